@@ -1,0 +1,65 @@
+"""What can go wrong, as the caller sees it. Knows nothing of HTTP: only `web` maps a class to a status.
+
+    TallybookError
+    ├── Unreadable        the request cannot be parsed at all
+    ├── Unauthenticated   no key, or a bad one
+    ├── Forbidden         a verb the role lacks on something it may see
+    ├── NotFound          not there, or not yours: the two look the same
+    ├── Conflict          somebody else changed it first
+    ├── TooLarge          over a limit of size
+    ├── Invalid           parsed, but it cannot mean anything
+    ├── Overloaded        try again later
+    └── Unavailable       a store does not answer
+"""
+
+from collections.abc import Mapping
+
+
+class TallybookError(Exception):
+    """A refusal: `code` is stable, `detail` is a sentence with a next step.
+
+    `facts` holds what a program may want: `limit`, `asked`, `field`, `retry_after` (seconds).
+    """
+
+    def __init__(self, code: str, detail: str, **facts: object) -> None:
+        """Keep the slug, the sentence and the facts."""
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.facts: Mapping[str, object] = facts
+
+
+class Unreadable(TallybookError):
+    """The request cannot be parsed."""
+
+
+class Unauthenticated(TallybookError):
+    """No key or session, or one that is unknown, expired or revoked."""
+
+
+class Forbidden(TallybookError):
+    """The role lacks this verb."""
+
+
+class NotFound(TallybookError):
+    """There is no such thing in the scope of who asks."""
+
+
+class Conflict(TallybookError):
+    """The thing changed since it was read."""
+
+
+class TooLarge(TallybookError):
+    """Over a limit of size; `limit` and `asked` are in the facts."""
+
+
+class Invalid(TallybookError):
+    """Readable, but not acceptable; `field` is in the facts where one is to blame."""
+
+
+class Overloaded(TallybookError):
+    """More work is waiting than may wait; `retry_after` seconds are in the facts."""
+
+
+class Unavailable(TallybookError):
+    """A store cannot be used now; nothing was acknowledged."""

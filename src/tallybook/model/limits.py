@@ -1,0 +1,35 @@
+"""Every limit of the product, in one place, with its unit in its name."""
+
+from datetime import timedelta
+from typing import Final
+
+BATCH_EVENTS_MAX: Final = 10_000
+BODY_BYTES_MAX: Final = 8 * 1024 * 1024
+EVENT_BYTES_MAX: Final = 64 * 1024
+EVENT_ID_CHARS_MAX: Final = 256
+EVENT_AHEAD_MAX: Final = timedelta(minutes=5)
+JSON_DEPTH_MAX: Final = 32
+
+KEY_CHARS_MAX: Final = 128
+NAME_CHARS_MAX: Final = 256
+TREE_DEPTH_MAX: Final = 16
+TIERS_MAX: Final = 100
+LINES_MAX: Final = 500
+DIMENSIONS_MAX: Final = 32
+FILTER_TERMS_MAX: Final = 20
+GROUP_BY_FIELDS_MAX: Final = 2
+
+QUANTITY_INTEGER_DIGITS_MAX: Final = 18
+QUANTITY_FRACTION_DIGITS_MAX: Final = 12
+PRICE_DIGITS_MAX: Final = 38
+EXPONENT_MAX: Final = 18
+
+BUCKETS_MAX: Final = 10_000
+PAGE_ROWS_DEFAULT: Final = 50
+PAGE_ROWS_MAX: Final = 500
+QUERY_SECONDS_MAX: Final = 30
+
+BACKLOG_EVENTS_MAX: Final = 1_000_000
+BACKLOG_RETRY_SECONDS: Final = 2
+LOAD_EVENTS_MAX: Final = 100_000
+LOAD_INTERVAL_SECONDS: Final = 0.25

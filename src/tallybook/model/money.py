@@ -1,0 +1,49 @@
+"""Money: currencies with their minor units, and the only places where amounts are rounded."""
+
+from decimal import ROUND_HALF_UP, Decimal, localcontext
+from typing import Final
+
+from tallybook.model.errors import Invalid
+from tallybook.model.quantity import EXACT
+
+_TWO: Final = frozenset(
+    "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BTN BWP BYN BZD CAD "
+    "CDF CHF CNY COP CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ "
+    "GYD HKD HNL HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL "
+    "MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR "
+    "PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT "
+    "TOP TRY TTD TWD TZS UAH USD UYU UZS VED VES WST XCD XCG YER ZAR ZMW ZWG".split()
+)
+_ZERO: Final = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF".split())
+_THREE: Final = frozenset("BHD IQD JOD KWD LYD OMR TND".split())
+
+
+def minor_digits(currency: str) -> int:
+    """Return how many fraction digits a currency has (ISO 4217).
+
+    Raises:
+        Invalid: `unknown_currency`.
+    """
+    if currency in _TWO:
+        return 2
+    if currency in _ZERO:
+        return 0
+    if currency in _THREE:
+        return 3
+    raise Invalid(
+        "unknown_currency",
+        f"{currency[:8]!r} is not an ISO 4217 currency such as USD or EUR.",
+        field="currency",
+    )
+
+
+def check_currency(currency: str) -> str:
+    """Return the currency if there is one of this code, else raise as `minor_digits`."""
+    minor_digits(currency)
+    return currency
+
+
+def round_money(amount: Decimal, currency: str) -> Decimal:
+    """Round an amount to its currency's minor unit, half away from zero, as invoices do."""
+    with localcontext(EXACT):
+        return amount.quantize(Decimal(1).scaleb(-minor_digits(currency)), ROUND_HALF_UP)

@@ -1,0 +1,265 @@
+"""What customers define: accounts, meters and contracts, as documents that check themselves.
+
+Documents hold no derived values. Versions, authors and dates of change belong to Books.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import date, time
+from decimal import Decimal
+from typing import Annotated, Any, Final, Literal, Self, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+from tallybook.model import limits
+from tallybook.model.errors import Invalid
+from tallybook.model.money import check_currency
+from tallybook.model.quantity import exact_text, parse_decimal, parse_quantity
+from tallybook.model.time import FIRST_DAY, LAST_DAY, Calendar, zone
+
+KEY_PATTERN: Final = r"^[A-Za-z0-9._:\-]{1,128}$"
+#: A dotted path into `data`: one to eight names without control characters or quotes.
+PATH_PATTERN: Final = r"^[^.\x00-\x1f\"\\]+(\.[^.\x00-\x1f\"\\]+){0,7}$"
+
+Document = Mapping[str, Any]
+T = TypeVar("T")
+M = TypeVar("M", bound=BaseModel)
+
+
+def _checked(check: Callable[[Any], T]) -> Callable[[Any], T]:
+    """Let a model check speak through pydantic, which understands ValueError only."""
+
+    def validator(value: Any) -> T:
+        try:
+            return check(value)
+        except Invalid as e:
+            raise ValueError(e.detail) from e
+
+    return validator
+
+
+def _number(parse: Callable[[str], Decimal]) -> Callable[[Any], Decimal]:
+    def read(value: Any) -> Decimal:
+        if isinstance(value, bool) or not isinstance(value, (int, str, Decimal)):
+            raise ValueError("must be a decimal, as a string or a JSON number")  # noqa: TRY004
+        return parse(str(value))
+
+    return _checked(read)
+
+
+def _zone_name(name: str) -> str:
+    zone(name)
+    return name
+
+
+def _clock(value: Any) -> time:
+    if isinstance(value, time):
+        return value
+    return time.fromisoformat(value) if isinstance(value, str) and len(value) == 5 else _no_clock()  # noqa: PLR2004
+
+
+def _no_clock() -> time:
+    raise ValueError("must be a local time such as 03:00")
+
+
+def _in_range(day: date) -> date:
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise ValueError(f"must lie between {FIRST_DAY} and {LAST_DAY}")
+    return day
+
+
+_AS_TEXT: Final = PlainSerializer(exact_text, return_type=str)
+
+Key = Annotated[str, StringConstraints(pattern=KEY_PATTERN)]
+Path = Annotated[str, StringConstraints(pattern=PATH_PATTERN, max_length=limits.NAME_CHARS_MAX)]
+Name = Annotated[str, StringConstraints(max_length=limits.NAME_CHARS_MAX)]
+Zone = Annotated[str, AfterValidator(_checked(_zone_name))]
+DayStart = Annotated[
+    time, BeforeValidator(_clock), PlainSerializer(lambda t: t.strftime("%H:%M"), return_type=str)
+]
+Day = Annotated[date, AfterValidator(_in_range)]
+Currency = Annotated[str, AfterValidator(_checked(check_currency))]
+Quantity = Annotated[Decimal, BeforeValidator(_number(parse_quantity)), _AS_TEXT]
+Amount = Annotated[Decimal, BeforeValidator(_number(parse_decimal)), _AS_TEXT]
+
+
+class Noun(BaseModel):
+    """A document: unknown fields are refused, so that a misspelt term is never silently lost."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=False)
+
+
+class Person(Noun):
+    """Somebody to write to."""
+
+    name: Name | None = None
+    email: Annotated[str, StringConstraints(max_length=254)] | None = None
+
+
+class Named(Noun):
+    """A noun with a key that is chosen by users, immutable and never reused."""
+
+    key: Key
+    name: Name | None = None
+
+    @property
+    def title(self) -> str:
+        """Return the name to show."""
+        return self.name or self.key
+
+
+class Account(Named):
+    """Who uses and pays. A new `parent` is a new version: moves are dated by `valid_from`."""
+
+    timezone: Zone = "UTC"
+    day_start: DayStart = time(0)
+    currency: Currency = "USD"
+    parent: Key | None = None
+    branch: Name | None = None
+    csm: Person | None = None
+    status: Literal["active", "closed"] = "active"
+    attributes: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def calendar(self) -> Calendar:
+        """Return the account's local days."""
+        return Calendar(self.timezone, self.day_start)
+
+
+FilterOp = Literal["eq", "ne", "in", "not_in", "gt", "gte", "lt", "lte", "exists"]
+#: A JSON scalar; numbers arrive as int or Decimal and are compared by type and value.
+Scalar = bool | int | Decimal | str | None
+
+
+class FilterTerm(Noun):
+    """One condition on a property; a filter's terms must all hold."""
+
+    property: Path
+    op: FilterOp = "eq"
+    value: Any = None
+
+    @model_validator(mode="after")
+    def _value_fits(self) -> Self:
+        values = self.value if self.op in {"in", "not_in"} else [self.value]
+        if not isinstance(values, list) or not values:
+            raise ValueError(f"{self.op} takes a list with at least one value")
+        if self.op == "exists" and not isinstance(self.value, bool):
+            raise ValueError("exists takes true or false")
+        if self.op in {"gt", "gte", "lt", "lte"} and (
+            isinstance(self.value, bool) or not isinstance(self.value, (int, Decimal, str))
+        ):
+            raise ValueError(f"{self.op} takes a number or a text")
+        if not all(v is None or isinstance(v, (bool, int, Decimal, str)) for v in values):
+            raise ValueError("values are texts, numbers, true, false or null")
+        return self
+
+
+Kind = Literal["flow", "stock"]
+
+
+class Meter(Named):
+    """How events become a quantity."""
+
+    unit: Name = "events"
+    kind: Kind = "flow"
+    event_type: Annotated[str, StringConstraints(min_length=1, max_length=limits.NAME_CHARS_MAX)]
+    aggregation: Key
+    property: Path | None = None
+    filter: Annotated[list[FilterTerm], Field(max_length=limits.FILTER_TERMS_MAX)] = Field(
+        default_factory=list
+    )
+    dimensions: Annotated[list[Path], Field(max_length=limits.DIMENSIONS_MAX)] = Field(
+        default_factory=list
+    )
+
+
+class Allotment(Noun):
+    """What a line includes per period; a null quantity is unlimited, zero is none."""
+
+    quantity: Quantity | None = None
+
+
+class Line(Noun):
+    """One metered part of a contract."""
+
+    code: Key
+    product: Name | None = None
+    meter: Key
+    allotment: Allotment | None = None
+    price: dict[str, Any] | None = None
+
+
+class Billing(Noun):
+    """When a contract's periods begin; the first form knows the calendar month."""
+
+    cycle_unit: Literal["month"] = "month"
+    cycle_length: Literal[1] = 1
+
+
+class Contract(Noun):
+    """What was agreed, for one account or, with `parent_pool`, for its tree."""
+
+    number: Key
+    account: Key
+    name: Name | None = None
+    status: Literal["draft", "active", "ended"] = "active"
+    branch: Name | None = None
+    csm: Person | None = None
+    currency: Currency | None = None
+    timezone: Zone | None = None
+    start_date: Day
+    end_date: Day | None = None
+    billing: Billing = Billing()
+    lines: Annotated[list[Line], Field(max_length=limits.LINES_MAX)] = Field(default_factory=list)
+    pooling: Literal["none", "parent_pool"] = "none"
+    attributes: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """Return the contract's number, its key."""
+        return self.number
+
+    @property
+    def title(self) -> str:
+        """Return the name to show."""
+        return self.name or self.number
+
+    @model_validator(mode="after")
+    def _terms_fit(self) -> Self:
+        if self.end_date is not None and self.end_date < self.start_date:
+            raise ValueError("end_date lies before start_date")
+        codes = [line.code for line in self.lines]
+        if len(set(codes)) < len(codes):
+            raise ValueError("two lines have the same code")
+        return self
+
+
+def parse(noun: type[M], document: Document) -> M:
+    """Make a noun of a document whose numbers are int, Decimal or text.
+
+    Raises:
+        Invalid: `document_invalid`, naming the first field at fault; `errors` lists them all.
+    """
+    try:
+        return noun.model_validate(document)
+    except ValidationError as e:
+        faults = [
+            {"field": ".".join(str(p) for p in f["loc"]), "detail": f["msg"]}
+            for f in e.errors(include_url=False, include_context=False, include_input=False)
+        ]
+        first = faults[0]
+        raise Invalid(
+            "document_invalid",
+            f"{first['field'] or noun.__name__.lower()}: {first['detail']}.",
+            field=first["field"],
+            errors=faults,
+        ) from e

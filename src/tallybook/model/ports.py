@@ -1,0 +1,152 @@
+"""The three stores as the rest of the house knows them. What each holds is written in DESIGN §5.
+
+Every query takes the scope of who asks. Instants are UTC; `revision` and `seq` together are a
+mark (`model.mark`).
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal, Protocol
+
+from tallybook.model.fact import Arrival, Batch, Fact, Verdict
+from tallybook.model.nouns import Document, Meter
+from tallybook.model.scope import Member, Scope
+from tallybook.model.usage import UsageCell, UsageQuery
+
+NounName = Literal["account", "meter", "contract"]
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a noun: in force from the local day `valid_from`, None from the beginning.
+
+    `number` counts a key's versions from 1; `revision` is the commit of Books that brought it.
+    """
+
+    noun: NounName
+    key: str
+    number: int
+    revision: int
+    valid_from: date | None
+    recorded_at: datetime
+    author: str
+    reason: str | None
+    retired: bool
+    document: Document
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A version to be written; Books gives it its number and revision."""
+
+    noun: NounName
+    key: str
+    document: Document
+    valid_from: date | None = None
+    reason: str | None = None
+    retired: bool = False
+    if_match: int | None = None
+
+
+class Books(Protocol):
+    """Definitions as append-only versions, counted by one revision a commit."""
+
+    def revision(self, scope: Scope) -> int:
+        """Return the revision of the newest commit."""
+
+    def revision_at(self, scope: Scope, instant: datetime) -> int:
+        """Return the newest revision recorded at or before an instant."""
+
+    def write(self, scope: Scope, drafts: Sequence[Draft], recorded_at: datetime) -> list[Version]:
+        """Add versions, all in one commit or none.
+
+        Raises:
+            Conflict: `version_conflict`, where `if_match` is not the newest number.
+        """
+
+    def versions(self, scope: Scope, noun: NounName, *, after: int = 0) -> Iterator[Version]:
+        """Yield the versions of revisions above `after`, in order of (revision, key)."""
+
+    def history(self, scope: Scope, noun: NounName, key: str) -> list[Version]:
+        """Return every version of one key, oldest first; empty when there is none."""
+
+
+class Ledger(Protocol):
+    """Every accepted fact in arrival order: the truth. Decides what is a duplicate, for ever."""
+
+    def append(
+        self, scope: Scope, arrivals: Sequence[Arrival], received_at: datetime
+    ) -> list[Verdict]:
+        """Decide and store a batch durably; shares its commit with concurrent callers.
+
+        Returns one verdict an arrival, in order, after the commit is on stable storage.
+
+        Raises:
+            Unavailable: nothing of the batch was acknowledged.
+        """
+
+    def head(self, scope: Scope) -> int:
+        """Return the number of the newest entry, 0 when there is none."""
+
+    def read(self, scope: Scope, after: int, limit: int) -> list[Batch]:
+        """Return batches with entries above `after`, about `limit` entries, whole batches."""
+
+    def fetch(self, scope: Scope, seqs: Iterable[int]) -> dict[int, Fact]:
+        """Return entries by number."""
+
+    def seq_at(self, scope: Scope, instant: datetime) -> int:
+        """Return the newest entry received at or before an instant."""
+
+
+@dataclass(frozen=True, slots=True)
+class FactQuery:
+    """Which events to list, newest first by (time, seq); `before` continues after a page.
+
+    `known_accounts` and `meters` decide what is unresolved: an unknown subject, a type no meter
+    counts, or a property that a meter needs and cannot read.
+    """
+
+    members: tuple[Member, ...] | None
+    event_type: str | None
+    start: datetime
+    end: datetime
+    seq: int
+    limit: int
+    before: tuple[datetime, int] | None = None
+    state: Literal["counted", "unresolved"] | None = None
+    known_accounts: frozenset[str] = frozenset()
+    meters: tuple[Meter, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What one load moved: the position reached and the (account, type) pairs it touched."""
+
+    seq: int
+    touched: frozenset[tuple[str, str]]
+
+
+class Events(Protocol):
+    """The same facts as columns; a copy that can be deleted and rebuilt at any time."""
+
+    def position(self, scope: Scope) -> int:
+        """Return the ledger number up to which facts are loaded."""
+
+    def load(self, scope: Scope, batches: Sequence[Batch]) -> Loaded:
+        """Add facts and store the position reached, in one transaction; seen batches change nothing."""
+
+    def usage(self, scope: Scope, query: UsageQuery) -> list[UsageCell]:
+        """Answer a usage question; see `UsageQuery`."""
+
+    def facts(self, scope: Scope, query: FactQuery) -> list[tuple[datetime, int]]:
+        """Return (time, seq) of the events that match, newest first."""
+
+    def types(self, scope: Scope) -> dict[str, int]:
+        """Count the stored events of each type."""
+
+    def compact(self, scope: Scope, before: date) -> int:
+        """Sort closed days into their months; changes no answer. Returns the rows moved."""
+
+    def clear(self, scope: Scope) -> None:
+        """Forget everything, to be loaded again from the ledger."""

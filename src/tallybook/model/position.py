@@ -1,0 +1,93 @@
+"""Where one line of a contract stands in one period: values only, computed by `positions`."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal
+
+from tallybook.model.mark import Mark
+
+Status = Literal["no_allotment", "ok", "near", "at_limit", "over"]
+ForecastStatus = Literal["estimate", "actual", "not_enough_data"]
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A half-open span of local dates with its instants; `is_stub` when cut by the contract."""
+
+    start_date: date
+    end_date: date
+    starts_at: datetime
+    ends_at: datetime
+    is_stub: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """Where a line is heading by the period's end; quantities in the meter's unit."""
+
+    status: ForecastStatus
+    to_date: Decimal
+    daily_mean: Decimal | None = None
+    remaining_days: int = 0
+    remaining_volume: Decimal | None = None
+    projected: Decimal | None = None
+    low: Decimal | None = None
+    high: Decimal | None = None
+    projected_overage: Decimal | None = None
+    exhausted_on: date | None = None
+    is_estimate_of_distinct: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one account of a pool used, and its share of the whole (a fraction)."""
+
+    account: str
+    used: Decimal | None
+    share: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class DayUse:
+    """Use on one local day."""
+
+    date: date
+    used: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The position snapshot of one line: all of one mark.
+
+    `allotment` None is no promise of a limit, `is_unlimited` tells unlimited from none;
+    `percent_used` is in percent with 6 places; amounts are unrounded.
+    """
+
+    contract: str
+    line: str
+    account: str
+    product: str | None
+    service: str
+    unit: str
+    kind: Literal["flow", "stock"]
+    period: Period
+    used: Decimal | None
+    allotment: Decimal | None
+    remaining: Decimal | None
+    percent_used: Decimal | None
+    overage: Decimal
+    overage_amount: Decimal | None
+    amount: Decimal | None
+    currency: str
+    status: Status
+    likely_over: bool
+    low_use: bool
+    forecast: Forecast
+    contributions: tuple[Contribution, ...]
+    daily: tuple[DayUse, ...]
+    branch: str | None
+    csm: str | None
+    data_through: datetime
+    refreshed_at: datetime | None
+    known_at: Mark

@@ -1,0 +1,102 @@
+"""Who asks and what they may see. Decides nothing about how an answer is computed."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal, get_args
+
+from tallybook.model.errors import Forbidden
+
+Role = Literal[
+    "admin", "finance", "csm", "analyst", "sales_rep",
+    "customer_viewer", "customer_admin", "parent_admin", "ingest",
+]
+Verb = Literal["read", "ingest", "define", "administer"]
+
+ROLES: Final[tuple[Role, ...]] = get_args(Role)
+
+_VERBS: Final[dict[Role, frozenset[Verb]]] = {
+    "admin": frozenset({"read", "ingest", "define", "administer"}),
+    "finance": frozenset({"read", "define"}),
+    "csm": frozenset({"read"}),
+    "analyst": frozenset({"read"}),
+    "sales_rep": frozenset({"read"}),
+    "customer_viewer": frozenset({"read"}),
+    "customer_admin": frozenset({"read"}),
+    "parent_admin": frozenset({"read", "define"}),
+    "ingest": frozenset({"ingest"}),
+}
+_PRICED: Final = frozenset(
+    {"admin", "finance", "csm", "sales_rep", "customer_admin", "parent_admin"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An account's events in the half-open span [start, end), counted for `group`.
+
+    The unit of every tree question: membership is by date, so a moved child is in two groups,
+    each for its own span.
+    """
+
+    account: str
+    start: datetime
+    end: datetime
+    group: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Who asks (`who`), and what they may see and do.
+
+    `accounts` are the accounts and spans they may see; None is everything there is.
+    """
+
+    who: str
+    role: Role
+    accounts: tuple[Member, ...] | None = None
+    verbs: frozenset[Verb] | None = None
+
+    @property
+    def sees_prices(self) -> bool:
+        """Tell whether prices and amounts may be shown."""
+        return self.role in _PRICED
+
+    def may(self, verb: Verb) -> bool:
+        """Tell whether this verb is allowed."""
+        return verb in _VERBS[self.role] and (self.verbs is None or verb in self.verbs)
+
+    def sees(self, account: str) -> bool:
+        """Tell whether this account may be seen at any date."""
+        return self.accounts is None or any(m.account == account for m in self.accounts)
+
+    def narrow(self, members: Iterable[Member]) -> list[Member]:
+        """Cut members to what may be seen; stores call this inside every query."""
+        if self.accounts is None:
+            return list(members)
+        reach: dict[str, list[Member]] = {}
+        for seen in self.accounts:
+            reach.setdefault(seen.account, []).append(seen)
+        return [
+            Member(m.account, max(m.start, seen.start), min(m.end, seen.end), m.group)
+            for m in members
+            for seen in reach.get(m.account, ())
+            if max(m.start, seen.start) < min(m.end, seen.end)
+        ]
+
+    def require(self, verb: Verb) -> None:
+        """Refuse unless this verb is allowed.
+
+        Raises:
+            Forbidden: `verb_not_allowed`.
+        """
+        if not self.may(verb):
+            raise Forbidden(
+                "verb_not_allowed",
+                f"The role {self.role} may not {verb}; ask an administrator for another key.",
+            )
+
+
+def operator(who: str = "system") -> Scope:
+    """Return the scope of the installation itself: the loader, the clock, the command line."""
+    return Scope(who=who, role="admin")

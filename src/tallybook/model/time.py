@@ -1,0 +1,195 @@
+"""Instants, zones and local days. The only room that knows what a day is; engines compare instants.
+
+An instant is an aware `datetime` in UTC, truncated to microseconds. Every span is half open.
+"""
+
+import re
+import zoneinfo
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from tallybook.model.errors import Invalid
+
+# The zone data is the pinned `tzdata` package, so that every machine cuts the same days.
+zoneinfo.reset_tzpath(to=())
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+FIRST_DAY: Final = date(1, 1, 3)
+LAST_DAY: Final = date(9999, 12, 29)
+FIRST_INSTANT: Final = datetime(1, 1, 1, tzinfo=UTC)
+LAST_INSTANT: Final = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
+
+_MICROSECOND: Final = timedelta(microseconds=1)
+_RFC3339 = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:([Zz])|([+-])(\d\d):(\d\d))",
+    re.ASCII,
+)
+
+
+def parse_instant(text: str, *, name: str = "time") -> datetime:
+    """Read an RFC 3339 instant; digits past the microsecond are cut, second 60 is the next one.
+
+    Raises:
+        Invalid: `time_invalid`, also for instants outside the years 1 to 9999 in UTC.
+    """
+    found = _RFC3339.fullmatch(text)
+    if found is None:
+        raise _bad_time(name)
+    year, month, day, hour, minute, second = (int(found[i]) for i in range(1, 7))
+    leap = second == 60  # noqa: PLR2004 - RFC 3339's own number for a leap second
+    micros = 0 if leap else int((found[7] or "")[:6].ljust(6, "0"))
+    try:
+        local = datetime(year, month, day, hour, minute, 59 if leap else second, micros, tzinfo=UTC)
+        if leap:
+            local += timedelta(seconds=1)
+        if found[8]:
+            return local
+        hours, minutes = int(found[10]), int(found[11])
+        if hours > 23 or minutes > 59:  # noqa: PLR2004 - the hours and minutes of a clock
+            raise _bad_time(name)
+        offset = timedelta(hours=hours, minutes=minutes)
+        return local - offset if found[9] == "+" else local + offset
+    except (ValueError, OverflowError) as e:
+        raise _bad_time(name) from e
+
+
+def _bad_time(name: str) -> Invalid:
+    return Invalid(
+        "time_invalid",
+        f"{name} must be an RFC 3339 instant such as 2026-03-01T09:30:00Z, years 1 to 9999.",
+        field=name,
+    )
+
+
+def format_instant(instant: datetime) -> str:
+    """Write an instant as RFC 3339 in UTC, with microseconds only where there are any."""
+    return instant.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+
+
+def micros(instant: datetime) -> int:
+    """Count microseconds since 1970, exactly."""
+    return (instant - EPOCH) // _MICROSECOND
+
+
+def from_micros(count: int) -> datetime:
+    """Return the instant so many microseconds after 1970."""
+    return EPOCH + timedelta(microseconds=count)
+
+
+def parse_date(text: str, *, name: str = "date") -> date:
+    """Read an ISO local date (YYYY-MM-DD).
+
+    Raises:
+        Invalid: `date_invalid`.
+    """
+    try:
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise Invalid("date_invalid", f"{name} must be a date such as 2026-03-01.", field=name)
+
+
+@lru_cache(maxsize=1024)
+def zone(name: str) -> ZoneInfo:
+    """Look up an IANA zone in the pinned data.
+
+    Raises:
+        Invalid: `unknown_zone`.
+    """
+    if name in _zone_names():
+        return ZoneInfo(name)
+    raise Invalid(
+        "unknown_zone",
+        f"{name[:64]!r} is not a time zone; use an IANA name such as America/Chicago.",
+        field="timezone",
+    )
+
+
+@lru_cache(maxsize=1)
+def _zone_names() -> frozenset[str]:
+    return frozenset(zoneinfo.available_timezones())
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """The local days of one zone and day start: day D begins when D's clock reads `day_start`."""
+
+    timezone: str = "UTC"
+    day_start: time = time(0)
+    _zone: ZoneInfo = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Look the zone up once."""
+        object.__setattr__(self, "_zone", zone(self.timezone))
+
+    def start_of(self, day: date) -> datetime:
+        """Return the first instant at which the local clock reaches `day_start` on this day.
+
+        Ambiguous: the earlier. Missing: the instant of the change (spec reports §7.3 T1).
+        """
+        return _first_reaching(datetime.combine(clamp(day), self.day_start), self._zone)
+
+    def day_of(self, instant: datetime) -> date:
+        """Return the local day that holds this instant, by comparing with its boundaries."""
+        local = instant.astimezone(self._zone)
+        day = clamp(local.date())
+        while day > FIRST_DAY and self.start_of(day) > instant:
+            day -= timedelta(days=1)
+        while day < LAST_DAY and self.start_of(day + timedelta(days=1)) <= instant:
+            day += timedelta(days=1)
+        return day
+
+    def next_hour(self, instant: datetime) -> datetime:
+        """Return the end of the hour bucket that holds this instant.
+
+        A bucket's key is its local hour and offset, so a change of offset ends it (T2).
+        """
+        local = instant.astimezone(self._zone)
+        into = timedelta(
+            minutes=local.minute, seconds=local.second, microseconds=local.microsecond
+        )
+        end = instant - into + timedelta(hours=1)
+        if self.offset_at(end - _MICROSECOND) == self.offset_at(instant):
+            return end
+        return _first_change(instant, end, self._zone)
+
+    def offset_at(self, instant: datetime) -> timedelta:
+        """Return the offset from UTC in force at this instant."""
+        offset = instant.astimezone(self._zone).utcoffset()
+        return offset if offset is not None else timedelta(0)
+
+    def local(self, instant: datetime) -> datetime:
+        """Return the instant as this zone's wall clock shows it, with its offset."""
+        return instant.astimezone(self._zone)
+
+
+def clamp(day: date) -> date:
+    """Keep a date where every zone can express its boundaries."""
+    return max(FIRST_DAY, min(LAST_DAY, day))
+
+
+def _first_reaching(wall: datetime, tz: tzinfo) -> datetime:
+    """Find the first instant whose local clock in `tz` shows at least the naive `wall`."""
+    early = wall.replace(tzinfo=tz, fold=0).astimezone(UTC)
+    if early.astimezone(tz).replace(tzinfo=None) == wall:
+        return early
+    # A gap: with fold=1 the later offset gives an instant before the change, fold=0 one after.
+    late = wall.replace(tzinfo=tz, fold=1).astimezone(UTC)
+    return _first_change(min(early, late), max(early, late), tz)
+
+
+def _first_change(low: datetime, high: datetime, tz: tzinfo) -> datetime:
+    """Find the first instant in (low, high] whose offset differs from the one at `low`."""
+    before = low.astimezone(tz).utcoffset()
+    first, last = micros(low), micros(high)
+    while last - first > 1:
+        middle = (first + last) // 2
+        if from_micros(middle).astimezone(tz).utcoffset() == before:
+            first = middle
+        else:
+            last = middle
+    return from_micros(last)
