@@ -1,0 +1,1 @@
+"""One file an aggregation: a fold, whether parts merge, its SQL expression. Pure."""

@@ -1,0 +1,25 @@
+"""What every word's file shares: its Typer, the `--json` option and how it prints an answer."""
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, for programs.")]
+
+
+def commands() -> typer.Typer:
+    """Make a word's Typer: one command in it is the word itself, several are its sub-words."""
+    return typer.Typer(
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+
+def print_json(answer: object) -> None:
+    """Write one JSON document to standard output; what JSON has no form for is written as text."""
+    json.dump(answer, sys.stdout, default=str, ensure_ascii=False, indent=2)
+    sys.stdout.write("\n")

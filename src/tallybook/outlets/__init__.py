@@ -1,0 +1,1 @@
+"""One file a destination for mails, files and webhooks. They send; they decide nothing."""

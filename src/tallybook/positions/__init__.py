@@ -1,0 +1,1 @@
+"""Where a contract stands: periods, hierarchy, position, forecast, statement. Pure."""

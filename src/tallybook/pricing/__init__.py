@@ -1,0 +1,1 @@
+"""One file a price model: quantity in, amount and its parts out. Pure, never rounded."""

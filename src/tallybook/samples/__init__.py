@@ -1,0 +1,1 @@
+"""The generator of realistic sample data, sent through the same API as real data."""

@@ -1,0 +1,1 @@
+"""A folder a store. All SQL, migrations and database drivers live here."""

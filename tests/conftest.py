@@ -1,0 +1,21 @@
+"""What every test shares: how hard hypothesis tries. Sockets and warnings are set in pyproject."""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+# "quick" is what everyone waits for, so it repeats the same examples on each run: a failure on
+# one machine is a failure on all. "long" looks for new ones.
+settings.register_profile(
+    "quick",
+    max_examples=50,
+    deadline=None,  # two shared cores: slowness is measured elsewhere
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile("long", settings.get_profile("quick"), max_examples=1000)
+settings.register_profile(
+    "search", settings.get_profile("long"), derandomize=False, print_blob=True
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
