@@ -1,0 +1,88 @@
+"""The way from a command to the API: over the wire to the server that owns the data folder, or
+to one started in this process when none runs. No command opens a store itself."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx2
+import typer
+
+from tallybook import app
+from tallybook.model.errors import Invalid, NotFound, TallybookError, Unauthenticated, Unavailable
+from tallybook.settings import Settings
+
+Data = Annotated[
+    Path | None,
+    typer.Option("--data", help="The data folder; TALLYBOOK_DATA or ./data by default."),
+]
+
+_KINDS: Mapping[int, type[TallybookError]] = {
+    401: Unauthenticated,
+    404: NotFound,
+    429: Unavailable,
+    500: Unavailable,
+    503: Unavailable,
+}
+
+
+class Client:
+    """Calls to the API of one installation; refusals come back as the errors they are."""
+
+    def __init__(self, http: httpx2.Client) -> None:
+        """Keep the connection."""
+        self._http = http
+
+    def get(self, path: str, **parameters: object) -> Any:
+        """Read something; parameters that are None are left out."""
+        query = {name: value for name, value in parameters.items() if value is not None}
+        return self._answer(self._http.get(path, params=query))  # type: ignore[arg-type]
+
+    def put(self, path: str, document: object) -> Any:
+        """Define something."""
+        return self._answer(self._http.put(path, json=document))
+
+    def post(self, path: str, document: object) -> Any:
+        """Ask for something to be done."""
+        return self._answer(self._http.post(path, json=document))
+
+    def send(self, path: str, body: bytes, content_type: str) -> Any:
+        """Post a body that is ready to go."""
+        return self._answer(
+            self._http.post(path, content=body, headers={"Content-Type": content_type})
+        )
+
+    def _answer(self, response: httpx2.Response) -> Any:
+        if response.is_success:
+            return json.loads(response.content, parse_float=str) if response.content else None
+        try:
+            problem = response.json()
+        except ValueError:
+            problem = {}
+        known = {"type", "title", "status", "code", "detail", "request_id"}
+        raise _KINDS.get(response.status_code, Invalid)(
+            problem.get("code", "unexpected_answer"),
+            problem.get("detail", f"The server answered {response.status_code}."),
+            **{name: fact for name, fact in problem.items() if name not in known},
+        )
+
+
+@contextmanager
+def connect(data: Path | None) -> Iterator[Client]:
+    """Reach the API of a data folder.
+
+    Raises:
+        Unavailable: `server_unreachable`, or what opening the folder refuses.
+    """
+    settings = Settings() if data is None else Settings(data=data)
+    with app.reach(settings) as (url, token):
+        headers = {"Authorization": f"Bearer {token}"}
+        with httpx2.Client(base_url=f"{url}/api/v1", headers=headers, timeout=120) as http:
+            try:
+                yield Client(http)
+            except httpx2.TransportError as e:
+                raise Unavailable(
+                    "server_unreachable", f"The server at {url} does not answer: {e}."
+                ) from e
