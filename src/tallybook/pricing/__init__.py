@@ -1,1 +1,1 @@
-"""One file a price model: quantity in, amount and its parts out. Pure, never rounded."""
+"""One file a price model: `parse` reads a document into a `model.price.Price`. Pure, unrounded."""

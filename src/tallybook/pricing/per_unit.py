@@ -1,0 +1,35 @@
+"""Price model `per_unit`: every unit costs the same."""
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from tallybook.model import nouns
+from tallybook.model.nouns import Amount, Document, Noun
+from tallybook.model.price import Part
+from tallybook.model.quantity import EXACT
+
+
+class PerUnit(Noun):
+    """An amount for each unit, in the contract's currency."""
+
+    model: Literal["per_unit"] = "per_unit"
+    unit_amount: Annotated[Amount, Field(ge=0)]
+
+    def charge(self, quantity: Decimal) -> Decimal:
+        """Return quantity × unit amount, unrounded."""
+        return EXACT.multiply(quantity, self.unit_amount)
+
+    def parts(self, quantity: Decimal) -> tuple[Part, ...]:
+        """Return the single part of this charge."""
+        return (Part(0, quantity, self.unit_amount, None, self.charge(quantity)),)
+
+
+def parse(document: Document) -> PerUnit:
+    """Read the price of a line.
+
+    Raises:
+        Invalid: `document_invalid`, naming the field at fault.
+    """
+    return nouns.parse(PerUnit, document)
