@@ -54,7 +54,7 @@ class Directories:
         return found
 
     def _refresh(self, revision: int) -> None:
-        """Add what is new up to `revision`; commits that arrive meanwhile wait for the next call."""
+        """Add what is new up to `revision`; later commits wait for the next call."""
         with self._lock:
             known = self._newest
             if known.revision >= revision:
