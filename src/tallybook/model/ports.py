@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 
 from tallybook.model.fact import Arrival, Batch, Fact, Verdict
 from tallybook.model.nouns import Document, Meter
+from tallybook.model.people import ApiKey, AuditEntry, Session, User
 from tallybook.model.scope import Member, Scope
 from tallybook.model.usage import UsageCell, UsageQuery
 
@@ -70,6 +71,62 @@ class Books(Protocol):
 
     def history(self, scope: Scope, noun: NounName, key: str) -> list[Version]:
         """Return every version of one key, oldest first; empty when there is none."""
+
+
+class People(Protocol):
+    """Users, sessions, API keys and the audit trail; kept by Books. Each change is audited."""
+
+    def users(self, scope: Scope) -> list[User]:
+        """Return all users by email."""
+
+    def user(self, scope: Scope, email: str) -> User | None:
+        """Return the user with this address, in lower case."""
+
+    def add_user(self, scope: Scope, user: User) -> None:
+        """Add a user.
+
+        Raises:
+            Conflict: `user_exists`, where the address is taken.
+        """
+
+    def change_user(self, scope: Scope, user: User, at: datetime) -> None:
+        """Replace what is known of the user with this id."""
+
+    def session(self, scope: Scope, token_hash: bytes) -> tuple[Session, User] | None:
+        """Return a session and its user, also when it is over."""
+
+    def add_session(self, scope: Scope, session: Session) -> None:
+        """Open a session."""
+
+    def touch_session(self, scope: Scope, token_hash: bytes, at: datetime) -> None:
+        """Note when a session was last seen."""
+
+    def revoke_sessions(
+        self, scope: Scope, at: datetime, *, user_id: str, token_hash: bytes | None = None
+    ) -> None:
+        """End one session of a user, or all of them."""
+
+    def keys(self, scope: Scope) -> list[ApiKey]:
+        """Return all API keys, oldest first."""
+
+    def key(self, scope: Scope, prefix: str) -> ApiKey | None:
+        """Return the key with this prefix, also when it is over."""
+
+    def add_key(self, scope: Scope, key: ApiKey) -> None:
+        """Add a key.
+
+        Raises:
+            Conflict: `prefix_taken`.
+        """
+
+    def touch_key(self, scope: Scope, key_id: str, at: datetime) -> None:
+        """Note when a key was last used."""
+
+    def revoke_key(self, scope: Scope, key_id: str, at: datetime) -> bool:
+        """End a key; False where there is none with this id."""
+
+    def audit(self, scope: Scope, limit: int, before: int | None = None) -> list[AuditEntry]:
+        """Return the newest entries, or those before an entry's number, newest first."""
 
 
 class Ledger(Protocol):
