@@ -1,0 +1,158 @@
+"""How numbers, money, days and instants read on a page. Rounds for the eye only, half-up.
+
+Every function takes exact values and gives text; a page keeps the exact value on hover.
+"""
+
+from datetime import date, datetime, time, timedelta
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_currency, format_decimal, get_currency_precision
+from markupsafe import Markup
+
+from tallybook.web.charts.axis import compact
+
+LOCALE = "en"
+DASH = "–"
+
+_WHOLE = Decimal(100)
+_EXACT = "#,##0.############"
+_SHORTENED_FROM = Decimal(100_000)
+_INTERVALS = {
+    "hour": "d MMM, HH:mm",
+    "day": "d MMM",
+    "week": "d MMM",
+    "month": "MMM y",
+    "quarter": "QQQ y",
+    "year": "y",
+}
+
+
+def number(value: Decimal | int | None) -> str:
+    """All digits, grouped: 22,707,766; a dash for None."""
+    return DASH if value is None else format_decimal(value, _EXACT, LOCALE)
+
+
+def estimate(value: Decimal | None) -> str:
+    """A number that is not exact by nature: whole from 1 on, else with two digits."""
+    if value is None:
+        return DASH
+    places = 0 if abs(value) >= 1 else 2
+    return number(value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP))
+
+
+def short(value: Decimal | None, shortest: Decimal | int = _SHORTENED_FROM) -> Markup:
+    """A number from `shortest` on in three digits and a suffix, the exact one in the markup."""
+    if value is None:
+        return Markup("<span>{}</span>").format(DASH)
+    exact = number(value)
+    text = compact(value) if abs(value) >= shortest else exact
+    if text == exact:
+        return Markup("<span>{}</span>").format(exact)
+    return Markup('<data value="{}" title="{}">{}</data>').format(f"{value:f}", exact, text)
+
+
+def percent(value: Decimal | None, places: int = 0) -> str:
+    """A percentage that never rounds onto 100: 99.96 is 99.9 %, 100.004 is >100 %."""
+    if value is None:
+        return DASH
+    step = Decimal(1).scaleb(-places)
+    rounded = value.quantize(step, rounding=ROUND_HALF_UP)
+    if rounded == _WHOLE and value < _WHOLE:
+        places, rounded = max(places, 1), value.quantize(Decimal("0.1"), rounding=ROUND_DOWN)
+    sign = ">" if rounded == _WHOLE and value > _WHOLE else ""
+    return f"{sign}{format_decimal(rounded, _pattern(places), LOCALE)}%"
+
+
+def change(value: Decimal, places: int = 1) -> str:
+    """A signed percentage: +5.4%, −3.0%, with a true minus sign."""
+    rounded = value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+    sign = "+" if rounded > 0 else "−" if rounded < 0 else "±"
+    return f"{sign}{format_decimal(abs(rounded), _pattern(places), LOCALE)}%"
+
+
+def money(amount: Decimal | None, currency: str, *, whole: bool = False) -> str:
+    """An amount rounded to its currency's minor unit: $10,798.00; `whole` is for a card.
+
+    None, an amount that may not be seen, is a dash.
+    """
+    if amount is None:
+        return DASH
+    return _currency(amount, currency, 0 if whole else get_currency_precision(currency))
+
+
+def price(amount: Decimal | None, currency: str) -> str:
+    """A price a unit, with all its digits and at least the minor unit: $0.012, $2.00."""
+    if amount is None:
+        return DASH
+    exponent = amount.normalize().as_tuple().exponent
+    digits = -exponent if isinstance(exponent, int) else 0
+    return _currency(amount, currency, max(get_currency_precision(currency), digits))
+
+
+def _currency(amount: Decimal, currency: str, places: int) -> str:
+    rounded = amount.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+    pattern = f"¤{_pattern(places)}"
+    return format_currency(rounded, currency, pattern, LOCALE, currency_digits=False)
+
+
+def day(value: date, *, weekday: bool = False, year: bool = False) -> str:
+    """A date: 21 Nov; Sat 21 Nov; 21 Nov 2026."""
+    pattern = ("EEE " if weekday else "") + "d MMM" + (" y" if year else "")
+    return format_date(value, pattern, LOCALE)
+
+
+def long_day(value: date) -> str:
+    """A date inside a sentence: 28 November."""
+    return format_date(value, "d MMMM", LOCALE)
+
+
+def span(first: date, last: date) -> str:
+    """Two dates, both inside: 1–30 Nov 2026, 15 Oct – 14 Nov 2026, with both years if they
+    differ."""
+    if first == last:
+        return day(first, year=True)
+    if (first.year, first.month) == (last.year, last.month):
+        return f"{first.day}{DASH}{day(last, year=True)}"
+    return f"{day(first, year=first.year != last.year)} {DASH} {day(last, year=True)}"
+
+
+def through(value: datetime, zone: str) -> str:
+    """The end of a day as people say it: midnight is 24:00 of the day it ends."""
+    local = value.astimezone(ZoneInfo(zone))
+    if local.time() == time(0):
+        return f"{day(local.date() - timedelta(days=1))}, 24:00"
+    return f"{day(local.date())}, {clock(value, zone)}"
+
+
+def clock(value: datetime, zone: str) -> str:
+    """The time of day in a zone: 06:30."""
+    return f"{value.astimezone(ZoneInfo(zone)):%H:%M}"
+
+
+def instant(value: datetime, zone: str) -> str:
+    """Day and time to the second in a zone: 21 Nov 2026, 14:03:09."""
+    return format_datetime(value.astimezone(ZoneInfo(zone)), "d MMM y, HH:mm:ss", locale=LOCALE)
+
+
+def place(zone: str) -> str:
+    """The short name of a zone: New York for America/New_York."""
+    return zone.rsplit("/", 1)[-1].replace("_", " ")
+
+
+def bucket(start: datetime | date, interval: str) -> str:
+    """The caption of a bucket that begins at a local start: 16 Nov, Nov 2026, 16 Nov, 14:00."""
+    if isinstance(start, datetime):
+        return format_datetime(start, _INTERVALS[interval], locale=LOCALE)
+    return format_date(start, _INTERVALS[interval], LOCALE)
+
+
+def plural(count: int, one: str, many: str) -> str:
+    """A count with its word: 1 account, 31 accounts."""
+    return f"{number(count)} {one if count == 1 else many}"
+
+
+def _pattern(places: int) -> str:
+    return "#,##0" + ("." + "0" * places if places else "")
+

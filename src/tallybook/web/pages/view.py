@@ -1,0 +1,465 @@
+"""What the templates show, as plain frozen values: exact quantities, dates, words and addresses.
+
+A page is one of the `…Page` values. Nothing here is computed and nothing is formatted; whoever
+answers a request fills these in, and an amount that may not be seen is None.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal
+
+Status = Literal["no_allotment", "ok", "near", "at_limit", "over"]
+Tone = Literal["plain", "good", "risk", "over"]
+Interval = Literal["hour", "day", "week", "month", "quarter", "year"]
+
+
+# --- The frame around every page ---------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class NavItem:
+    """A place to go; `key` is the letter that follows `g` on the keyboard."""
+
+    label: str
+    url: str
+    icon: str
+    key: str
+    current: bool = False
+    badge: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NavGroup:
+    """Places under one heading; the first group has none."""
+
+    items: tuple[NavItem, ...]
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who is signed in, and in a few words what they may see."""
+
+    name: str
+    detail: str
+
+    @property
+    def initials(self) -> str:
+        """At most two letters for the round picture."""
+        return "".join(word[0] for word in self.name.split()[:2]).upper()
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What every page shares. Without a person there is no navigation."""
+
+    title: str
+    person: Person | None = None
+    nav: tuple[NavGroup, ...] = ()
+    theme: Literal["system", "light", "dark"] = "system"
+    sample_data: bool = False
+    back: str = "/"  # where the theme form returns to
+
+
+# --- Controls ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A word that leads somewhere; `current` marks the one shown now."""
+
+    label: str
+    url: str
+    current: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One of a few links is current: period, view, roll-up."""
+
+    label: str
+    links: tuple[Link, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One choice of a select."""
+
+    value: str
+    label: str
+    selected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """A labelled choice in a filter form, sent as `name`."""
+
+    label: str
+    name: str
+    options: tuple[Option, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Custom:
+    """The form for a span of one's own choice, both days inside."""
+
+    first: date
+    last: date
+    current: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """The bar under the title: links, and one GET form to `action` that keeps `hidden`."""
+
+    action: str
+    segments: tuple[Segment, ...] = ()
+    selects: tuple[Select, ...] = ()
+    hidden: tuple[tuple[str, str], ...] = ()
+    custom: Custom | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Find:
+    """The search field of a table, sent as `q` to `action` with `hidden`."""
+
+    action: str
+    value: str = ""
+    hidden: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A filter with its count."""
+
+    label: str
+    url: str
+    count: int | None = None
+    current: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A sortable heading; `order` is set on the column sorted by."""
+
+    label: str
+    url: str
+    numeric: bool = True
+    order: Literal["ascending", "descending"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pager:
+    """Which rows are shown, counted from 1, out of how many, and the neighbours."""
+
+    first: int
+    last: int
+    total: int
+    previous_url: str = ""
+    next_url: str = ""
+
+
+# --- Numbers -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount in one currency; None when it may not be seen."""
+
+    amount: Decimal | None
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """Until when the numbers are complete, and when they change next, in `zone`."""
+
+    data_through: datetime
+    zone: str
+    next_update: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """Where the period ends: quantities in the unit of the standing it belongs to.
+
+    `passes_on` is the day the allotment is, or was, passed. `cost` is the amount for the
+    projected overage, one a currency. `period_end` is the period's last day.
+    """
+
+    status: Literal["estimate", "actual", "not_enough_data"]
+    period_end: date
+    projected: Decimal | None = None
+    low: Decimal | None = None
+    high: Decimal | None = None
+    percent: Decimal | None = None
+    daily_mean: Decimal | None = None
+    remaining_days: int = 0
+    overage: Decimal = Decimal(0)
+    cost: tuple[Money, ...] = ()
+    passes_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where one quantity stands: always in one unit, never a sum over several.
+
+    `allotment` None is none or unlimited. `change` is percent against the same number of days
+    of the previous period.
+    """
+
+    unit: str
+    used: Decimal
+    allotment: Decimal | None
+    percent: Decimal | None
+    overage: Decimal
+    status: Status
+    forecast: Forecast
+    likely_over: bool = False
+    low_use: bool = False
+    change: Decimal | None = None
+
+    @property
+    def tone(self) -> Tone:
+        """The colour of its bar: red is over or at the limit, amber is likely over."""
+        if self.status in {"over", "at_limit"}:
+            return "over"
+        return "risk" if self.likely_over else "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class ChartPoint:
+    """One bucket from its local `start`. Used and running values for what is complete, the
+    forecast's for what is ahead, the running total of the previous period for both."""
+
+    start: date | datetime
+    used: Decimal | None = None
+    to_date: Decimal | None = None
+    forecast: Decimal | None = None
+    projected: Decimal | None = None
+    low: Decimal | None = None
+    high: Decimal | None = None
+    previous: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChartView:
+    """A chart and the links to its other forms; `kind` table shows the same points as rows."""
+
+    title: str
+    kind: Literal["cumulative", "daily", "table"]
+    views: Segment
+    unit: str
+    points: tuple[ChartPoint, ...]
+    allotment: Decimal | None = None
+    pace: Decimal | None = None
+    interval: Interval = "day"
+
+
+# --- Pages -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceBar:
+    """One service of the portfolio in its own unit."""
+
+    name: str
+    url: str
+    standing: Standing
+    current: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """How many accounts of the selected service need a look, out of how many."""
+
+    over: int
+    at_limit: int
+    likely_over: int
+    total: int
+
+    @property
+    def count(self) -> int:
+        """All of them; no account is counted twice."""
+        return self.over + self.at_limit + self.likely_over
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeRow:
+    """One account and service. `toggle_url` opens or closes its children in place."""
+
+    name: str
+    url: str
+    service: str
+    standing: Standing
+    recent: tuple[Decimal, ...] = ()
+    depth: int = 0
+    children: int = 0
+    toggle_url: str = ""
+    expanded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeTable:
+    """The rows of one page with their controls; also rendered alone."""
+
+    total: int
+    rows: tuple[VolumeRow, ...]
+    columns: tuple[Column, ...]
+    chips: tuple[Chip, ...]
+    find: Find
+    pager: Pager
+    clear_url: str = "/volume"
+
+
+@dataclass(frozen=True, slots=True)
+class VolumePage:
+    """The portfolio: the selected service in numbers, all services as bars, accounts as rows."""
+
+    frame: Frame
+    crumbs: tuple[Link, ...]
+    freshness: Freshness
+    filters: Filters
+    service: str
+    standing: Standing
+    attention: Attention
+    chart: ChartView
+    services: tuple[ServiceBar, ...]
+    table: VolumeTable
+    how_url: str = ""
+    export_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One line of the contract card; `hint` is said more quietly after it."""
+
+    label: str
+    value: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ContractFacts:
+    """What was agreed, in a few lines."""
+
+    number: str
+    version: int
+    facts: tuple[Fact, ...]
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DayRow:
+    """One day of the breakdown; `note` says why a day is unusual (23 hours, late events)."""
+
+    day: date
+    used: Decimal
+    to_date: Decimal
+    share: Decimal
+    percent: Decimal | None = None
+    past: Decimal = Decimal(0)
+    url: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that happened: an alert, late events, a restated total."""
+
+    icon: str
+    tone: Tone
+    title: str
+    detail: str
+    link: Link | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one account of the tree used; the shares of all add up to the whole."""
+
+    name: str
+    used: Decimal
+    share: Decimal
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountPage:
+    """One account and service: the drill-down. `zone` is where its days begin and end."""
+
+    frame: Frame
+    crumbs: tuple[Link, ...]
+    name: str
+    service: str
+    zone: str
+    freshness: Freshness
+    filters: Filters
+    standing: Standing
+    chart: ChartView
+    contract: ContractFacts | None
+    days: tuple[DayRow, ...]
+    notes: tuple[Note, ...] = ()
+    contributions: tuple[Contribution, ...] = ()
+    manager_name: str = ""
+    manager_email: str = ""
+    how_url: str = ""
+    export_url: str = ""
+    rules: str = "Midnight to midnight"
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """One fact as it counted; `quantity` None when the meter did not count it."""
+
+    time: datetime
+    received_at: datetime
+    id: str
+    source: str
+    account: str
+    quantity: Decimal | None
+    state: Literal["counted", "voided", "replaced", "unresolved"] = "counted"
+    codes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EventsPage:
+    """The events that made one day's number."""
+
+    frame: Frame
+    crumbs: tuple[Link, ...]
+    day: date
+    zone: str
+    unit: str
+    total: Decimal
+    rows: tuple[EventRow, ...]
+    pager: Pager
+    freshness: Freshness
+    chips: tuple[Chip, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SignInPage:
+    """The sign-in form; `next_url` is where it leads, `problem` why the last try failed."""
+
+    frame: Frame
+    email: str = ""
+    next_url: str = "/"
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MessagePage:
+    """A state with words: nothing yet, an error, not yours or not there. Says what to do next.
+
+    `request_id` helps the person who is asked about an error.
+    """
+
+    frame: Frame
+    icon: str
+    title: str
+    sentence: str
+    links: tuple[Link, ...] = ()
+    request_id: str = ""
+    post: Link | None = None  # an action that changes something: a form
