@@ -5,13 +5,16 @@ A rule is a pure function from one source file to complaints, so that planted vi
 
 import ast
 import re
+import socket
 import tomllib
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import pytest
+from pytest_socket import SocketConnectBlockedError
 
 from tallybook.cli import words
 
@@ -23,6 +26,8 @@ KIND_ROOMS = {"aggregations", "pricing", "reports", "alerts", "formats", "outlet
 SQL_ROOMS = {"stores", "aggregations"}
 IMPORTERS = {"app.py", "model/kinds.py"}
 WORLD = {"app.py", "settings.py"}
+
+LISTS = ("run", "test")
 
 FUNCTION_LINES = 60
 FILE_LINES = 500
@@ -315,26 +320,51 @@ def test_the_two_lists_of_dependencies_agree() -> None:
     assert sorted(project["dependencies"]) == sorted(n for n in listed if not n.startswith("#"))
 
 
-@pytest.mark.parametrize("name", ["run", "test", "uv"])
+def _pins(text: str) -> dict[str, list[str]]:
+    """Each pin of a compiled list with its hashes."""
+    lines = [line.split() for line in text.replace("\\\n", " ").splitlines() if line[:1] != "#"]
+    return {line[0]: [word for word in line if word.startswith("--hash=sha256:")] for line in lines}
+
+
+@pytest.mark.parametrize("name", [*LISTS, "uv"])
 def test_requirements_are_pinned_without_addresses(name: str) -> None:
     """An address would tie the list to one index; a missing hash would trust any."""
     text = (ROOT / f"requirements/{name}.txt").read_text("utf-8")
     assert "://" not in text
-    logical = text.replace("\\\n", " ").splitlines()
-    pins = [line for line in logical if line and not line.startswith("#")]
-    assert pins
-    assert [pin for pin in pins if "==" not in pin or "--hash=sha256:" not in pin] == []
+    assert [pin for pin, hashes in _pins(text).items() if "==" not in pin or not hashes] == []
+    assert _pins(text)
 
 
 def test_the_pinned_lists_hold_what_is_asked_for() -> None:
     """A name added to a list and not compiled would be missing on every fresh machine."""
-    for name in ("run", "test", "uv"):
+    for name in (*LISTS, "uv"):
         asked = (ROOT / f"requirements/{name}.in").read_text("utf-8").splitlines()
         pinned = (ROOT / f"requirements/{name}.txt").read_text("utf-8")
         names = [re.split(r"[<>=\[]", line)[0] for line in asked if line and line[0] not in "#-"]
         assert [
             n for n in names if not re.search(rf"^{re.escape(n)}==", pinned, re.MULTILINE)
         ] == []
+
+
+def test_the_test_list_holds_the_run_list() -> None:
+    """What is tested is what runs, to the hash; the set-up relies on it too."""
+    run, test = (_pins((ROOT / f"requirements/{name}.txt").read_text("utf-8")) for name in LISTS)
+    assert run.items() <= test.items()
+
+
+@pytest.mark.filterwarnings("ignore:A test tried")
+def test_a_test_reaches_loopback_only() -> None:
+    """A test that needs the network fails on a train and hides what it really proves."""
+    with pytest.raises(SocketConnectBlockedError), socket.socket() as outside:
+        outside.connect(("192.0.2.1", 80))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        socket.create_connection(server.getsockname()).close()
+
+
+def test_our_own_warnings_are_fatal() -> None:
+    """A warning nobody must act on is one nobody reads."""
+    with pytest.raises(DeprecationWarning):
+        warnings.warn("old", DeprecationWarning, stacklevel=1)
 
 
 def test_every_word_of_the_command_line_is_in_the_docs() -> None:
