@@ -1,4 +1,4 @@
-"""Who may ask: users, their sessions and API keys, as values. Decides nothing about who may do what.
+"""Who may ask: users, their sessions and API keys, as values. Decides nothing about what they may.
 
 Passwords, tokens and secrets are here only as hashes, and never in a repr.
 """

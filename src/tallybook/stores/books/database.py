@@ -1,0 +1,110 @@
+"""Opens the database of Books: one writer connection, many readers. Knows no table.
+
+The only place that knows which database it is. On SQLite the writer alone owns checkpoints, and
+readers cannot write: two connections that checkpoint at once are what corrupts a WAL.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from sqlite3 import Connection as SqliteConnection
+from threading import Lock
+from typing import Final
+
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, InternalError, OperationalError
+
+from tallybook.model.errors import Unavailable
+from tallybook.stores.books import migrate
+
+_WRITER: Final = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
+_READER: Final = ("query_only=ON", "wal_autocheckpoint=0")
+_BOTH: Final = ("mmap_size=0", "busy_timeout=5000")
+
+
+class Database:
+    """An open database, migrated to what this code expects.
+
+    Raises:
+        Unavailable: `schema_newer`, `books_unavailable`.
+    """
+
+    def __init__(self, url: str | URL) -> None:
+        """Open it, and create or migrate it first where that is needed."""
+        self.url = make_url(url)
+        self._lock = Lock()
+        self._writer = _engine(self.url, connections=1, pragmas=(*_WRITER, *_BOTH))
+        self._reader = _engine(self.url, connections=8, pragmas=(*_READER, *_BOTH))
+        try:
+            with self.writer() as connection:
+                migrate.upgrade(connection)
+        except Exception:
+            self.close()
+            raise
+
+    @contextmanager
+    def writer(self) -> Iterator[Connection]:
+        """Open the one transaction that may write; it is durable when the block has ended.
+
+        Raises:
+            Unavailable: `books_unavailable`; nothing was written.
+        """
+        with self._lock, _as_unavailable(), self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def reader(self) -> Iterator[Connection]:
+        """Open a transaction that sees one state of the database and cannot change it.
+
+        Raises:
+            Unavailable: `books_unavailable`.
+        """
+        with _as_unavailable(), self._reader.connect() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close all connections, the writer last: it makes the final checkpoint."""
+        self._reader.dispose()
+        self._writer.dispose()
+
+
+def sqlite(path: Path) -> Database:
+    """Open the file of an embedded installation."""
+    return Database(URL.create("sqlite", database=str(path)))
+
+
+@contextmanager
+def _as_unavailable() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InternalError) as e:
+        raise Unavailable(
+            "books_unavailable",
+            f"Books cannot be used now ({_cause(e)}); see the free space and rights of the data.",
+        ) from e
+
+
+def _cause(error: DBAPIError) -> str:
+    return str(error.orig).strip().partition("\n")[0]
+
+
+def _engine(url: URL, *, connections: int, pragmas: tuple[str, ...]) -> Engine:
+    engine = create_engine(
+        url, poolclass=QueuePool, pool_size=connections,
+        max_overflow=0 if connections == 1 else 64, pool_timeout=30,
+    )
+    if engine.dialect.name == "sqlite":
+        begin = "BEGIN IMMEDIATE" if connections == 1 else "BEGIN"
+
+        @event.listens_for(engine, "connect")
+        def prepare(connection: SqliteConnection, _record: object) -> None:
+            connection.isolation_level = None  # we say BEGIN ourselves, and mean it
+            for pragma in pragmas:
+                connection.execute(f"PRAGMA {pragma}")
+
+        @event.listens_for(engine, "begin")
+        def start(connection: Connection) -> None:
+            connection.exec_driver_sql(begin)
+
+    return engine

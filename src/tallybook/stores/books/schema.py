@@ -1,0 +1,153 @@
+"""The tables of Books and the types of their columns. Changes to them are files of `migrations`."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Row,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+from tallybook.model.time import from_micros, micros
+
+#: The migration this code was written for; a test compares it with the newest file there is.
+HEAD: Final = "v0001"
+
+_encode: Final = msgspec.json.Encoder(decimal_format="number", order="deterministic").encode
+_decode: Final = msgspec.json.Decoder(float_hook=Decimal).decode
+
+
+class Instant(TypeDecorator[datetime]):
+    """An instant as microseconds since 1970: exact, and the same on every database."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """Write an aware datetime."""
+        return None if value is None else micros(value)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        """Read an aware datetime in UTC."""
+        return None if value is None else from_micros(value)
+
+
+class Json(TypeDecorator[Any]):
+    """A JSON value as canonical text: keys sorted, numbers with every digit they came with."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        """Write it; a Decimal becomes a JSON number, so that 1.5 and "1.5" stay two values."""
+        return None if value is None else _encode(value).decode()
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        """Read it with fractions as Decimal."""
+        return None if value is None else _decode(value)
+
+
+metadata: Final = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+revision: Final = Table(
+    "revision",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("recorded_at", Instant, nullable=False),
+)
+
+#: `account` is whose the version is, for the scope of a query; null is everybody's.
+version: Final = Table(
+    "version",
+    metadata,
+    Column("noun", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("revision", Integer, ForeignKey("revision.number"), nullable=False),
+    Column("valid_from", Date),
+    Column("author", Text, nullable=False),
+    Column("reason", Text),
+    Column("retired", Boolean, nullable=False),
+    Column("account", Text),
+    Column("document", Json, nullable=False),
+    Index(None, "noun", "revision", "key", "number"),
+)
+
+user: Final = Table(
+    "app_user",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("email", Text, nullable=False, unique=True),
+    Column("name", Text),
+    Column("role", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("password_hash", Text),
+    Column("account", Text),
+    Column("branches", Json, nullable=False),
+    Column("csms", Json, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+session: Final = Table(
+    "session",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("user_id", Text, ForeignKey("app_user.id"), nullable=False, index=True),
+    Column("created_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("revoked_at", Instant),
+)
+
+api_key: Final = Table(
+    "api_key",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("prefix", Text, nullable=False, unique=True),
+    Column("secret_hash", LargeBinary, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("account", Text),
+    Column("scopes", Json),
+    Column("created_at", Instant, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("expires_at", Instant),
+    Column("used_at", Instant),
+    Column("revoked_at", Instant),
+)
+
+audit: Final = Table(
+    "audit",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("entity", Text, nullable=False),
+)
+
+
+def fields(row: Row[Any], **changes: object) -> dict[str, Any]:
+    """Return a row's columns as arguments for the value it stands for."""
+    return {**row._mapping, **changes}  # noqa: SLF001 - a public name of SQLAlchemy's
