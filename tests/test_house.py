@@ -373,6 +373,16 @@ def test_every_word_of_the_command_line_is_in_the_docs() -> None:
     assert [word for word in ("test", *words()) if f"./tallybook {word}" not in text] == []
 
 
+def test_no_text_names_a_machine() -> None:
+    """The rule for the package holds for tests, docs and scripts too."""
+    folders = ("tests", "docs", "bench", "examples", "requirements", ".ci")
+    files = [f for folder in folders for f in (ROOT / folder).rglob("*") if f.is_file()]
+    files += [ROOT / "pyproject.toml", ROOT / "tallybook", *ROOT.glob("*.md")]
+    texts = [f for f in files if f.suffix in {"", ".py", ".md", ".toml", ".in", ".txt", ".yaml"}]
+    sources = [Source(f.relative_to(ROOT).as_posix(), f.read_text("utf-8")) for f in texts]
+    assert [(s.path, found) for s in sources for found in no_path_of_a_machine(s)] == []
+
+
 def test_decisions_are_numbered_and_short() -> None:
     """One page each, never renumbered, so that a link to a decision keeps its meaning."""
     files = sorted((ROOT / "docs/decisions").glob("*.md"))

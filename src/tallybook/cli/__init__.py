@@ -93,4 +93,5 @@ def _refused(error: TallybookError, *, as_json: bool) -> int:
 
 def _sentence(file: Path) -> str:
     """The first sentence of a file's docstring, without importing it."""
-    return file.read_text(encoding="utf-8").split('"""')[1].strip().partition("\n")[0]
+    opening = file.read_text(encoding="utf-8").split('"""')[1]
+    return " ".join(opening.split()).partition(". ")[0].rstrip(".") + "."
