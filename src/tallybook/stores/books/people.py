@@ -20,7 +20,7 @@ from tallybook.stores.books.schema import user as users
 # is decided by the verb, in `operations.people`: nothing here belongs to an account.
 
 
-class SqlPeople:
+class BooksPeople:
     """The port `People` on a database."""
 
     def __init__(self, database: Database) -> None:

@@ -18,7 +18,7 @@ _KEYS_A_QUERY: Final = 400
 _ROWS_A_FETCH: Final = 2_000
 
 
-class Versions:
+class BooksVersions:
     """The port `Books` on a database."""
 
     def __init__(self, database: Database) -> None:

@@ -1,0 +1,147 @@
+"""Who is asking: turns an API key or a session into a scope, and signs people in and out.
+
+Every refusal of a credential reads the same and takes the same time, whatever was wrong with it.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from tallybook.model.errors import Forbidden, Unauthenticated
+from tallybook.model.people import ApiKey, Session, User
+from tallybook.model.ports import People
+from tallybook.model.scope import Role, Scope, Verb, operator
+from tallybook.model.time import FIRST_INSTANT, LAST_INSTANT
+from tallybook.operations import credentials
+from tallybook.operations.directory import Directories
+from tallybook.operations.guesses import Guesses
+from tallybook.positions.hierarchy import members
+
+SESSION_IDLE: Final = timedelta(hours=12)
+SESSION_LIFE: Final = timedelta(days=7)
+_TOUCH: Final = timedelta(minutes=1)
+_MAY_SIGN_IN: Final[frozenset[Role]] = frozenset({"admin"})
+_IDENTIFY: Final = operator("identify")
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Somebody's try to sign in; `previous_token` is the session the browser came with."""
+
+    email: str
+    password: str
+    address: str
+    previous_token: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A new session: the token is known to the browser alone."""
+
+    token: str
+    session: Session
+    user: User
+
+
+def by_key(people: People, directories: Directories, key: str, now: datetime) -> Scope:
+    """Return the scope of an API key.
+
+    Raises:
+        Unauthenticated: `key_invalid`, for a key that is unknown, expired or revoked.
+    """
+    prefix = credentials.prefix_of(key)
+    known = people.key(_IDENTIFY, prefix) if prefix else None
+    fits = credentials.same(
+        credentials.digest(key), known.secret_hash if known else credentials.digest("")
+    )
+    if known is None or not fits or _is_over(known, now):
+        raise Unauthenticated(
+            "key_invalid", "This API key is unknown, expired or revoked; ask for a new one."
+        )
+    if known.used_at is None or not timedelta(0) <= now - known.used_at < _TOUCH:
+        people.touch_key(_IDENTIFY, known.id, now)
+    return _scope(f"key:{known.prefix}", known.role, known.account, known.scopes, directories)
+
+
+def by_session(people: People, directories: Directories, token: str, now: datetime) -> Scope:
+    """Return the scope of a signed-in browser.
+
+    Raises:
+        Unauthenticated: `session_over`.
+    """
+    found = people.session(_IDENTIFY, credentials.digest(token))
+    if found is None or not _is_open(found[0], now) or found[1].state != "active":
+        raise Unauthenticated("session_over", "You are not signed in, or no longer; sign in.")
+    session, user = found
+    _require_sign_in(user)
+    if not timedelta(0) <= now - session.seen_at < _TOUCH:
+        people.touch_session(_IDENTIFY, session.token_hash, now)
+    return _scope(user.email, user.role, user.account, None, directories)
+
+
+def sign_in(people: People, guesses: Guesses, attempt: Attempt, now: datetime) -> SignedIn:
+    """Open a session for the right password, and end the one the browser came with.
+
+    Raises:
+        Overloaded: `too_many_tries`.
+        Unauthenticated: `sign_in_failed`.
+        Forbidden: `user_suspended`, `sign_in_not_yet`; only told to who knows the password.
+    """
+    email = attempt.email.strip().lower()
+    guesses.take(email, attempt.address, now)
+    user = people.user(_IDENTIFY, email)
+    kept = user.password_hash if user else None
+    if not credentials.check_password(kept, attempt.password) or user is None or kept is None:
+        raise Unauthenticated("sign_in_failed", "The address or the password is wrong.")
+    guesses.forgive(email, attempt.address)
+    if user.state != "active":
+        raise Forbidden("user_suspended", "Your access is suspended; ask an administrator.")
+    _require_sign_in(user)
+    if credentials.is_outdated(kept):
+        user = replace(user, password_hash=credentials.hash_password(attempt.password))
+        people.change_user(_IDENTIFY, user, now)
+    if attempt.previous_token:
+        sign_out(people, attempt.previous_token, now)
+    token = credentials.new_token()
+    session = Session(credentials.digest(token), user.id, now, now, now + SESSION_LIFE)
+    people.add_session(Scope(user.email, user.role), session)
+    return SignedIn(token, session, user)
+
+
+def sign_out(people: People, token: str, now: datetime) -> None:
+    """End a session; a token that is none ends nothing."""
+    found = people.session(_IDENTIFY, credentials.digest(token))
+    if found is not None:
+        session, user = found
+        who = Scope(user.email, user.role)
+        people.revoke_sessions(who, now, user_id=user.id, token_hash=session.token_hash)
+
+
+def _require_sign_in(user: User) -> None:
+    if user.role not in _MAY_SIGN_IN:
+        raise Forbidden(
+            "sign_in_not_yet",
+            f"The role {user.role} cannot sign in yet; ask an administrator for an API key.",
+        )
+
+
+def _is_over(key: ApiKey, now: datetime) -> bool:
+    expired = key.expires_at is not None and key.expires_at <= now
+    return expired or key.revoked_at is not None
+
+
+def _is_open(session: Session, now: datetime) -> bool:
+    idle = now - session.seen_at >= SESSION_IDLE
+    return session.revoked_at is None and now < session.expires_at and not idle
+
+
+def _scope(
+    who: str, role: Role, account: str | None, verbs: frozenset[Verb] | None,
+    directories: Directories,
+) -> Scope:
+    """Bind a scope to an account's tree, as it is now: a moved child counts from its move."""
+    if account is None:
+        return Scope(who, role, None, verbs)
+    directory = directories.current(_IDENTIFY)
+    tree = members(directory, account, FIRST_INSTANT, LAST_INSTANT)
+    return Scope(who, role, tuple(tree), verbs)
