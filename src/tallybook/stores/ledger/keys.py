@@ -1,0 +1,33 @@
+"""What the id index knows of an event: a hash of (source, id) and a digest of its wire bytes."""
+
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+from typing import Final
+
+import msgspec
+
+ID_BYTES: Final = 16
+DIGEST_BYTES: Final = 8
+
+
+class _Name(msgspec.Struct, gc=False):
+    source: str
+    id: str
+
+
+_name_of = msgspec.json.Decoder(_Name).decode
+
+
+def id_hash(source: str, id: str) -> bytes:
+    """Hash (source, id); the length in front keeps ("a", "bc") and ("ab", "c") apart."""
+    return blake2b(f"{len(source)} {source}{id}".encode(), digest_size=ID_BYTES).digest()
+
+
+def digests(wires: Iterable[bytes]) -> list[bytes]:
+    """Digest each wire, so that an equal repetition is known without reading the original."""
+    return [blake2b(wire, digest_size=DIGEST_BYTES).digest() for wire in wires]
+
+
+def id_hashes(wires: Sequence[bytes]) -> list[bytes]:
+    """Hash the ids of events that were accepted, from their wires."""
+    return [id_hash(name.source, name.id) for name in map(_name_of, wires)]

@@ -1,0 +1,30 @@
+"""The tables of the ledger, the same on every SQL database."""
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, String, Table
+
+metadata: Final = MetaData()
+
+#: One row a commit; the event at index i has the number first_seq + i.
+batches: Final = Table(
+    "batches",
+    metadata,
+    # SQLite orders a table by its key only where the type is spelt INTEGER.
+    Column(
+        "first_seq", BigInteger().with_variant(Integer, "sqlite"),
+        primary_key=True, autoincrement=False,
+    ),
+    Column("events", BigInteger, nullable=False),
+    Column("received_at", BigInteger, nullable=False),  # microseconds since 1970
+    Column("checksum", LargeBinary, nullable=False),
+    Column("payload", LargeBinary, nullable=False),  # last, so that a scan need not read it
+)
+
+#: `epoch` says which ledger this is, so that the id index of another one is never believed.
+traits: Final = Table(
+    "traits",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("value", String, nullable=False),
+)
