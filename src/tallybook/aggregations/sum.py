@@ -1,0 +1,27 @@
+"""Sum: the total of a property over the events that have it as a quantity."""
+
+from collections.abc import Iterable
+from decimal import Decimal, localcontext
+
+from tallybook.aggregations._shape import Parts, Row
+from tallybook.model.quantity import EXACT
+
+READS = "quantity"
+ADDS = True
+EMPTY = Decimal(0)
+CARRIES = False
+SQL = ("sum(quantity)",)
+
+
+def fold(rows: Iterable[Row]) -> Decimal | None:
+    with localcontext(EXACT):
+        return sum((row.value for row in rows), EMPTY)
+
+
+def merge(earlier: Parts, later: Parts) -> Parts:
+    with localcontext(EXACT):
+        return (earlier[0] + later[0],)
+
+
+def finish(parts: Parts) -> Decimal | None:
+    return Decimal(parts[0])

@@ -1,0 +1,123 @@
+"""The SQL that depends on the engine, and the parameters beside it. No caller's text gets in:
+values and names of properties are bound, tables are named by us, numbers are Python integers.
+
+A `text` is a property as `wire` keeps it; every other primitive is built on texts.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from tallybook.model.nouns import FilterTerm
+from tallybook.model.quantity import exact_text, parse_quantity
+from tallybook.stores.duckdb.wire import typed_text
+
+TAIL = "tail"
+
+#: Digits of a quantity (model.limits), with an optional mark: zeros outside do not count.
+_QUANTITY = r"#?[+-]?0*[0-9]{1,18}(\.[0-9]{1,12}0*)?"
+#: Up to this many characters a marked number cannot have too many digits, and needs no regex.
+_SHORT = 13
+
+_COMPARE = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+
+
+class Parameters(dict[str, Any]):
+    """Values of a statement by name; the same value is bound once."""
+
+    def bind(self, value: Any) -> str:
+        """Add a value and return its placeholder."""
+        for name, known in self.items():
+            if type(known) is type(value) and known == value:
+                return f"${name}"
+        name = f"p{len(self)}"
+        self[name] = value
+        return f"${name}"
+
+
+def text(relation: str, path: str, bound: Parameters) -> str:
+    """Read the property at a dotted path; arrival rows hold JSON, sorted months VARIANT."""
+    names = path.split(".")
+    if relation == TAIL:
+        pointer = "".join("/" + n.replace("~", "~0").replace("/", "~1") for n in names)
+        return f"json_extract_string(data, {bound.bind(pointer)})"
+    found = "data"
+    for name in names:
+        found = f"variant_extract({found}, {bound.bind(name)})"
+    return f"CAST({found} AS VARCHAR)"
+
+
+def quantity(x: str) -> str:
+    """Read a text as a quantity: a number, or a text of plain digits; NULL for all else."""
+    return (
+        f"CASE WHEN starts_with({x}, '#') AND length({x}) <= {_SHORT} AND NOT contains({x}, 'E') "
+        f"THEN TRY_CAST(substr({x}, 2) AS DECIMAL(38,12)) "
+        f"WHEN regexp_full_match({x}, '{_QUANTITY}') "
+        f"THEN CAST(ltrim({x}, '#') AS DECIMAL(38,12)) END"
+    )
+
+
+def scalar(x: str) -> str:
+    """Keep a text only where it is no object and no array."""
+    return f"CASE WHEN starts_with({x}, '{{') OR starts_with({x}, '#[') THEN NULL ELSE {x} END"
+
+
+def shown(x: str) -> str:
+    """Write a scalar as people read it, without its mark."""
+    return (
+        f"CASE WHEN NOT starts_with({x}, '#') AND NOT starts_with({x}, '{{') THEN {x} "
+        f"WHEN starts_with({x}, '#\"') THEN substr({x}, 3) "
+        f"WHEN starts_with({x}, '{{') OR starts_with({x}, '#[') THEN NULL "
+        f"ELSE substr({x}, 2) END"
+    )
+
+
+def holds(x: str, term: FilterTerm, bound: Parameters) -> str:
+    """Compare a property with a filter's value by type; a missing one is null.
+
+    `gt` and its like compare quantities with a number and texts with a text; nothing else holds.
+    """
+    if term.op == "exists":
+        return f"{x} IS {'NOT ' if term.value else ''}NULL"
+    if term.op in _COMPARE:
+        return _ordered(x, term, bound)
+    values = term.value if term.op in {"in", "not_in"} else [term.value]
+    same = " OR ".join(
+        f"{x} IS NOT DISTINCT FROM {bound.bind(typed_text(value))}" for value in values
+    )
+    return f"({same})" if term.op in {"eq", "in"} else f"NOT ({same})"
+
+
+def _ordered(x: str, term: FilterTerm, bound: Parameters) -> str:
+    sign = _COMPARE[term.op]
+    if isinstance(term.value, str):
+        a_text = (
+            f"CASE WHEN starts_with({x}, '#\"') THEN substr({x}, 3) "
+            f"WHEN NOT starts_with({x}, '#') AND NOT starts_with({x}, '{{') THEN {x} END"
+        )
+        return f"coalesce({a_text} {sign} {bound.bind(term.value)}, false)"
+    number = f"CASE WHEN starts_with({x}, '#') THEN {quantity(x)} END"
+    # Bound as text: a driver may take a wide decimal for a double.
+    limit = exact_text(parse_quantity(str(term.value), field=term.property))
+    limit = f"CAST({bound.bind(limit)} AS DECIMAL(38,12))"
+    return f"coalesce({number} {sign} {limit}, false)"
+
+
+def bucket(edges: Sequence[int], time: str = "time") -> str:
+    """Number the bucket of an instant within the edges: a tree of comparisons over runs of
+    equal width, each run an integer division.
+    """
+    runs: list[tuple[int, int, int]] = []  # first edge, width, first bucket
+    for i, (start, end) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+        if not runs or end - start != runs[-1][1]:
+            runs.append((start, end - start, i))
+    return _tree(runs, len(edges) - 1, time)
+
+
+def _tree(runs: Sequence[tuple[int, int, int]], end: int, time: str) -> str:
+    if len(runs) == 1:
+        start, width, first = runs[0]
+        return str(first) if end - first == 1 else f"({first} + ({time} - {start}) // {width})"
+    middle = len(runs) // 2
+    start, _, first = runs[middle]
+    left, right = _tree(runs[:middle], first, time), _tree(runs[middle:], end, time)
+    return f"CASE WHEN {time} < {start} THEN {left} ELSE {right} END"

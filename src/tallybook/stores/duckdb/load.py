@@ -1,0 +1,111 @@
+"""Adding entries of the ledger to the arrival table, with the position reached, in one commit."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+import duckdb
+import msgspec
+
+from tallybook.model.errors import Unavailable
+from tallybook.model.fact import Batch
+from tallybook.model.limits import LOAD_EVENTS_MAX
+from tallybook.model.time import micros
+from tallybook.stores.duckdb.schema import commit
+from tallybook.stores.duckdb.wire import Columns, read, touched
+
+#: Events handed over in one text: measured best, and the engine reads several at once.
+_PAGE_EVENTS: Final = 2_000
+
+_INSERT = """
+INSERT INTO tail
+SELECT unnest(p.seq), unnest(p.source), unnest(p.id), unnest(p.type), unnest(p.subject),
+    unnest(p.time), unnest(p.received), unnest(p.data)
+FROM (
+    SELECT from_json(page, '{"seq": ["BIGINT"], "source": ["VARCHAR"], "id": ["VARCHAR"],
+        "type": ["VARCHAR"], "subject": ["VARCHAR"], "time": ["BIGINT"], "received": ["BIGINT"],
+        "data": ["VARCHAR"]}') AS p
+    FROM (SELECT unnest(CAST($pages AS VARCHAR[])) AS page)
+)
+"""
+
+Entry = tuple[int, int, Columns]
+
+
+def position(db: duckdb.DuckDBPyConnection) -> int:
+    """Return the number of the newest entry that is loaded, 0 when there is none."""
+    row = db.execute("SELECT seq FROM position").fetchone()
+    return int(row[0]) if row else 0
+
+
+def load(
+    db: duckdb.DuckDBPyConnection, batches: Sequence[Batch]
+) -> tuple[int, frozenset[tuple[str, str]]]:
+    """Add what is new; return the position reached and the (account, type) pairs touched.
+
+    Raises:
+        Unavailable: `events_gap`, where entries between the position and a batch are missing.
+    """
+    seq = position(db)
+    pairs: set[tuple[str, str]] = set()
+    for group in _groups(_unseen(batches, seq)):
+        entries = [
+            (b.first_seq, micros(b.received_at), read(b.wires, micros(b.received_at)))
+            for b in group
+        ]
+        seq = group[-1].first_seq + len(group[-1].wires) - 1
+        with commit(db):
+            db.execute(_INSERT, {"pages": list(_pages(entries))})
+            db.execute("UPDATE position SET seq = $seq", {"seq": seq})
+        pairs |= touched(columns for _, _, columns in entries)
+    return seq, frozenset(pairs)
+
+
+def _unseen(batches: Sequence[Batch], seq: int) -> Iterator[Batch]:
+    """Yield what lies beyond the position, in order; a batch half seen is cut."""
+    for batch in sorted(batches, key=lambda b: b.first_seq):
+        new = batch.wires[max(0, seq + 1 - batch.first_seq) :]
+        if not new:
+            continue
+        first = batch.first_seq + len(batch.wires) - len(new)
+        if first != seq + 1:
+            raise Unavailable(
+                "events_gap",
+                f"Entry {seq + 1} of the ledger is missing before {first}; "
+                "`tallybook rebuild` loads all of it again.",
+            )
+        seq = first + len(new) - 1
+        yield Batch(first, batch.received_at, new)
+
+
+def _groups(batches: Iterable[Batch]) -> Iterator[list[Batch]]:
+    """Gather batches into commits: small ones cost more, large ones hold others up."""
+    group: list[Batch] = []
+    size = 0
+    for batch in batches:
+        if group and size + len(batch.wires) > LOAD_EVENTS_MAX:
+            yield group
+            group, size = [], 0
+        group.append(batch)
+        size += len(batch.wires)
+    if group:
+        yield group
+
+
+def _pages(entries: Sequence[Entry]) -> Iterator[str]:
+    """Write entries as JSON texts of some thousand events, column by column."""
+    seqs: list[int] = []
+    received: list[int] = []
+    columns = Columns([], [], [], [], [], [])
+    for first, at, part in entries:
+        count = len(part.id)
+        seqs.extend(range(first, first + count))
+        received.extend([at] * count)
+        for column, more in zip(columns, part, strict=True):
+            column.extend(more)  # type: ignore[arg-type]
+    whole = {"seq": seqs, "received": received, **columns._asdict()}
+    for start in range(0, len(seqs), _PAGE_EVENTS):
+        page = {name: column[start : start + _PAGE_EVENTS] for name, column in whole.items()}
+        yield _encoder.encode(page).decode()
+
+
+_encoder: Final = msgspec.json.Encoder()

@@ -1,0 +1,116 @@
+"""The sorted months: which there are, which a span of time touches, and moving closed days there.
+
+It reorders rows; it never applies, changes or drops one. Rows that arrive late for a sorted month
+stay in the arrival table until they are worth rewriting the month for.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+
+import duckdb
+
+from tallybook.model.time import from_micros, micros
+from tallybook.stores.duckdb.dialect import TAIL
+from tallybook.stores.duckdb.schema import commit
+
+#: All before this is one "month": an odd clock must not make a table for each month since year 1.
+_EARLY: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_EARLIEST: Final = datetime(1, 1, 1, tzinfo=UTC)
+#: A sorted month is rewritten when at least this part of it waits in the arrival table.
+_WORTH: Final = 100
+
+_COLUMNS = "seq, source, id, type, subject, time, received"
+
+
+class Month(NamedTuple):
+    """A sorted month: its first instant in microseconds, its table and number of events."""
+
+    first: int
+    relation: str
+    events: int
+
+
+def relations(db: duckdb.DuckDBPyConnection, low: int, high: int) -> list[str]:
+    """Return the tables with events in [low, high): the arrival table, then months, newest first.
+
+    Ask inside the transaction that reads them, so that a rewritten month is seen once.
+    """
+    touching = [
+        m.relation for m in months(db) if m.first < high and low < micros(_end(from_micros(m.first)))
+    ]
+    return [TAIL, *reversed(touching)]
+
+
+def months(db: duckdb.DuckDBPyConnection) -> list[Month]:
+    """Return the sorted months, oldest first."""
+    rows = db.execute("SELECT first, relation, events FROM months ORDER BY first").fetchall()
+    return [Month(*row) for row in rows]
+
+
+def compact(db: duckdb.DuckDBPyConnection, before: datetime) -> int:
+    """Move rows older than `before` into their months, a transaction each; return how many."""
+    moved = 0
+    for first, end in _waiting(db, micros(before)):
+        with commit(db):
+            moved += _rewrite(db, first, min(end, micros(before)))
+    return moved
+
+
+def clear(db: duckdb.DuckDBPyConnection) -> None:
+    """Forget every row and the position, in one transaction."""
+    with commit(db):
+        for month in months(db):
+            db.execute(f"DROP TABLE {month.relation}")
+        db.execute("DELETE FROM months")
+        db.execute("DELETE FROM tail")
+        db.execute("UPDATE position SET seq = 0")
+
+
+def _waiting(db: duckdb.DuckDBPyConnection, before: int) -> Iterator[tuple[int, int]]:
+    """Yield the months, as [first, end), for which rows wait in the arrival table."""
+    row = db.execute("SELECT min(time) FROM tail WHERE time < $before", {"before": before}).fetchone()
+    while row is not None and row[0] is not None:
+        start = _start(from_micros(row[0]))
+        first, end = micros(start), micros(_end(start))
+        yield first, end
+        row = db.execute(
+            "SELECT min(time) FROM tail WHERE time >= $end AND time < $before",
+            {"end": end, "before": before},
+        ).fetchone()
+
+
+def _rewrite(db: duckdb.DuckDBPyConnection, first: int, end: int) -> int:
+    old = next((m for m in months(db) if m.first == first), None)
+    span = {"first": first, "end": end}
+    here = "FROM tail WHERE time >= $first AND time < $end"
+    row = db.execute(f"SELECT count(*), max(seq) {here}", span).fetchone()
+    waiting, newest = row if row else (0, 0)
+    if not waiting or (old and waiting * _WORTH < old.events):
+        return 0
+    name = f"month_{from_micros(first):%Y_%m}_{newest}"
+    sorted_rows = f"SELECT {_COLUMNS}, CAST(data AS VARIANT) AS data {here}"
+    if old:
+        sorted_rows += f" UNION ALL SELECT {_COLUMNS}, data FROM {old.relation}"
+    db.execute(f"CREATE TABLE {name} AS {sorted_rows} ORDER BY subject, time, seq", span)
+    db.execute(f"DELETE {here}", span)
+    if old:
+        db.execute(f"DROP TABLE {old.relation}")
+    db.execute("DELETE FROM months WHERE first = $first", {"first": first})
+    db.execute(
+        f"INSERT INTO months SELECT $first, '{name}', count(*) FROM {name}", {"first": first}
+    )
+    return int(waiting)
+
+
+def _start(instant: datetime) -> datetime:
+    if instant < _EARLY:
+        return _EARLIEST
+    return instant.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def _end(start: datetime) -> datetime:
+    if start < _EARLY:
+        return _EARLY
+    years, month = divmod(start.month, 12)
+    return start.replace(year=start.year + years, month=month + 1)

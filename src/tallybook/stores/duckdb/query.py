@@ -1,0 +1,139 @@
+"""The usage question as one statement: rows of the touched tables as texts of their properties,
+cut by members and filter, counted by group, bucket, account and dimensions.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+
+from tallybook.aggregations._shape import aggregation_of
+from tallybook.model.nouns import FilterTerm
+from tallybook.model.scope import Member
+from tallybook.model.time import micros
+from tallybook.model.usage import UsageCell, UsageQuery
+from tallybook.stores.duckdb import dialect
+from tallybook.stores.duckdb.dialect import Parameters
+
+#: Members as columns of one JSON text: a table of 20,000 rows is one parameter.
+_MEMBERS: Final = """(
+    SELECT unnest(m.account) AS account, unnest(m.first) AS first, unnest(m.last) AS last,
+        unnest(m.grp) AS grp
+    FROM (SELECT from_json({members}, '{{"account": ["VARCHAR"], "first": ["BIGINT"],
+        "last": ["BIGINT"], "grp": ["BIGINT"]}}') AS m)
+)"""
+
+
+@dataclass(slots=True)
+class Rows:
+    """Which rows of which tables, and the properties read from each."""
+
+    relations: Sequence[str]
+    low: int
+    high: int
+    seq: int
+    event_type: str | None = None
+    account: str | None = None
+    bound: Parameters = field(default_factory=Parameters)
+    _paths: dict[str, str] = field(default_factory=dict)
+
+    def read(self, path: str) -> str:
+        """Ask for a property; return the column that holds its text."""
+        return self._paths.setdefault(path, f"x{len(self._paths)}")
+
+    def sql(self) -> str:
+        """Write the rows of all tables as one relation, with as little as is asked for."""
+        bind = self.bound.bind
+        where = [f"time >= {bind(self.low)}", f"time < {bind(self.high)}"]
+        where.append(f"seq <= {bind(self.seq)}")
+        if self.event_type is not None:
+            where.insert(0, f"type = {bind(self.event_type)}")
+        if self.account is not None:
+            where.insert(0, f"subject = {bind(self.account)}")
+        return "\n    UNION ALL\n    ".join(
+            f"SELECT {', '.join(self._columns(relation))} FROM {relation} "
+            f"WHERE {' AND '.join(where)}"
+            for relation in self.relations
+        )
+
+    def _columns(self, relation: str) -> Iterable[str]:
+        yield from ("subject", "type", "time", "seq")
+        for path, column in self._paths.items():
+            yield f"{dialect.text(relation, path, self.bound)} AS {column}"
+
+
+def usage(
+    query: UsageQuery, members: Sequence[Member] | None, relations: Sequence[str]
+) -> tuple[str, Parameters]:
+    """Write the statement; its columns are those `cells` reads."""
+    kind = aggregation_of(query.meter)
+    edges = [micros(edge) for edge in query.edges]
+    rows, join = cut(relations, edges[0], edges[-1], query.seq, members)
+    rows.event_type = query.meter.event_type
+    keys = ["0 AS grp" if join is None else "m.grp"]
+    keys.append(f"{dialect.bucket(edges)} AS bucket")
+    keys.append("subject AS account" if query.by_account else "NULL AS account")
+    keys.extend(
+        f"{dialect.shown(rows.read(path))} AS d{i}" for i, path in enumerate(query.group_by)
+    )
+    columns, conditions = [*keys, "time", "seq"], filtered(rows, query.meter.filter + list(query.filter))
+    if query.meter.property is not None:
+        x = rows.read(query.meter.property)
+        reading = {"quantity": dialect.quantity, "value": dialect.scalar}.get(kind.READS, str)(x)
+        columns.append(f"{reading} AS {_READ_AS[kind.READS]}")
+        counted = f" WHERE {_READ_AS[kind.READS]} IS NOT NULL"
+    else:
+        counted = ""
+    names = ["grp", "bucket", "account", *(f"d{i}" for i in range(len(query.group_by)))]
+    where = f"\nWHERE {' AND '.join(conditions)}" if conditions else ""
+    sql = (
+        f"SELECT {', '.join((*names, *kind.SQL))} FROM (\n  SELECT {', '.join(columns)}\n"
+        f"  FROM (\n    {rows.sql()}\n  ) AS e{join or ''}{where}\n){counted}\n"
+        f"GROUP BY {', '.join(str(i + 1) for i in range(len(names)))}"
+    )
+    return sql, rows.bound
+
+
+_READ_AS: Final = {"quantity": "quantity", "value": "value", "presence": "value"}
+
+
+def cells(query: UsageQuery, found: Iterable[Sequence[Any]]) -> list[UsageCell]:
+    """Make cells of the statement's rows."""
+    finish = aggregation_of(query.meter).finish
+    end = 3 + len(query.group_by)
+    return [
+        UsageCell(row[0], row[1], row[2], tuple(row[3:end]), finish(row[end:])) for row in found
+    ]
+
+
+def cut(
+    relations: Sequence[str], low: int, high: int, seq: int, members: Sequence[Member] | None
+) -> tuple[Rows, str | None]:
+    """Cut rows to a span and members: one member by plain conditions, so that sorted months are
+    read at one place; many by a join, which is returned.
+    """
+    rows = Rows(relations, low, high, seq)
+    if members is None:
+        return rows, None
+    if len(members) == 1 and not members[0].group:
+        one = members[0]
+        rows.account = one.account
+        rows.low, rows.high = max(low, micros(one.start)), min(high, micros(one.end))
+        return rows, None
+    text = msgspec.json.encode(
+        {
+            "account": [m.account for m in members],
+            "first": [micros(m.start) for m in members],
+            "last": [micros(m.end) for m in members],
+            "grp": [m.group for m in members],
+        }
+    ).decode()
+    table = _MEMBERS.format(members=rows.bound.bind(text))
+    on = "m.account = e.subject AND e.time >= m.first AND e.time < m.last"
+    return rows, f"\n  JOIN {table} AS m ON {on}"
+
+
+def filtered(rows: Rows, terms: Iterable[FilterTerm]) -> list[str]:
+    """Write a filter's terms as conditions on the columns of `rows`."""
+    return [dialect.holds(rows.read(t.property), t, rows.bound) for t in terms]
