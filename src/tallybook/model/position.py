@@ -24,7 +24,10 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """Where a line is heading by the period's end; quantities in the meter's unit."""
+    """Where a line is heading by the period's end; quantities in the meter's unit.
+
+    `projected_amount` is the unrounded price of the projected use, where there is a price.
+    """
 
     status: ForecastStatus
     to_date: Decimal
@@ -37,6 +40,7 @@ class Forecast:
     projected_overage: Decimal | None = None
     exhausted_on: date | None = None
     is_estimate_of_distinct: bool = False
+    projected_amount: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +95,6 @@ class Position:
     data_through: datetime
     refreshed_at: datetime | None
     known_at: Mark
+    is_unlimited: bool = False
+    account_name: str = ""
+    meter: str = ""
