@@ -1,1 +1,4 @@
-"""The generator of realistic sample data, sent through the same API as real data."""
+"""The generator of realistic sample data: documents and events, to be sent through the API.
+
+It yields data and calls nothing. `vendor.Vendor` is the door.
+"""
