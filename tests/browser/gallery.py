@@ -41,9 +41,7 @@ def write(folder: Path) -> None:
 
 def server(folder: Path) -> ThreadingHTTPServer:
     """A server of that folder on a free port of loopback; the caller starts and closes it."""
-    return ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(Handler, directory=str(folder))
-    )
+    return ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(folder)))
 
 
 if __name__ == "__main__":

@@ -128,6 +128,7 @@ def standing(mean: int, allotment: int | None, unit: str = "messages") -> Standi
     percent = (used / limit * 100).quantize(Decimal("1E-6")) if limit else None
     over = limit is not None and used > limit
     likely = limit is not None and not over and end.projected > limit
+    overage = max(Decimal(0), end.projected - limit) if limit else Decimal(0)
     forecast = Forecast(
         "estimate",
         LAST,
@@ -137,8 +138,8 @@ def standing(mean: int, allotment: int | None, unit: str = "messages") -> Standi
         end.projected / limit * 100 if limit else None,
         end.forecast,
         9,
-        max(Decimal(0), end.projected - limit) if limit else Decimal(0),
-        (Money((end.projected - limit) * Decimal("0.012"), "USD"),) if over or likely else (),
+        overage,
+        (Money(overage * Decimal("0.012"), "USD"),) if overage else (),
         date(2026, 11, 16) if over else date(2026, 11, 28) if likely else None,
     )
     return Standing(
@@ -158,8 +159,8 @@ def standing(mean: int, allotment: int | None, unit: str = "messages") -> Standi
 def _status(percent: Decimal | None) -> Status:
     if percent is None:
         return "no_allotment"
-    if percent > 100:
-        return "over"
+    if percent >= 100:
+        return "over" if percent > 100 else "at_limit"
     return "near" if percent >= 80 else "ok"
 
 
@@ -408,8 +409,18 @@ def contributions() -> tuple[Contribution, ...]:
 def young() -> Standing:
     at = standing(2_000, 60_000)
     return replace(
-        at, forecast=Forecast("not_enough_data", LAST), used=Decimal(3_400), percent=Decimal("5.6")
+        at,
+        forecast=Forecast("not_enough_data", LAST),
+        used=Decimal(3_269),
+        percent=Decimal("5.448333"),
+        likely_over=False,
     )
+
+
+def young_points() -> tuple[ChartPoint, ...]:
+    """Two known days; the rest of the period is on the axis and empty."""
+    made = points(2_000, through=2)
+    return (*made[:2], *(ChartPoint(p.start, previous=p.previous) for p in made[2:]))
 
 
 PAGES: dict[str, tuple[str, Any]] = {
@@ -424,7 +435,7 @@ PAGES: dict[str, tuple[str, Any]] = {
         "account.html",
         account(
             standing=young(),
-            chart=chart(2_000, 60_000, points=points(2_000, through=2)[:2]),
+            chart=chart(2_000, 60_000, points=young_points()),
             contract=None,
             days=(),
             notes=(),

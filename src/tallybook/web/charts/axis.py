@@ -185,4 +185,3 @@ def svg(frame: Frame, key: str, title: str, description: str, body: Markup) -> M
         description=description,
         body=body,
     )
-

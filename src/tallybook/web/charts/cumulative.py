@@ -47,7 +47,8 @@ def places(chart: Cumulative, frame: Frame) -> tuple[tuple[Decimal, Decimal], ..
 
 def draw(chart: Cumulative, frame: Frame, key: str) -> Markup:
     """The chart in one frame. Back to front: grid, previous period, area, band, the part above
-    the allotment, allotment, today, forecast, used."""
+    the allotment, allotment, today, forecast, used.
+    """
     to_scale, marks = _scale(chart, frame)
     body = Markup("").join(
         (

@@ -7,23 +7,27 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import TypedDict
 
 from markupsafe import Markup
 
 from tallybook.web.charts import cumulative, daily
-from tallybook.web.charts.axis import NARROW, WIDE, Frame
+from tallybook.web.charts.axis import NARROW, WIDE
 from tallybook.web.pages import format as words
 from tallybook.web.pages.view import ChartPoint, ChartView
 
-Reading = dict[str, object]
+
+class Reading(TypedDict):
+    """What the pointer shows at one place: `at` is a point in each drawing, by its name."""
+
+    at: dict[str, tuple[str, str]]
+    title: str
+    rows: list[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """Two drawings of one chart, of which the style sheet shows one, and what they say.
-
-    A reading is `{at: {wide: [x, y], narrow: [x, y]}, title, rows: [[label, value]]}`.
-    """
+    """Two drawings of one chart, of which the style sheet shows one, and what they say."""
 
     drawings: Markup
     readings: tuple[Reading, ...]
@@ -40,15 +44,15 @@ def figure(view: ChartView, key: str) -> Figure:
         total = _cumulative(view)
         drawings = [cumulative.draw(total, frame, key) for frame in (WIDE, NARROW)]
         places = {frame.name: cumulative.places(total, frame) for frame in (WIDE, NARROW)}
-    readings = (
-        {
-            "at": {name: [str(c) for c in at[index]] for name, at in places.items()},
-            "title": _title(point.start, view.interval),
-            "rows": list(_rows(view, point)),
-        }
+    readings = tuple(
+        Reading(
+            at={name: (str(at[index][0]), str(at[index][1])) for name, at in places.items()},
+            title=_title(point.start, view.interval),
+            rows=list(_rows(view, point)),
+        )
         for index, point in enumerate(shown)
     )
-    return Figure(Markup("").join(drawings), tuple(readings))
+    return Figure(Markup("").join(drawings), readings)
 
 
 def _value(view: ChartView, point: ChartPoint) -> Decimal | None:

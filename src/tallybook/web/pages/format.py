@@ -4,11 +4,16 @@ Every function takes exact values and gives text; a page keeps the exact value o
 """
 
 from datetime import date, datetime, time, timedelta
-from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal, localcontext
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime
-from babel.numbers import format_currency, format_decimal, get_currency_precision
+from babel.numbers import (
+    format_currency,
+    format_decimal,
+    get_currency_precision,
+    get_currency_symbol,
+)
 from markupsafe import Markup
 
 from tallybook.web.charts.axis import compact
@@ -18,6 +23,7 @@ DASH = "–"
 
 _WHOLE = Decimal(100)
 _EXACT = "#,##0.############"
+_DIGITS = Context(prec=100)  # the usual 28 digits are too few for 18 before and 12 after
 _SHORTENED_FROM = Decimal(100_000)
 _INTERVALS = {
     "hour": "d MMM, HH:mm",
@@ -31,7 +37,7 @@ _INTERVALS = {
 
 def number(value: Decimal | int | None) -> str:
     """All digits, grouped: 22,707,766; a dash for None."""
-    return DASH if value is None else format_decimal(value, _EXACT, LOCALE)
+    return DASH if value is None else _decimal(Decimal(value), _EXACT)
 
 
 def estimate(value: Decimal | None) -> str:
@@ -39,7 +45,7 @@ def estimate(value: Decimal | None) -> str:
     if value is None:
         return DASH
     places = 0 if abs(value) >= 1 else 2
-    return number(value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP))
+    return number(_rounded(value, places))
 
 
 def short(value: Decimal | None, shortest: Decimal | int = _SHORTENED_FROM) -> Markup:
@@ -57,19 +63,19 @@ def percent(value: Decimal | None, places: int = 0) -> str:
     """A percentage that never rounds onto 100: 99.96 is 99.9 %, 100.004 is >100 %."""
     if value is None:
         return DASH
-    step = Decimal(1).scaleb(-places)
-    rounded = value.quantize(step, rounding=ROUND_HALF_UP)
+    rounded = _rounded(value, places)
     if rounded == _WHOLE and value < _WHOLE:
-        places, rounded = max(places, 1), value.quantize(Decimal("0.1"), rounding=ROUND_DOWN)
+        places = max(places, 1)
+        rounded = _rounded(value, places, ROUND_DOWN)
     sign = ">" if rounded == _WHOLE and value > _WHOLE else ""
-    return f"{sign}{format_decimal(rounded, _pattern(places), LOCALE)}%"
+    return f"{sign}{_decimal(rounded, _pattern(places))}%"
 
 
 def change(value: Decimal, places: int = 1) -> str:
     """A signed percentage: +5.4%, −3.0%, with a true minus sign."""
-    rounded = value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+    rounded = _rounded(value, places)
     sign = "+" if rounded > 0 else "−" if rounded < 0 else "±"
-    return f"{sign}{format_decimal(abs(rounded), _pattern(places), LOCALE)}%"
+    return f"{sign}{_decimal(abs(rounded), _pattern(places))}%"
 
 
 def money(amount: Decimal | None, currency: str, *, whole: bool = False) -> str:
@@ -91,12 +97,6 @@ def price(amount: Decimal | None, currency: str) -> str:
     return _currency(amount, currency, max(get_currency_precision(currency), digits))
 
 
-def _currency(amount: Decimal, currency: str, places: int) -> str:
-    rounded = amount.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
-    pattern = f"¤{_pattern(places)}"
-    return format_currency(rounded, currency, pattern, LOCALE, currency_digits=False)
-
-
 def day(value: date, *, weekday: bool = False, year: bool = False) -> str:
     """A date: 21 Nov; Sat 21 Nov; 21 Nov 2026."""
     pattern = ("EEE " if weekday else "") + "d MMM" + (" y" if year else "")
@@ -110,7 +110,8 @@ def long_day(value: date) -> str:
 
 def span(first: date, last: date) -> str:
     """Two dates, both inside: 1–30 Nov 2026, 15 Oct – 14 Nov 2026, with both years if they
-    differ."""
+    differ.
+    """
     if first == last:
         return day(first, year=True)
     if (first.year, first.month) == (last.year, last.month):
@@ -153,6 +154,22 @@ def plural(count: int, one: str, many: str) -> str:
     return f"{number(count)} {one if count == 1 else many}"
 
 
+def _rounded(value: Decimal, places: int, rounding: str = ROUND_HALF_UP) -> Decimal:
+    return value.quantize(Decimal(1).scaleb(-places), rounding, _DIGITS)
+
+
+def _decimal(value: Decimal, pattern: str) -> str:
+    with localcontext(_DIGITS):
+        return format_decimal(value, pattern, LOCALE)
+
+
+def _currency(amount: Decimal, currency: str, places: int) -> str:
+    letters = get_currency_symbol(currency, LOCALE)[-1].isalpha()  # KWD 1, but $1
+    pattern = f"¤{chr(0xA0) if letters else ''}{_pattern(places)}"
+    with localcontext(_DIGITS):
+        rounded = _rounded(amount, places)
+        return format_currency(rounded, currency, pattern, LOCALE, currency_digits=False)
+
+
 def _pattern(places: int) -> str:
     return "#,##0" + ("." + "0" * places if places else "")
-

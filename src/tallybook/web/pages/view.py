@@ -231,7 +231,8 @@ class Standing:
 @dataclass(frozen=True, slots=True)
 class ChartPoint:
     """One bucket from its local `start`. Used and running values for what is complete, the
-    forecast's for what is ahead, the running total of the previous period for both."""
+    forecast's for what is ahead, the running total of the previous period for both.
+    """
 
     start: date | datetime
     used: Decimal | None = None

@@ -1,8 +1,14 @@
 // Small behaviours over pages that work without them: the chart's cross-hair, keyboard
 // shortcuts, the theme, a busy state. Texts and coordinates come finished from the server.
 
-const SVG = "http://www.w3.org/2000/svg";
-const GAP = 14;
+const GAP = 14; // between a point and its tooltip
+const RISE = 70; // how far a tooltip may stand out above the drawing
+
+function shape(name, attributes) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  return made;
+}
 
 /** A server-drawn chart: pointer and arrow keys show one reading at a time. */
 class UsageChart extends HTMLElement {
@@ -31,26 +37,22 @@ class UsageChart extends HTMLElement {
 
   /** Where a reading stands in the drawing shown now, in its own units. */
   at(index) {
-    const name = this.drawing.classList.contains("narrow") ? "narrow" : "wide";
-    return this.readings[index].at[name].map(Number);
+    return this.readings[index].at[this.drawing.classList[1]].map(Number);
   }
 
   nearest(clientX) {
     const box = this.drawing.getBoundingClientRect();
     const x = ((clientX - box.left) / box.width) * this.drawing.viewBox.baseVal.width;
-    let best = 0;
-    for (let i = 1; i < this.readings.length; i += 1) {
-      if (Math.abs(this.at(i)[0] - x) < Math.abs(this.at(best)[0] - x)) best = i;
-    }
-    return best;
+    const gaps = this.readings.map((_, index) => Math.abs(this.at(index)[0] - x));
+    return gaps.indexOf(Math.min(...gaps));
   }
 
   step(event) {
     const last = this.readings.length - 1;
-    const from = this.index ?? last + 1;
+    const { index } = this;
     const to = {
-      ArrowLeft: Math.max(0, from - 1),
-      ArrowRight: Math.min(last, (this.index ?? -1) + 1),
+      ArrowLeft: Math.max(0, (index ?? last + 1) - 1),
+      ArrowRight: Math.min(last, (index ?? -1) + 1),
       Home: 0,
       End: last,
     }[event.key];
@@ -68,15 +70,11 @@ class UsageChart extends HTMLElement {
     this.index = index;
     const [x, y] = this.at(index);
     const { top, floor } = this.drawing.dataset;
-    this.mark = document.createElementNS(SVG, "g");
-    const rule = this.mark.appendChild(document.createElementNS(SVG, "path"));
-    rule.setAttribute("class", "cross");
-    rule.setAttribute("d", `M${x},${top}V${floor}`);
-    const dot = this.mark.appendChild(document.createElementNS(SVG, "circle"));
-    for (const [key, value] of Object.entries({ class: "dot", r: 4.5, cx: x, cy: y })) {
-      dot.setAttribute(key, value);
-    }
-    this.drawing.append(this.mark);
+    this.mark = this.drawing.appendChild(shape("g", {}));
+    this.mark.append(
+      shape("path", { class: "cross", d: `M${x},${top}V${floor}` }),
+      shape("circle", { class: "dot", r: 4.5, cx: x, cy: y }),
+    );
     this.label(x, y);
   }
 
@@ -92,21 +90,17 @@ class UsageChart extends HTMLElement {
     this.place(x, y);
   }
 
-  /** Beside the point and off the line: totals rise, so up left and down right are free. */
+  /** Off the line: totals rise, so up left and down right are free; else over the legend. */
   place(x, y) {
     const box = this.drawing.getBoundingClientRect();
     const scale = box.width / this.drawing.viewBox.baseVal.width;
     const { offsetWidth: wide, offsetHeight: high } = this.tip;
-    const [px, py] = [x * scale, y * scale];
-    const floor = this.drawing.dataset.floor * scale;
-    const left = px - wide - GAP;
-    let at = [left, py - high - GAP];
-    if (left < 0 || at[1] < 0) at = [px + GAP, py + GAP];
-    if (at[0] + wide > box.width || at[1] + high > floor) {
-      at = [left < 0 ? px + GAP : left, py > floor / 2 ? 0 : Math.max(0, floor - high)];
-    }
-    at[0] = Math.max(0, Math.min(at[0], box.width - wide));
-    [this.tip.style.left, this.tip.style.top] = at.map((value) => `${value}px`);
+    const [px, py, floor] = [x, y, this.drawing.dataset.floor].map((value) => value * scale);
+    let [left, top] = [px - wide - GAP, Math.max(-RISE, py - high - GAP)];
+    const below = px + GAP + wide <= box.width && py + GAP + high <= floor;
+    if (below && (left < 0 || top + high > py)) [left, top] = [px + GAP, py + GAP];
+    this.tip.style.left = `${Math.max(0, Math.min(left, box.width - wide))}px`;
+    this.tip.style.top = `${top}px`;
   }
 
   clear() {

@@ -1,0 +1,8 @@
+"""The pages' addresses, gathered."""
+
+from fastapi import APIRouter
+
+from tallybook.web.pages import sign_in
+
+router = APIRouter()
+router.include_router(sign_in.router)
