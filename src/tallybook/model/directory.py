@@ -44,11 +44,12 @@ class History(Generic[N]):
     """All versions of one key, and what they say about each day. Never changes once made."""
 
     def __init__(
-        self, noun: type[N], versions: tuple[Version, ...], parsed: dict[int, N] | None = None
+        self, noun: type[N], versions: tuple[Version, ...],
+        parsed: dict[int, tuple[Version, N]] | None = None,
     ) -> None:
         """Take the versions in order of number; `parsed` is shared with the history before."""
         self._noun = noun
-        self._parsed: dict[int, N] = {} if parsed is None else parsed
+        self._parsed: dict[int, tuple[Version, N]] = {} if parsed is None else parsed
         self.versions = versions
 
     def extend(self, versions: Iterable[Version]) -> "History[N]":
@@ -90,9 +91,9 @@ class History(Generic[N]):
     def noun(self, version: Version) -> N:
         """Return a version's document as a noun, parsed when first asked for."""
         found = self._parsed.get(version.number)
-        if found is None:
-            found = self._parsed[version.number] = parse(self._noun, version.document)
-        return found
+        if found is None or found[0] is not version:  # a plan that failed used the same number
+            found = self._parsed[version.number] = version, parse(self._noun, version.document)
+        return found[1]
 
     @cached_property
     def spans(self) -> list[Span[N]]:
@@ -164,6 +165,7 @@ class Directory:
         default_factory=lambda: {noun: {} for noun in NOUNS}, repr=False
     )
     _below: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
+    _sorted: dict[tuple[NounName, date], tuple[str, ...]] = field(default_factory=dict, repr=False)
 
     def extend(self, versions: Iterable[Version], revision: int | None = None) -> "Directory":
         """Return the directory with newer versions, in order of revision.
@@ -185,7 +187,7 @@ class Directory:
         accounts = (v for (noun, _), more in added.items() if noun == "account" for v in more)
         below = _below(self._below, accounts)
         revision = newest if revision is None else revision
-        return replace(self, revision=revision, _shelves=shelves, _below=below)
+        return replace(self, revision=revision, _shelves=shelves, _below=below, _sorted={})
 
     def as_of(self, revision: int) -> "Directory":
         """Return what was known at an earlier revision."""
@@ -193,7 +195,7 @@ class Directory:
         for noun, shelf in self._shelves.items():
             past = ((key, history.as_of(revision)) for key, history in shelf.items())
             shelves[noun] = {key: history for key, history in past if history.versions}
-        return replace(self, revision=revision, _shelves=shelves)
+        return replace(self, revision=revision, _shelves=shelves, _sorted={})
 
     def on(self, day: date) -> "Directory":
         """Return the same directory with another current day."""
@@ -255,9 +257,18 @@ class Directory:
         history = self._shelves[noun].get(key)
         return history.spans if history else []
 
-    def keys(self, noun: NounName) -> Iterable[str]:
-        """Return every key ever given to a noun, retired ones too."""
-        return self._shelves[noun].keys()
+    def keys(self, noun: NounName) -> tuple[str, ...]:
+        """Return the keys of what stands on `day`, sorted; found once a revision and day."""
+        found = self._sorted.get((noun, self.day))
+        if found is None:
+            found = tuple(sorted(_Current(self._shelves[noun], self.day)))
+            self._sorted[noun, self.day] = found
+        return found
+
+    def parsed(self, version: Version) -> AnyNoun:
+        """Return the noun that a version of this directory describes."""
+        noun: AnyNoun = self._shelves[version.noun][version.key].noun(version)
+        return noun
 
     def version(self, noun: NounName, key: str) -> Version | None:
         """Return the version that holds on `day`, also one that retires the noun."""

@@ -19,6 +19,8 @@ class Directories:
     def __init__(self, books: Books) -> None:
         """Start empty; the first question reads all there is."""
         self._books = books
+        #: Held from reading the newest directory to writing what was checked against it.
+        self.changing = Lock()
         self._lock = Lock()
         self._newest = Directory()
         self._older: OrderedDict[int, Directory] = OrderedDict()

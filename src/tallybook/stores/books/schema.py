@@ -1,10 +1,8 @@
 """The tables of Books and the types of their columns. Changes to them are files of `migrations`."""
 
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, Final
 
-import msgspec
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -22,13 +20,11 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
+from tallybook.model.canonical import decode, encode
 from tallybook.model.time import from_micros, micros
 
 #: The migration this code was written for; a test compares it with the newest file there is.
 HEAD: Final = "v0001"
-
-_encode: Final = msgspec.json.Encoder(decimal_format="number", order="deterministic").encode
-_decode: Final = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
 class Instant(TypeDecorator[datetime]):
@@ -47,18 +43,18 @@ class Instant(TypeDecorator[datetime]):
 
 
 class Json(TypeDecorator[Any]):
-    """A JSON value as canonical text: keys sorted, numbers with every digit they came with."""
+    """A JSON value as its canonical text."""
 
     impl = Text
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        """Write it; a Decimal becomes a JSON number, so that 1.5 and "1.5" stay two values."""
-        return None if value is None else _encode(value).decode()
+        """Write a value."""
+        return None if value is None else encode(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
-        """Read it with fractions as Decimal."""
-        return None if value is None else _decode(value)
+        """Read a value."""
+        return None if value is None else decode(value)
 
 
 metadata: Final = MetaData(

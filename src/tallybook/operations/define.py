@@ -1,0 +1,230 @@
+"""Changes definitions: every change is a new version, checked against all others first.
+
+Reads are in `definitions`; what fits together is judged by `coherence`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+from tallybook.model import canonical
+from tallybook.model.directory import NOUNS, AnyNoun, Directory, History
+from tallybook.model.errors import Conflict, Forbidden, Invalid
+from tallybook.model.nouns import Account, Contract, parse
+from tallybook.model.ports import Books, Draft, NounName, Version
+from tallybook.model.scope import Scope
+from tallybook.model.time import FIRST_DAY, LAST_DAY, Calendar, parse_date
+from tallybook.operations.coherence import check, check_json, check_unused
+from tallybook.operations.definitions import not_found
+from tallybook.operations.directory import Directories
+
+_KEY_FIELDS: Final[Mapping[NounName, str]] = {
+    "account": "key", "meter": "key", "contract": "number",
+}
+REASON_CHARS_MAX: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A document to put under a key; its body may also hold `valid_from` and `reason`."""
+
+    noun: NounName
+    key: str
+    body: Mapping[str, Any]
+    if_match: int | None = None
+
+
+def define(  # noqa: PLR0913 - the parts of a PUT request
+    scope: Scope, books: Books, directories: Directories,
+    noun: NounName, key: str, body: Mapping[str, Any], now: datetime,
+    *, if_match: int | None = None,
+) -> Version:
+    """Put one document under a key; see `define_many`."""
+    change = Change(noun, key, body, if_match)
+    return define_many(scope, books, directories, [change], now)[0]
+
+
+def define_many(
+    scope: Scope, books: Books, directories: Directories, changes: Sequence[Change], now: datetime
+) -> list[Version]:
+    """Put documents under their keys in one commit, all or none; they may name each other.
+
+    A document that says what already holds on its day makes no version: the answer is the one
+    that holds.
+
+    Raises:
+        Forbidden: `verb_not_allowed`, `vendor_only`.
+        NotFound: the noun is not the caller's.
+        Conflict: `version_conflict`, `key_retired`.
+        Invalid: `document_invalid`, `key_mismatch`, `date_invalid`, and all of `coherence.check`.
+    """
+    scope.require("define")
+    with directories.changing:
+        plan = _Plan(scope, directories.current(scope).on(now.date()), now)
+        answers = [plan.add(change) for change in changes]
+        return plan.write(books, answers)
+
+
+def retire(
+    scope: Scope, books: Books, directories: Directories,
+    noun: NounName, key: str, now: datetime, *, reason: str | None = None,
+) -> Version:
+    """End a noun from today's local day on, planned changes included; it stays in the books.
+
+    Raises:
+        Forbidden: `verb_not_allowed`, `vendor_only`.
+        NotFound: there is none, or it is not the caller's.
+        Conflict: `still_used`.
+    """
+    scope.require("define")
+    with directories.changing:
+        directory = directories.current(scope).on(now.date())
+        plan = _Plan(scope, directory, now)
+        return plan.write(books, plan.retire(noun, key, reason))[0]
+
+
+class _Plan:
+    """Versions on their way: made one by one, checked together, written in one commit."""
+
+    def __init__(self, scope: Scope, directory: Directory, now: datetime) -> None:
+        self._scope = scope
+        self._directory = directory
+        self._now = now
+        self._drafts: list[Draft] = []
+        self._versions: list[Version] = []
+        self._histories: dict[tuple[NounName, str], History[Any]] = {}
+
+    def add(self, change: Change) -> Version:
+        """Plan a change; return its version, or the one that already says the same."""
+        name, key = change.noun, change.key
+        noun, valid_from, reason = _read(change)
+        _allow(self._scope, self._directory, name, key, noun)
+        history = self._history(name, key)
+        if history.versions and valid_from is None:
+            valid_from = self._today(noun)
+        held = history.version(valid_from or date.min)
+        document = _document(noun)
+        if held is not None and held.retired:
+            raise Conflict(
+                "key_retired", f"The {name} {key} was retired, and a key is never given twice."
+            )
+        if held is not None and _document(history.noun(held)) == document:
+            return held
+        draft = Draft(
+            name, key, canonical.decode(document), valid_from, reason, if_match=change.if_match
+        )
+        return self._plan(draft)
+
+    def retire(self, name: NounName, key: str, reason: str | None) -> list[Version]:
+        """Plan the end of a noun: a last word on today, and on each day already planned."""
+        history = self._history(name, key)
+        if not history.versions:
+            raise not_found(name, key)
+        noun = history.noun(history.versions[-1])
+        _allow(self._scope, self._directory, name, key, noun)
+        today = self._today(noun)
+        held = history.version(today)
+        days = {v.valid_from or today for v in history.versions}
+        if held is not None and held.retired:
+            return [held]
+        check_unused(self._directory, name, key)
+        document = (held or history.versions[-1]).document
+        return [
+            self._plan(Draft(name, key, document, day, reason, retired=True))
+            for day in [today, *sorted(day for day in days if day > today)]
+        ]
+
+    def write(self, books: Books, answers: Sequence[Version]) -> list[Version]:
+        """Check what was planned, write it, and return the answers as they were written."""
+        after = self._directory.extend(self._versions)
+        check(self._directory, after, self._versions, self._now.date())
+        written = books.write(self._scope, self._drafts, self._now)
+        by_number = {(v.noun, v.key, v.number): v for v in written}
+        return [by_number.get((v.noun, v.key, v.number), v) for v in answers]
+
+    def _plan(self, draft: Draft) -> Version:
+        history = self._history(draft.noun, draft.key)
+        version = Version(
+            draft.noun, draft.key, len(history.versions) + 1, self._directory.revision + 1,
+            draft.valid_from, self._now, self._scope.who, draft.reason, draft.retired,
+            draft.document,
+        )
+        self._drafts.append(draft)
+        self._versions.append(version)
+        self._histories[draft.noun, draft.key] = history.extend([version])
+        return version
+
+    def _history(self, name: NounName, key: str) -> History[Any]:
+        planned = self._histories.get((name, key))
+        kind: type[Any] = NOUNS[name]
+        return planned or History(kind, self._directory.history(name, key))
+
+    def _today(self, noun: AnyNoun) -> date:
+        """Return the local date: an account's own, a contract's or its account's, else UTC's."""
+        calendar = Calendar()
+        if isinstance(noun, Account):
+            calendar = noun.calendar
+        elif isinstance(noun, Contract):
+            account = self._directory.account(noun.account)
+            calendar = account.calendar if account else calendar
+            calendar = Calendar(noun.timezone, calendar.day_start) if noun.timezone else calendar
+        return calendar.day_of(self._now)
+
+
+def _read(change: Change) -> tuple[AnyNoun, date | None, str | None]:
+    """Split a body into its document as a noun, `valid_from` and `reason`."""
+    if not isinstance(change.body, Mapping):
+        raise Invalid("document_invalid", f"A {change.noun} is a JSON object.", field="")
+    check_json(change.body)
+    field = _KEY_FIELDS[change.noun]
+    body = {field: change.key, **change.body}
+    if body[field] != change.key:
+        raise Invalid(
+            "key_mismatch", f"{field} in the document is not the key in the address.", field=field
+        )
+    valid_from = _read_day(body.pop("valid_from", None))
+    reason = body.pop("reason", None)
+    if reason is not None and not (isinstance(reason, str) and len(reason) <= REASON_CHARS_MAX):
+        raise Invalid(
+            "document_invalid", f"reason is a text of at most {REASON_CHARS_MAX} characters.",
+            field="reason", limit=REASON_CHARS_MAX,
+        )
+    return parse(NOUNS[change.noun], body), valid_from, reason
+
+
+def _read_day(value: object) -> date | None:
+    if value is None or (isinstance(value, date) and not isinstance(value, datetime)):
+        day = value
+    else:
+        day = parse_date(value if isinstance(value, str) else "", name="valid_from")
+    if day is not None and not FIRST_DAY <= day <= LAST_DAY:
+        raise Invalid(
+            "date_invalid", f"valid_from must lie between {FIRST_DAY} and {LAST_DAY}.",
+            field="valid_from",
+        )
+    return day
+
+
+def _document(noun: AnyNoun) -> str:
+    """Return a noun as canonical text, with its defaults: a later default must not change it."""
+    return canonical.encode(noun.model_dump())
+
+
+def _allow(
+    scope: Scope, directory: Directory, name: NounName, key: str, noun: AnyNoun
+) -> None:
+    """Keep customers to their own accounts: they may change those and add some below them."""
+    if scope.accounts is None:
+        return
+    held = directory.history(name, key)
+    owner = key if name == "account" else held[-1].document.get("account") if held else None
+    if held and owner is not None and not scope.sees(owner):
+        raise not_found(name, key)
+    if not isinstance(noun, Account):
+        raise Forbidden("vendor_only", f"Only the vendor changes a {name}; ask your CSM.")
+    parent = held[-1].document.get("parent") if held else None
+    if (not held or noun.parent != parent) and not (noun.parent and scope.sees(noun.parent)):
+        raise Invalid(
+            "unknown_parent", "parent must be one of your accounts.", field="parent"
+        )
