@@ -1,0 +1,191 @@
+"""The pages with sample values in a real Chromium: budgets, accessibility, keyboard, policy."""
+
+import gzip
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests import machine
+from tests.browser.gallery import server, write
+from tests.web.page_samples import PAGES
+
+pytestmark = pytest.mark.browser
+
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking")
+LIGHT: dict[str, Any] = {"viewport": {"width": 1440, "height": 1000}, "color_scheme": "light"}
+DARK = {**LIGHT, "color_scheme": "dark"}
+PHONE = {**LIGHT, "viewport": {"width": 390, "height": 844}}
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder: Path = tmp_path_factory.mktemp("gallery")
+    write(folder)
+    with server(folder) as serving:
+        Thread(target=serving.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{serving.server_port}"
+        serving.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=machine.chromium(), args=[*FLAGS])
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def tab(browser: Browser, address: str) -> Iterator[Page]:
+    context = browser.new_context(base_url=address, **LIGHT)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.mark.parametrize("look", [LIGHT, DARK, PHONE], ids=["light", "dark", "phone"])
+def test_every_page_keeps_the_budgets(browser: Browser, address: str, look: Any) -> None:
+    context = browser.new_context(base_url=address, **look)
+    page = context.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    for name in PAGES:
+        page.goto(f"/{name}.html")
+        assert page.evaluate("document.querySelectorAll('*').length") <= 3000, name
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert width <= look["viewport"]["width"], f"{name} scrolls sideways"
+        found = Axe().run(page)
+        assert found.violations_count == 0, f"{name}: {found.generate_report()}"
+        assert not said, name
+    context.close()
+
+
+def test_first_load_is_small(tab: Page) -> None:
+    """As sent: text compressed, the font as it is."""
+    sizes: dict[str, int] = {}
+
+    def weigh(response: Any) -> None:
+        body = response.body()
+        sizes[response.url] = len(body if "woff2" in response.url else gzip.compress(body))
+
+    tab.on("requestfinished", lambda request: weigh(request.response()))
+    tab.goto("/volume.html", wait_until="networkidle")
+    assert len(sizes) >= 5
+    assert sum(sizes.values()) <= 120_000, sizes
+
+
+def test_the_chart_answers_the_keyboard(tab: Page) -> None:
+    tab.goto("/account.html")
+    chart = tab.locator("usage-chart")
+    chart.focus()
+    tab.keyboard.press("Home")
+    expect(chart.locator(".tip b")).to_have_text("Sun 1 Nov")
+    tab.keyboard.press("ArrowRight")
+    expect(chart.get_by_role("status")).to_contain_text("Mon 2 Nov, Used 22,753")
+    tab.keyboard.press("End")
+    expect(chart.locator(".tip")).to_contain_text("80% range")
+    tab.keyboard.press("Escape")
+    expect(chart.locator(".tip")).to_have_count(0)
+    tab.keyboard.press("Tab")
+    expect(chart).not_to_be_focused()
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_tooltip_stays_off_the_known_line(tab: Page, width: int) -> None:
+    tab.set_viewport_size({"width": width, "height": 1000})
+    tab.goto("/account.html")
+    covered = tab.evaluate(
+        """() => {
+          const chart = document.querySelector('usage-chart');
+          return chart.readings.map((_, index) => {
+            chart.show(index);
+            const tip = chart.tip.getBoundingClientRect();
+            const dot = chart.mark.lastChild.getBoundingClientRect();
+            const [x, y] = [dot.left + dot.width / 2, dot.top + dot.height / 2];
+            return x > tip.left && x < tip.right && y > tip.top && y < tip.bottom;
+          });
+        }"""
+    )
+    assert not any(covered), covered
+
+
+def test_the_pointer_reads_the_nearest_day(tab: Page) -> None:
+    tab.goto("/account.html")
+    box = tab.locator("usage-chart").bounding_box()
+    assert box
+    tab.mouse.move(box["x"] + box["width"] * 0.52, box["y"] + 100)
+    expect(tab.locator(".tip b")).to_have_text("Mon 16 Nov")
+
+
+def test_shortcuts(tab: Page) -> None:
+    tab.goto("/volume.html")
+    tab.keyboard.press("?")
+    expect(tab.get_by_role("dialog")).to_be_visible()
+    tab.keyboard.press("Escape")
+    expect(tab.get_by_role("dialog")).to_be_hidden()
+    tab.keyboard.press("/")
+    expect(tab.get_by_role("searchbox")).to_be_focused()
+    tab.keyboard.type("g?/a")
+    expect(tab.get_by_role("searchbox")).to_have_value("g?/a")
+
+
+def test_g_and_a_letter_goes(tab: Page) -> None:
+    tab.goto("/volume.html")
+    tab.keyboard.press("g")
+    with tab.expect_navigation(url="**/accounts"):
+        tab.keyboard.press("a")
+
+
+def test_the_theme_is_kept(tab: Page) -> None:
+    tab.goto("/volume.html")
+    tab.get_by_role("button", name="Theme: Dark").first.click()
+    expect(tab.locator("html")).to_have_attribute("data-theme", "dark")
+    assert [c["value"] for c in tab.context.cookies() if c["name"] == "theme"] == ["dark"]
+
+
+def test_sorting_replaces_only_the_table(tab: Page) -> None:
+    tab.goto("/volume.html")
+    tab.evaluate("document.querySelector('h1').id = 'kept'")
+    link = tab.locator("thead a", has_text="Used")
+    link.evaluate("a => a.setAttribute('hx-get', '/volume.html?sort=used')")
+    with tab.expect_response("**/volume.html?sort=used"):
+        link.click()
+    expect(tab).to_have_url(re.compile(r"/volume\.html\?sort=used$"))
+    expect(tab.locator("#kept")).to_be_visible()
+
+
+def test_navigation_is_reachable_on_a_phone(browser: Browser, address: str) -> None:
+    context = browser.new_context(base_url=address, java_script_enabled=False, **PHONE)
+    page = context.new_page()
+    page.goto("/volume.html")
+    expect(page.get_by_role("link", name="Usage reports")).to_be_hidden()
+    page.get_by_label("Menu").first.click()
+    expect(page.get_by_role("link", name="Usage reports")).to_be_visible()
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    context.close()
+
+
+def test_without_script_everything_is_there(browser: Browser, address: str) -> None:
+    context = browser.new_context(base_url=address, java_script_enabled=False, **LIGHT)
+    page = context.new_page()
+    page.goto("/account.html")
+    expect(page.get_by_role("img", name="Usage and forecast")).to_be_visible()
+    expect(page.get_by_role("button", name="Apply")).to_be_visible()
+    page.get_by_role("button", name="Custom…").click()
+    expect(page.get_by_label("From")).to_be_visible()
+    context.close()
+
+
+def test_nothing_is_cut_on_paper(tab: Page) -> None:
+    tab.emulate_media(media="print")
+    tab.goto("/account.html")
+    expect(tab.get_by_label("Filters")).to_be_hidden()
+    expect(tab.locator("header.side")).to_be_hidden()
+    rows = tab.locator(".rows.tall").last
+    assert rows.evaluate("e => e.scrollHeight <= e.clientHeight + 1")
