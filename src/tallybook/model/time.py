@@ -28,6 +28,9 @@ _RFC3339 = re.compile(
     re.ASCII,
 )
 
+#: What the standard library reads as `parse_instant` does, only faster.
+_USUAL = re.compile(r"\d{4}-\d\d-\d\dT(?!24)\d\d:\d\d:\d\d(?:\.\d{1,6})?Z", re.ASCII)
+
 
 def parse_instant(text: str, *, name: str = "time") -> datetime:
     """Read an RFC 3339 instant; digits past the microsecond are cut, second 60 is the next one.
@@ -54,6 +57,20 @@ def parse_instant(text: str, *, name: str = "time") -> datetime:
         return local - offset if found[9] == "+" else local + offset
     except (ValueError, OverflowError) as e:
         raise _bad_time(name) from e
+
+
+def parse_micros(text: str) -> int:
+    """Count microseconds since 1970 of an RFC 3339 instant: `parse_instant`, for millions of them.
+
+    Raises:
+        Invalid: as `parse_instant`.
+    """
+    if _USUAL.fullmatch(text):
+        try:
+            return (datetime.fromisoformat(text) - EPOCH) // _MICROSECOND
+        except ValueError:
+            pass
+    return micros(parse_instant(text))
 
 
 def _bad_time(name: str) -> Invalid:

@@ -1,6 +1,7 @@
 """A kept event read back exactly: its attributes, and its data with every number by its text.
 
-It decides what "the same content" means. It does not decide whether an event may come in.
+It decides what "the same content" means. It does not decide whether an event may come in. Where
+an object repeats a key the last one holds, as in every reader of JSON that is used here.
 """
 
 import base64
@@ -19,10 +20,6 @@ _EXPONENT_DIGITS: Final = 18
 _JSON_TYPE = re.compile(r"[^;]*[/+]json\s*(;.*)?", re.IGNORECASE | re.DOTALL)
 
 
-class Repeated(ValueError):
-    """An object names the same key twice."""
-
-
 class NotFinite(ValueError):
     """NaN or Infinity, which JSON does not have."""
 
@@ -34,29 +31,20 @@ class Number(str):
 
 
 def read_json(text: str) -> Any:
-    """Read JSON whose numbers stay texts (`Number`), in which no object repeats a key.
+    """Read JSON whose numbers stay texts (`Number`).
 
     Raises:
-        ValueError: no JSON; `Repeated` and `NotFinite` say more.
+        ValueError: no JSON; `NotFinite` for NaN and Infinity.
         RecursionError: nested far deeper than `limits.JSON_DEPTH_MAX`.
     """
     return _DECODER.decode(text)
-
-
-def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    read = dict(pairs)
-    if len(read) != len(pairs):
-        raise Repeated("an object repeats a key")
-    return read
 
 
 def _constant(word: str) -> Any:
     raise NotFinite(word)
 
 
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_pairs, parse_int=Number, parse_float=Number, parse_constant=_constant
-)
+_DECODER = json.JSONDecoder(parse_int=Number, parse_float=Number, parse_constant=_constant)
 
 
 def is_json(content_type: str | None) -> bool:
@@ -87,9 +75,7 @@ def data_of(event: dict[str, Any]) -> Any:
         return plain
     try:
         return read_json(plain.decode())
-    except (Repeated, RecursionError):
-        raise
-    except ValueError:
+    except (ValueError, RecursionError):
         return plain
 
 

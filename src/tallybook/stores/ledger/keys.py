@@ -6,6 +6,8 @@ from typing import Final
 
 import msgspec
 
+from tallybook.model.wire import read_json
+
 ID_BYTES: Final = 16
 DIGEST_BYTES: Final = 8
 
@@ -30,4 +32,13 @@ def digests(wires: Iterable[bytes]) -> list[bytes]:
 
 def id_hashes(wires: Sequence[bytes]) -> list[bytes]:
     """Hash the ids of events that were accepted, from their wires."""
-    return [id_hash(name.source, name.id) for name in map(_name_of, wires)]
+    return [id_hash(*_name(wire)) for wire in wires]
+
+
+def _name(wire: bytes) -> tuple[str, str]:
+    try:
+        name = _name_of(wire)
+    except msgspec.MsgspecError:  # an attribute given twice, first as null: the last one holds
+        event = read_json(wire.decode())
+        return event["source"], event["id"]
+    return name.source, name.id

@@ -1,0 +1,249 @@
+"""One event as JSON, checked by the rules of CloudEvents 1.0 and our limits.
+
+`check` is the rule. `check_all` gives the same answers for many events, faster where nothing is
+unusual: a quick look accepts, and whatever it does not accept is left to the rule.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from tallybook.model.errors import Invalid
+from tallybook.model.fact import Arrival
+from tallybook.model.limits import (
+    EVENT_AHEAD_MAX,
+    EVENT_BYTES_MAX,
+    EVENT_ID_CHARS_MAX,
+    JSON_DEPTH_MAX,
+    NAME_CHARS_MAX,
+)
+from tallybook.model.time import micros, parse_micros
+from tallybook.model.wire import NotFinite, Number, data_of, is_json, read_json
+
+_ATTRIBUTES: Final = ("specversion", "id", "source", "type", "subject", "time", "datacontenttype")
+_CONTROL = re.compile(r"[\x00-\x1f]")
+_NESTING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[{\]}]', re.DOTALL)
+#: A URI reference, or one that still has the letters of its language in it (RFC 3987).
+_REFERENCE = re.compile(
+    r"""(?:[^\x00-\x20\x7f%#<>"{}|\\^`]|%[0-9A-Fa-f]{2})*(?:\#(?:[^\x00-\x20\x7f%#<>"{}|\\^`]"""
+    r"""|%[0-9A-Fa-f]{2})*)?"""
+)
+_OPEN, _CLOSE = frozenset(b"{["), frozenset(b"}]")
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+class Refusal(NamedTuple):
+    """An event that is not taken, and why."""
+
+    id: str | None
+    code: str
+    detail: str
+
+
+class _Usual(msgspec.Struct, gc=False):
+    """An event without surprises; `data` stays what it is."""
+
+    specversion: str
+    id: str
+    source: str
+    type: str
+    subject: str
+    time: str | None = None
+    datacontenttype: str | None = None
+    data_base64: msgspec.Raw = msgspec.Raw()
+
+
+_usual = msgspec.json.Decoder(_Usual).decode
+
+
+def check_all(wires: Sequence[bytes], now: datetime) -> list[Arrival | Refusal]:
+    """Check each event as `check` does; a refused one takes nothing from its neighbours."""
+    latest = micros(now + EVENT_AHEAD_MAX)
+    return [_quick(wire, latest) or _slow(wire, latest) for wire in wires]
+
+
+def check(wire: bytes, now: datetime) -> Arrival:
+    """Read one event.
+
+    Raises:
+        Invalid: the code says which rule it breaks; `json_invalid` where it is no JSON at all.
+    """
+    return _check(wire, micros(now + EVENT_AHEAD_MAX))
+
+
+def _quick(wire: bytes, latest: int) -> Arrival | None:
+    """Accept what is plainly right; None leaves it to the rule."""
+    try:
+        event = _usual(wire)
+        if not wire.isascii():
+            wire.decode()  # the decoder skips data without looking at its bytes
+        time = None if event.time is None else parse_micros(event.time)
+    except (msgspec.MsgspecError, ValueError, RecursionError, Invalid):
+        return None
+    plain = (
+        event.specversion == "1.0"
+        and 0 < len(event.id) <= EVENT_ID_CHARS_MAX
+        and 0 < len(event.subject) <= NAME_CHARS_MAX
+        and event.type
+        and event.source
+        and _is_reference(event.source)
+        and not event.data_base64
+        and len(wire) <= EVENT_BYTES_MAX
+        and wire.count(b"{") + wire.count(b"[") <= JSON_DEPTH_MAX
+        # Only an escape can bring a control character in.
+        and (b"\\" not in wire or _printable(event))
+        and (time is None or time <= latest)
+    )
+    if not plain:
+        return None
+    return Arrival(event.source, event.id, event.type, event.subject, time, wire)
+
+
+def _printable(event: _Usual) -> bool:
+    return f"{event.id}{event.type}{event.subject}{event.datacontenttype}".isprintable()
+
+
+def _slow(wire: bytes, latest: int) -> Arrival | Refusal:
+    try:
+        return _check(wire, latest)
+    except Invalid as e:
+        return Refusal(name_of(wire), e.code, e.detail)
+
+
+def _check(wire: bytes, latest: int) -> Arrival:
+    event = _document(wire)
+    for name in _ATTRIBUTES:
+        _check_text(event, name)
+    if event.get("specversion") != "1.0":
+        raise Invalid(
+            "specversion_unsupported", 'specversion must be "1.0".', field="specversion"
+        )
+    id_, subject = _required(event, "id"), _required(event, "subject")
+    source, type_ = _required(event, "source"), _required(event, "type")
+    _check_length("id", id_, EVENT_ID_CHARS_MAX)
+    _check_length("subject", subject, NAME_CHARS_MAX)
+    if not _is_reference(source):
+        raise Invalid("source_invalid", "source must be a URI reference.", field="source")
+    time = event.get("time")
+    at = None if time is None else parse_micros(time)
+    if at is not None and at > latest:
+        raise Invalid(
+            "time_ahead",
+            f"time is more than {EVENT_AHEAD_MAX.seconds // 60} minutes ahead of this server's "
+            f"clock; it is {time}. Send the event when it has happened.",
+            field="time", limit=int(EVENT_AHEAD_MAX.total_seconds()), asked=time,
+        )
+    _check_data(event)
+    return Arrival(source, id_, type_, subject, at, wire)
+
+
+def _document(wire: bytes) -> dict[str, Any]:
+    """Read the JSON of an event, an object within the limits of size and depth."""
+    if len(wire) > EVENT_BYTES_MAX:
+        raise Invalid(
+            "event_too_large",
+            f"An event holds at most {EVENT_BYTES_MAX} bytes; this one has {len(wire)}.",
+            limit=EVENT_BYTES_MAX, asked=len(wire),
+        )
+    check_depth(wire)
+    try:
+        text = wire.decode()
+        event = read_json(text)
+        if _SURROGATE.search(text):
+            json.dumps(event, ensure_ascii=False).encode()
+    except NotFinite as e:
+        raise Invalid("number_not_finite", f"{e} is no number in JSON; leave it out.") from e
+    except UnicodeError as e:
+        raise Invalid("text_invalid", f"The event holds text that is no Unicode: {e}.") from e
+    except (ValueError, RecursionError) as e:
+        raise Invalid("json_invalid", f"The event is not JSON: {e}.") from e
+    if not isinstance(event, dict):
+        raise Invalid("event_not_object", "An event must be a JSON object.")
+    return event
+
+
+def check_depth(wire: bytes) -> None:
+    """Refuse JSON nested too deeply, before any parser recurses into it.
+
+    Raises:
+        Invalid: `json_too_deep`.
+    """
+    if wire.count(b"{") + wire.count(b"[") <= JSON_DEPTH_MAX:
+        return
+    depth = 0
+    for token in _NESTING.finditer(wire):
+        first = token[0][0]
+        if first in _OPEN:
+            depth += 1
+            if depth > JSON_DEPTH_MAX:
+                raise Invalid(
+                    "json_too_deep", f"JSON may nest {JSON_DEPTH_MAX} levels; this goes deeper.",
+                    limit=JSON_DEPTH_MAX, asked=depth,
+                )
+        elif first in _CLOSE:
+            depth -= 1
+
+
+def _check_text(event: dict[str, Any], name: str) -> None:
+    value = event.get(name)
+    if value is None:
+        return
+    if not isinstance(value, str) or isinstance(value, Number) or _CONTROL.search(value):
+        raise Invalid(
+            "attribute_invalid", f"{name} must be a string without control characters.", field=name
+        )
+
+
+def _required(event: dict[str, Any], name: str) -> str:
+    value: str = event.get(name) or ""
+    if not value:
+        raise Invalid(f"{name}_missing", f"An event needs a {name} that is not empty.", field=name)
+    return value
+
+
+def _check_length(name: str, value: str, limit: int) -> None:
+    if len(value) > limit:
+        raise Invalid(
+            f"{name}_too_long", f"{name} has at most {limit} characters; this has {len(value)}.",
+            field=name, limit=limit, asked=len(value),
+        )
+
+
+def _check_data(event: dict[str, Any]) -> None:
+    coded = event.get("data_base64")
+    if coded is None:
+        return
+    if event.get("data") is not None:
+        raise Invalid("data_twice", "An event has data or data_base64, not both.", field="data")
+    if isinstance(coded, str):
+        # Raises where it is no base64. JSON in it must stand within the same depth.
+        plain = data_of({"data_base64": coded, "datacontenttype": "application/octet-stream"})
+        if is_json(event.get("datacontenttype")):
+            check_depth(plain)
+    data_of(event)
+
+
+@lru_cache(maxsize=1024)
+def _is_reference(source: str) -> bool:
+    """Tell whether this is a URI reference; installations send from few sources."""
+    return _REFERENCE.fullmatch(source) is not None
+
+
+def name_of(wire: bytes) -> str | None:
+    """Return the id of a refused event where it can be made out, cut to its limit."""
+    if len(wire) > EVENT_BYTES_MAX:
+        return None
+    try:
+        check_depth(wire)
+        event = read_json(wire.decode("utf-8", "replace"))
+    except (Invalid, ValueError, RecursionError):
+        return None
+    name = event.get("id") if isinstance(event, dict) else None
+    if not isinstance(name, str):
+        return None
+    return name[:EVENT_ID_CHARS_MAX].encode("utf-8", "replace").decode()
