@@ -4,14 +4,16 @@ Every query takes the scope of who asks. Instants are UTC; `revision` and `seq` 
 mark (`model.mark`).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, Protocol
 
 from tallybook.model.fact import Arrival, Batch, Fact, Verdict
 from tallybook.model.nouns import Document, Meter
+from tallybook.model.mark import Mark
 from tallybook.model.people import ApiKey, AuditEntry, Session, User
+from tallybook.model.position import Position, Status, Total
 from tallybook.model.scope import Member, Scope
 from tallybook.model.usage import UsageCell, UsageQuery
 
@@ -207,3 +209,73 @@ class Events(Protocol):
 
     def clear(self, scope: Scope) -> None:
         """Forget everything, to be loaded again from the ledger."""
+
+
+LineKey = tuple[str, str]
+SnapshotSort = Literal[
+    "contract", "account", "service", "status", "used", "allotment", "percent_used", "projected",
+    "overage", "projected_overage", "amount",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotState:
+    """What the position snapshot rests on: its mark, and the instant it was worked out for.
+
+    `refreshed_at` is the instant of the last load it has seen.
+    """
+
+    mark: Mark
+    at: datetime
+    refreshed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotQuery:
+    """Which lines to list; None does not narrow.
+
+    `accounts` are whose contracts; `states` are statuses or flags, any of which will do; `text`
+    is found in names and keys. Ties are in order of contract and line.
+    """
+
+    accounts: frozenset[str] | None = None
+    contract: str | None = None
+    states: frozenset[Status | Literal["likely_over", "low_use"]] = frozenset()
+    service: str | None = None
+    branch: str | None = None
+    csm: str | None = None
+    text: str | None = None
+    sort: SnapshotSort = "contract"
+    descending: bool = False
+    offset: int = 0
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotPage:
+    """Some lines, how many there are in all, and their totals by service, unit and currency.
+
+    `counts` say how many lines are in each state, whatever `states` asked for; `all` is all.
+    """
+
+    items: tuple[Position, ...]
+    total: int
+    counts: Mapping[str, int]
+    totals: tuple[Total, ...]
+    state: SnapshotState | None
+
+
+class Snapshot(Protocol):
+    """Where every line stands now: derived rows, all of one mark; can be rebuilt at any time."""
+
+    def state(self, scope: Scope) -> SnapshotState | None:
+        """Return what the snapshot rests on, None before the first refresh."""
+
+    def replace(
+        self, scope: Scope, state: SnapshotState, positions: Iterable[Position],
+        *, gone: Collection[LineKey] = (), everything: bool = False,
+    ) -> None:
+        """Write these lines, drop those that are gone, or all others, in one transaction."""
+
+    def page(self, scope: Scope, query: SnapshotQuery) -> SnapshotPage:
+        """Return the lines of contracts whose account the scope sees at the snapshot's instant."""

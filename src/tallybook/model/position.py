@@ -98,3 +98,25 @@ class Position:
     is_unlimited: bool = False
     account_name: str = ""
     meter: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """The sums of the lines of one service, unit and currency: exact, and never over two units.
+
+    A line without a forecast counts in `projected` with its use so far, one without an allotment
+    not in `allotment`.
+    """
+
+    service: str
+    unit: str
+    currency: str
+    lines: int
+    used: Decimal
+    allotment: Decimal
+    overage: Decimal
+    projected: Decimal
+    projected_overage: Decimal
+    amount: Decimal
+    overage_amount: Decimal
+    projected_amount: Decimal
