@@ -29,5 +29,6 @@ def merge(earlier: Parts, later: Parts) -> Parts:
 
 
 def finish(parts: Parts) -> Decimal | None:
+    total, count = Decimal(parts[0]), Decimal(parts[1])
     with localcontext(EXACT):
-        return (Decimal(parts[0]) / parts[1]).quantize(_PLACES, ROUND_HALF_UP)
+        return (total / count).quantize(_PLACES, ROUND_HALF_UP)

@@ -5,6 +5,7 @@ A `text` is a property as `wire` keeps it; every other primitive is built on tex
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from tallybook.model.nouns import FilterTerm
@@ -107,7 +108,7 @@ def bucket(edges: Sequence[int], time: str = "time") -> str:
     equal width, each run an integer division.
     """
     runs: list[tuple[int, int, int]] = []  # first edge, width, first bucket
-    for i, (start, end) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for i, (start, end) in enumerate(pairwise(edges)):
         if not runs or end - start != runs[-1][1]:
             runs.append((start, end - start, i))
     return _tree(runs, len(edges) - 1, time)

@@ -12,7 +12,7 @@ from tallybook.model.scope import Member
 from tallybook.model.time import FIRST_INSTANT, LAST_INSTANT, micros
 from tallybook.stores.duckdb import dialect
 from tallybook.stores.duckdb.dialect import Parameters
-from tallybook.stores.duckdb.query import Rows, cut, filtered
+from tallybook.stores.duckdb.query import Rows, cut, filtered, where
 
 _ANY_SEQ: Final = 2**63 - 1
 
@@ -34,20 +34,19 @@ def facts(
     if query.state is not None:
         unresolved = _unresolved(rows, query)
         conditions.append(unresolved if query.state == "unresolved" else f"NOT {unresolved}")
-    where = f"\nWHERE {' AND '.join(conditions)}" if conditions else ""
+    found = f"(\n    {rows.sql()}\n) AS e{join or ''}{where(conditions)}"
     sql = (
-        f"SELECT DISTINCT time, seq FROM (\n    {rows.sql()}\n) AS e{join or ''}{where}\n"
+        f"SELECT DISTINCT time, seq FROM {found}\n"
         f"ORDER BY time DESC, seq DESC LIMIT {bind(query.limit)}"
     )
     return sql, rows.bound
 
 
-def types(
-    members: Sequence[Member] | None, relations: Sequence[str]
-) -> tuple[str, Parameters]:
+def types(members: Sequence[Member] | None, relations: Sequence[str]) -> tuple[str, Parameters]:
     """Write the statement that counts events by type."""
     rows, join = cut(relations, micros(FIRST_INSTANT), micros(LAST_INSTANT), _ANY_SEQ, members)
-    sql = f"SELECT type, count(*) FROM (\n    {rows.sql()}\n) AS e{join or ''}\nGROUP BY 1 ORDER BY 1"
+    found = f"(\n    {rows.sql()}\n) AS e{join or ''}"
+    sql = f"SELECT type, count(*) FROM {found}\nGROUP BY type ORDER BY type"
     return sql, rows.bound
 
 

@@ -1,7 +1,8 @@
 """Adding entries of the ledger to the arrival table, with the position reached, in one commit."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from itertools import chain
+from typing import Any, Final
 
 import duckdb
 import msgspec
@@ -95,14 +96,12 @@ def _pages(entries: Sequence[Entry]) -> Iterator[str]:
     """Write entries as JSON texts of some thousand events, column by column."""
     seqs: list[int] = []
     received: list[int] = []
-    columns = Columns([], [], [], [], [], [])
     for first, at, part in entries:
-        count = len(part.id)
-        seqs.extend(range(first, first + count))
-        received.extend([at] * count)
-        for column, more in zip(columns, part, strict=True):
-            column.extend(more)  # type: ignore[arg-type]
-    whole = {"seq": seqs, "received": received, **columns._asdict()}
+        seqs.extend(range(first, first + len(part.id)))
+        received.extend([at] * len(part.id))
+    whole: dict[str, list[Any]] = {"seq": seqs, "received": received}
+    for i, name in enumerate(Columns._fields):
+        whole[name] = list(chain.from_iterable(part[i] for _, _, part in entries))
     for start in range(0, len(seqs), _PAGE_EVENTS):
         page = {name: column[start : start + _PAGE_EVENTS] for name, column in whole.items()}
         yield _encoder.encode(page).decode()

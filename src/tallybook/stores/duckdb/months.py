@@ -37,9 +37,11 @@ def relations(db: duckdb.DuckDBPyConnection, low: int, high: int) -> list[str]:
     Ask inside the transaction that reads them, so that a rewritten month is seen once.
     """
     touching = [
-        m.relation for m in months(db) if m.first < high and low < micros(_end(from_micros(m.first)))
+        month.relation
+        for month in reversed(months(db))
+        if month.first < high and low < micros(_end(from_micros(month.first)))
     ]
-    return [TAIL, *reversed(touching)]
+    return [TAIL, *touching]
 
 
 def months(db: duckdb.DuckDBPyConnection) -> list[Month]:
@@ -69,15 +71,14 @@ def clear(db: duckdb.DuckDBPyConnection) -> None:
 
 def _waiting(db: duckdb.DuckDBPyConnection, before: int) -> Iterator[tuple[int, int]]:
     """Yield the months, as [first, end), for which rows wait in the arrival table."""
-    row = db.execute("SELECT min(time) FROM tail WHERE time < $before", {"before": before}).fetchone()
-    while row is not None and row[0] is not None:
+    oldest = "SELECT min(time) FROM tail WHERE time >= $end AND time < $before"
+    end = micros(_EARLIEST)
+    while row := db.execute(oldest, {"end": end, "before": before}).fetchone():
+        if row[0] is None:
+            return
         start = _start(from_micros(row[0]))
-        first, end = micros(start), micros(_end(start))
-        yield first, end
-        row = db.execute(
-            "SELECT min(time) FROM tail WHERE time >= $end AND time < $before",
-            {"end": end, "before": before},
-        ).fetchone()
+        end = micros(_end(start))
+        yield micros(start), end
 
 
 def _rewrite(db: duckdb.DuckDBPyConnection, first: int, end: int) -> int:
@@ -85,7 +86,7 @@ def _rewrite(db: duckdb.DuckDBPyConnection, first: int, end: int) -> int:
     span = {"first": first, "end": end}
     here = "FROM tail WHERE time >= $first AND time < $end"
     row = db.execute(f"SELECT count(*), max(seq) {here}", span).fetchone()
-    waiting, newest = row if row else (0, 0)
+    waiting, newest = row or (0, 0)
     if not waiting or (old and waiting * _WORTH < old.events):
         return 0
     name = f"month_{from_micros(first):%Y_%m}_{newest}"

@@ -2,13 +2,13 @@
 cut by members and filter, counted by group, bucket, account and dimensions.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
 
-from tallybook.aggregations._shape import aggregation_of
+from tallybook.aggregations._shape import Reads, aggregation_of
 from tallybook.model.nouns import FilterTerm
 from tallybook.model.scope import Member
 from tallybook.model.time import micros
@@ -45,15 +45,15 @@ class Rows:
     def sql(self) -> str:
         """Write the rows of all tables as one relation, with as little as is asked for."""
         bind = self.bound.bind
-        where = [f"time >= {bind(self.low)}", f"time < {bind(self.high)}"]
-        where.append(f"seq <= {bind(self.seq)}")
+        terms = [f"time >= {bind(self.low)}", f"time < {bind(self.high)}"]
+        terms.append(f"seq <= {bind(self.seq)}")
         if self.event_type is not None:
-            where.insert(0, f"type = {bind(self.event_type)}")
+            terms.insert(0, f"type = {bind(self.event_type)}")
         if self.account is not None:
-            where.insert(0, f"subject = {bind(self.account)}")
+            terms.insert(0, f"subject = {bind(self.account)}")
         return "\n    UNION ALL\n    ".join(
             f"SELECT {', '.join(self._columns(relation))} FROM {relation} "
-            f"WHERE {' AND '.join(where)}"
+            f"WHERE {' AND '.join(terms)}"
             for relation in self.relations
         )
 
@@ -71,31 +71,39 @@ def usage(
     edges = [micros(edge) for edge in query.edges]
     rows, join = cut(relations, edges[0], edges[-1], query.seq, members)
     rows.event_type = query.meter.event_type
-    keys = ["0 AS grp" if join is None else "m.grp"]
-    keys.append(f"{dialect.bucket(edges)} AS bucket")
-    keys.append("subject AS account" if query.by_account else "NULL AS account")
-    keys.extend(
-        f"{dialect.shown(rows.read(path))} AS d{i}" for i, path in enumerate(query.group_by)
-    )
-    columns, conditions = [*keys, "time", "seq"], filtered(rows, query.meter.filter + list(query.filter))
+    names = ["grp", "bucket", "account", *(f"d{i}" for i in range(len(query.group_by)))]
+    keys = [
+        "m.grp" if join else "0",
+        dialect.bucket(edges),
+        "subject" if query.by_account else "NULL",
+        *(dialect.shown(rows.read(path)) for path in query.group_by),
+    ]
+    columns = [f"{key} AS {name}" for key, name in zip(keys, names, strict=True)]
+    conditions = filtered(rows, [*query.meter.filter, *query.filter])
+    counted = ""
     if query.meter.property is not None:
         x = rows.read(query.meter.property)
-        reading = {"quantity": dialect.quantity, "value": dialect.scalar}.get(kind.READS, str)(x)
-        columns.append(f"{reading} AS {_READ_AS[kind.READS]}")
-        counted = f" WHERE {_READ_AS[kind.READS]} IS NOT NULL"
-    else:
-        counted = ""
-    names = ["grp", "bucket", "account", *(f"d{i}" for i in range(len(query.group_by)))]
-    where = f"\nWHERE {' AND '.join(conditions)}" if conditions else ""
+        read, name = _READS[kind.READS]
+        columns.append(f"{read(x)} AS {name}")
+        counted = f"WHERE {name} IS NOT NULL\n"
     sql = (
-        f"SELECT {', '.join((*names, *kind.SQL))} FROM (\n  SELECT {', '.join(columns)}\n"
-        f"  FROM (\n    {rows.sql()}\n  ) AS e{join or ''}{where}\n){counted}\n"
-        f"GROUP BY {', '.join(str(i + 1) for i in range(len(names)))}"
+        f"SELECT {', '.join((*names, *kind.SQL))} FROM (\n"
+        f"  SELECT {', '.join((*columns, 'time', 'seq'))} FROM (\n    {rows.sql()}\n  ) AS e"
+        f"{join or ''}{where(conditions)}\n)\n{counted}GROUP BY {', '.join(names)}"
     )
     return sql, rows.bound
 
 
-_READ_AS: Final = {"quantity": "quantity", "value": "value", "presence": "value"}
+_READS: Final[Mapping[Reads, tuple[Callable[[str], str], str]]] = {
+    "quantity": (dialect.quantity, "quantity"),
+    "value": (dialect.scalar, "value"),
+    "presence": (str, "value"),
+}
+
+
+def where(conditions: Sequence[str]) -> str:
+    """Write conditions that must all hold."""
+    return f"\nWHERE {' AND '.join(conditions)}" if conditions else ""
 
 
 def cells(query: UsageQuery, found: Iterable[Sequence[Any]]) -> list[UsageCell]:

@@ -48,11 +48,11 @@ class DuckEvents:
         """Close the file; the store cannot be used afterwards."""
         self._db.close()
 
-    def position(self, scope: Scope) -> int:  # noqa: ARG002 - how far is no secret
+    def position(self, scope: Scope) -> int:
         with self._cursor() as db:
             return load.position(db)
 
-    def load(self, scope: Scope, batches: Sequence[Batch]) -> Loaded:  # noqa: ARG002 - the ledger decided
+    def load(self, scope: Scope, batches: Sequence[Batch]) -> Loaded:
         with self._loading, self._cursor() as db:
             return Loaded(*load.load(db, batches))
 
@@ -61,7 +61,9 @@ class DuckEvents:
         if members is not None and not members:
             return []
         rows = self._ask(
-            question.edges[0], question.edges[-1], lambda names: query.usage(question, members, names)
+            question.edges[0],
+            question.edges[-1],
+            lambda names: query.usage(question, members, names),
         )
         return query.cells(question, rows)
 
@@ -76,16 +78,14 @@ class DuckEvents:
 
     def types(self, scope: Scope) -> dict[str, int]:
         members = _seen(scope, None)
-        rows = self._ask(
-            FIRST_INSTANT, LAST_INSTANT, lambda names: facts.types(members, names)
-        )
+        rows = self._ask(FIRST_INSTANT, LAST_INSTANT, lambda names: facts.types(members, names))
         return dict(rows)
 
-    def compact(self, scope: Scope, before: date) -> int:  # noqa: ARG002 - reorders only
+    def compact(self, scope: Scope, before: date) -> int:
         with self._compacting, self._cursor() as db:
             return months.compact(db, datetime.combine(before, time(), UTC))
 
-    def clear(self, scope: Scope) -> None:  # noqa: ARG002 - the ledger keeps all of it
+    def clear(self, scope: Scope) -> None:
         with self._compacting, self._loading, self._cursor() as db:
             months.clear(db)
 

@@ -18,7 +18,6 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from tallybook.model.errors import TallybookError
 from tallybook.model.quantity import exact_text
 from tallybook.model.time import EPOCH, micros, parse_instant
 
@@ -88,9 +87,7 @@ def _decode_slowly(wire: bytes) -> _Event:
     try:
         return _event.decode(wire)
     except (msgspec.DecodeError, ValueError):
-        document = json.loads(
-            wire.decode(errors="replace"), parse_float=_number, parse_int=_number
-        )
+        document = json.loads(wire.decode(errors="replace"), parse_float=_number, parse_int=_number)
         known = {name: _sound(document.get(name)) for name in _Event.__struct_fields__}
         return msgspec.convert(known, _Event)
 
