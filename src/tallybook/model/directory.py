@@ -73,7 +73,7 @@ class History(Generic[N]):
         ends = [*list(words)[1:], None]
         return tuple(
             (begins, end, version)
-            for (begins, version), end in zip(words.items(), ends, strict=True)
+            for (begins, version), end in zip(words.items(), ends, strict=False)
         )
 
     def version(self, day: date) -> Version | None:
@@ -119,7 +119,7 @@ class History(Generic[N]):
         key = self.versions[0].key if self.versions else ""
         return tuple(
             Link(key, parent, start, end)
-            for (start, parent), end in zip(turns, ends, strict=True)
+            for (start, parent), end in zip(turns, ends, strict=False)
             if parent is not None
         )
 
