@@ -1,0 +1,50 @@
+"""Real Books in files of their own, for tests of all rooms."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tallybook.model.ports import NounName, Version
+from tallybook.model.scope import Scope, operator
+from tallybook.operations.define import define
+from tallybook.operations.directory import Directories
+from tallybook.stores.books.database import Database, sqlite
+from tallybook.stores.books.people import BooksPeople
+from tallybook.stores.books.versions import BooksVersions
+
+NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
+
+
+@dataclass
+class Shelf:
+    """Open Books with what stands on them."""
+
+    database: Database
+    books: BooksVersions
+    people: BooksPeople
+    directories: Directories
+    scope: Scope
+
+    def put(
+        self, noun: NounName, key: str, *, now: datetime = NOW, scope: Scope | None = None,
+        if_match: int | None = None, **body: Any,
+    ) -> Version:
+        """Define one noun."""
+        return define(
+            scope or self.scope, self.books, self.directories, noun, key, body, now,
+            if_match=if_match,
+        )
+
+
+@contextmanager
+def shelf(folder: Path) -> Iterator[Shelf]:
+    """Open the books of a folder, and close them."""
+    database = sqlite(folder / "books.db")
+    try:
+        books = BooksVersions(database)
+        yield Shelf(database, books, BooksPeople(database), Directories(books), operator("tester"))
+    finally:
+        database.close()
