@@ -1,0 +1,309 @@
+"""The laws of the Events port, for every store there is: an answer equals the plain fold, and
+does not depend on how facts were loaded, sent twice or sorted.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tallybook.aggregations as room
+from tallybook.aggregations._shape import aggregation
+from tallybook.model import kinds
+from tallybook.model.errors import Invalid, Unavailable
+from tallybook.model.fact import Batch
+from tallybook.model.nouns import FilterTerm, Meter
+from tallybook.model.ports import Events, FactQuery
+from tallybook.model.scope import Member, Scope, operator
+from tallybook.model.time import FIRST_INSTANT, LAST_INSTANT
+from tallybook.model.usage import UsageCell, UsageQuery
+from tallybook.stores.duckdb.store import DuckEvents
+from tests.facts import RECEIVED, Happened, answer, batches
+
+ALL = operator()
+TICK = timedelta(microseconds=1)
+#: The edges of the buckets, of unequal width, over the end of a month.
+EDGES = tuple(datetime(2026, *d, tzinfo=UTC) for d in ((2, 27), (2, 28), (3, 1), (3, 1, 1), (3, 4)))
+TIMES = [t for edge in EDGES for t in (edge - TICK, edge)] + [datetime(1, 1, 2, tzinfo=UTC)]
+VALUES = [
+    "0", "1", "1.0", "-0.0", "0.1", "1e-12", "1E+5", "123456.789", "12345678901234567.123456789",
+    "1e-13", "1234567890123456789", "1e400", "1e-500", "18446744073709551616", '"100"', '"0100.50"',
+    '"1e5"', '" 1"', '"+1"', '"1_000"', '"abc"', '""', '"#5"', '"#\\"x"', '"{"', '"[1]"', '"true"',
+    '"#true"', '"\\u0000"', '"NaN"', "null", "true", "false", "[1.5]", '{"q": 1}',
+]  # fmt: skip
+DATA = st.builds(
+    lambda q, channel, deep: f'{{"q": {q}{channel}, "deep": {{"it\'s a/b~": {deep}}}}}',
+    st.sampled_from(VALUES),
+    st.sampled_from(["", ', "channel": "sms"', ', "channel": "push"', ', "channel": 1']),
+    st.sampled_from(VALUES),
+)
+EVENTS = st.lists(
+    st.builds(
+        Happened,
+        st.sampled_from("abc"),
+        st.sampled_from(TIMES),
+        DATA | st.sampled_from(["[]", '"text"', "3", "null"]),
+        st.sampled_from(["use", "use", "other"]),
+    ),
+    max_size=12,
+)
+DEEP = "deep.it's a/b~"
+LIMITS = [1, Decimal("0.1"), "abc", "#5", "1"]
+SCALARS = [*LIMITS, None, True, Decimal("1.0"), "{", "true", Decimal("1E+5")]
+TERMS = st.builds(
+    lambda name, term: FilterTerm(property=name, **term),
+    st.sampled_from(["q", DEEP, "channel", "nowhere"]),
+    st.one_of(
+        st.builds(lambda o, v: {"op": o, "value": v}, st.sampled_from(["eq", "ne"]),
+                  st.sampled_from(SCALARS)),
+        st.builds(lambda o, v: {"op": o, "value": v}, st.sampled_from(["in", "not_in"]),
+                  st.lists(st.sampled_from(SCALARS), min_size=1, max_size=3)),
+        st.builds(lambda o, v: {"op": o, "value": v}, st.sampled_from(["gt", "gte", "lt", "lte"]),
+                  st.sampled_from(LIMITS)),
+        st.builds(lambda v: {"op": "exists", "value": v}, st.booleans()),
+    ),
+)  # fmt: skip
+SPANS = [
+    Member("a", EDGES[0], EDGES[2]),
+    Member("a", EDGES[1], EDGES[4], group=1),
+    Member("b", FIRST_INSTANT, LAST_INSTANT),
+    Member("z", FIRST_INSTANT, LAST_INSTANT),
+]
+MEMBERS = st.none() | st.lists(st.sampled_from(SPANS), unique=True, max_size=4).map(tuple)
+KINDS = kinds.names(room)
+STORES: dict[str, Callable[[Path], Any]] = {
+    "duckdb": lambda folder: DuckEvents(folder / "events.duckdb", threads=1)
+}
+
+
+@contextmanager
+def opened(name: str) -> Iterator[Events]:
+    """Open an empty store."""
+    with TemporaryDirectory() as folder:
+        store = STORES[name](Path(folder))
+        try:
+            yield store
+        finally:
+            store.close()
+
+
+@pytest.fixture(scope="module", params=STORES)
+def kept(request: pytest.FixtureRequest) -> Iterator[Events]:
+    """Give one store to many examples; each clears it first."""
+    with opened(request.param) as store:
+        yield store
+
+
+def meter(name: str, **more: Any) -> Meter:
+    """Make a meter of an aggregation that reads `q`."""
+    return Meter(key="m", event_type="use", aggregation=name, **{"property": "q", **more})
+
+
+def asked(store: Events, query: UsageQuery, scope: Scope = ALL) -> set[UsageCell]:
+    """Ask, and see that nothing is said twice and no float comes back."""
+    cells = store.usage(scope, query)
+    assert all(type(c.value) is Decimal for c in cells)
+    assert len({(c.group, c.bucket, c.account, c.dimensions) for c in cells}) == len(cells)
+    return set(cells)
+
+
+@given(
+    events=EVENTS,
+    sizes=st.lists(st.integers(1, 4), max_size=4),
+    terms=st.lists(TERMS, max_size=2),
+    members=MEMBERS,
+    group_by=st.sampled_from([(), ("channel",), ("q",), (DEEP, "channel")]),
+    by_account=st.booleans(),
+    known=st.integers(0, 12),
+    sorted_before=st.sampled_from([None, date(2026, 2, 28), date(2026, 3, 5)]),
+)
+def test_every_answer_equals_the_fold(
+    kept: Events, events: list[Happened], sizes: list[int], terms: list[FilterTerm],
+    members: tuple[Member, ...] | None, group_by: tuple[str, ...], by_account: bool, known: int,
+    sorted_before: date | None,
+) -> None:  # fmt: skip
+    kept.clear(ALL)
+    half = len(sizes) // 2
+    sent = batches(events, sizes)
+    kept.load(ALL, sent[:half])
+    if sorted_before:
+        kept.compact(ALL, sorted_before)
+    kept.load(ALL, sent)
+    for moved in (False, True):
+        if moved:
+            kept.compact(ALL, date(2026, 3, 2))
+        for name in KINDS:
+            query = UsageQuery(
+                meter(name, filter=terms, dimensions=list(group_by)), EDGES,
+                known, members, group_by, by_account=by_account,
+            )  # fmt: skip
+            assert asked(kept, query) == answer(query, events), name
+
+
+@given(events=EVENTS, members=MEMBERS)
+def test_a_scope_cuts_every_question(
+    kept: Events, events: list[Happened], members: tuple[Member, ...] | None
+) -> None:
+    scope = Scope("somebody", "csm", accounts=(SPANS[0],))
+    kept.clear(ALL)
+    kept.load(ALL, batches(events))
+    query = UsageQuery(meter("count", property=None), EDGES, 99, members, by_account=True)
+    inside = [e for e in events if e.subject == "a" and EDGES[0] <= e.time < EDGES[2]]
+    assert asked(kept, query, scope) == answer(query, inside)
+    every = FactQuery(members, None, FIRST_INSTANT, LAST_INSTANT, 99, 99)
+    assert len(kept.facts(scope, every)) <= len(inside)
+    assert kept.types(scope).get("use", 0) == sum(e.type == "use" for e in inside)
+
+
+@given(events=EVENTS, sizes=st.lists(st.integers(1, 4), max_size=4), data=st.data())
+def test_what_was_loaded_once_changes_nothing(
+    kept: Events, events: list[Happened], sizes: list[int], data: st.DataObject
+) -> None:
+    kept.clear(ALL)
+    kept.load(ALL, data.draw(st.permutations(batches(events, sizes))))
+    types = kept.types(ALL)
+    loaded = kept.load(ALL, batches(events))
+    assert loaded.seq == kept.position(ALL) == len(events)
+    assert not loaded.touched
+    assert kept.types(ALL) == types == _types(events)
+
+
+@given(
+    events=EVENTS,
+    state=st.sampled_from(["counted", "unresolved", None]),
+    known=st.frozensets(st.sampled_from("abc")),
+    terms=st.lists(TERMS, max_size=1),
+    kind=st.sampled_from(KINDS),
+    moved=st.booleans(),
+)
+def test_facts_are_listed_newest_first_by_page(
+    kept: Events, events: list[Happened], state: Any, known: frozenset[str],
+    terms: list[FilterTerm], kind: str, moved: bool,
+) -> None:  # fmt: skip
+    kept.clear(ALL)
+    kept.load(ALL, batches(events))
+    if moved:
+        kept.compact(ALL, date(2026, 3, 2))
+    counting = meter(kind, filter=terms)
+    pages: list[tuple[datetime, int]] = []
+    before = None
+    while True:
+        page = kept.facts(ALL, FactQuery(
+            None, None, FIRST_INSTANT, LAST_INSTANT, 99, 2, before, state, known, (counting,),
+        ))  # fmt: skip
+        pages.extend(page)
+        if len(page) < 2:
+            break
+        before = page[-1]
+    expected = [
+        (e.time, seq)
+        for seq, e in enumerate(events, 1)
+        if state is None or (state == "counted") is _is_counted(e, counting, known)
+    ]
+    assert pages == sorted(expected, reverse=True)
+
+
+def _is_counted(event: Happened, counting: Meter, known: frozenset[str]) -> bool:
+    if event.subject not in known or event.type != counting.event_type:
+        return False
+    if aggregation(counting.aggregation).READS == "presence":
+        return True
+    query = UsageQuery(
+        counting.model_copy(update={"filter": []}), (FIRST_INSTANT, LAST_INSTANT), 99
+    )
+    needs = UsageQuery(
+        meter("count", property=None, filter=counting.filter), (FIRST_INSTANT, LAST_INSTANT), 99
+    )
+    return not answer(needs, [event]) or bool(answer(query, [event]))
+
+
+def _types(events: list[Happened]) -> dict[str, int]:
+    names = {e.type for e in events}
+    return {name: sum(e.type == name for e in events) for name in names}
+
+
+def test_a_gap_is_refused_and_nothing_is_loaded(kept: Events) -> None:
+    kept.clear(ALL)
+    events = [Happened("a", EDGES[0])] * 3
+    with pytest.raises(Unavailable) as refused:
+        kept.load(ALL, batches(events, [1, 1])[1:])
+    assert refused.value.code == "events_gap"
+    assert kept.position(ALL) == 0
+
+
+def test_a_sum_beyond_all_quantities_is_refused(kept: Events) -> None:
+    kept.clear(ALL)
+    many = Happened("a", EDGES[0], '{"q": 999999999999999999}')
+    kept.load(ALL, batches([many] * 2))
+    query = UsageQuery(meter("sum"), EDGES, 9)
+    assert {c.value for c in kept.usage(ALL, query)} == {Decimal(1999999999999999998)}
+
+
+def test_events_without_time_happen_when_they_arrive(kept: Events) -> None:
+    kept.clear(ALL)
+    wires = (
+        b'{"specversion":"1.0","id":"1","source":"s","type":"use","subject":"a"}',
+        b'{"id":"2","source":"s","type":"use","subject":"a","time":"2026-03-01T00:59:60Z"}',
+        b'{"id":"3","source":"s","type":"use","subject":"a","time":"2026-03-01t02:00:00.1234567z"}',
+        b'{"id":"4","source":"s","type":"use","subject":"a","time":"2026-03-01T02:00:00+23:59"}',
+    )
+    loaded = kept.load(ALL, [Batch(1, RECEIVED, wires)])
+    assert loaded.touched == {("a", "use")}
+    every = FactQuery(None, "use", FIRST_INSTANT, LAST_INSTANT, 9, 9)
+    assert kept.facts(ALL, every) == [
+        (RECEIVED, 1),
+        (datetime(2026, 3, 1, 2, 0, 0, 123456, tzinfo=UTC), 3),
+        (datetime(2026, 3, 1, 1, tzinfo=UTC), 2),
+        (datetime(2026, 2, 28, 2, 1, tzinfo=UTC), 4),
+    ]
+
+
+def test_a_meters_property_may_come_twice_or_in_base64(kept: Events) -> None:
+    kept.clear(ALL)
+    head = b'"source":"s","type":"use","subject":"a","time":"2026-03-01T00:00:00Z"'
+    wires = (
+        b'{"id":"1",%b,"data":{"q":1,"q":2.50}}' % head,
+        b'{"id":"2",%b,"data_base64":"eyJxIjogMX0="}' % head,
+        b'{"id":"3",%b,"data_base64":"AAAA"}' % head,
+        b'{"id":"4",%b,"data":{"q":"\\ud800","r":[1.5]}}' % head,
+        b'{"id":"5",%b,"data":{"q":%b}}' % (head, b"9" * 5000),
+        b'{"id":"6",%b,"data":{"q":1e99999999999999999999}}' % head,
+    )
+    kept.load(ALL, [Batch(1, RECEIVED, wires)])
+    query = UsageQuery(meter("sum"), EDGES, 9)
+    assert [c.value for c in kept.usage(ALL, query)] == [Decimal("3.5")]
+    kept.compact(ALL, date(2026, 3, 2))
+    assert [c.value for c in kept.usage(ALL, query)] == [Decimal("3.5")]
+
+
+NASTY = ["'; DROP TABLE tail; --", "a'b", "$1", "{0}", "%s", "*", "/", "~", "$q", "é☃", "q)--"]
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_a_name_is_never_part_of_a_statement(kept: Events, name: str) -> None:
+    kept.clear(ALL)
+    text = '{"%s": "%s"}' % (name, name)
+    event = Happened(name, EDGES[0], text, "use")
+    kept.load(ALL, batches([event, Happened("a", EDGES[0])]))
+    query = UsageQuery(
+        meter("unique", property=name, dimensions=[name]),
+        EDGES, 9, (Member(name, EDGES[0], EDGES[1]),), (name,), by_account=True,
+        filter=(FilterTerm(property=name, value=name),),
+    )  # fmt: skip
+    for _ in range(2):
+        assert asked(kept, query) == {UsageCell(0, 0, name, (name,), Decimal(1))}
+        kept.compact(ALL, date(2026, 3, 2))
+
+
+def test_a_filter_beyond_all_quantities_is_refused(kept: Events) -> None:
+    term = FilterTerm(property="q", op="gt", value=Decimal("1e30"))
+    with pytest.raises(Invalid) as refused:
+        kept.usage(ALL, UsageQuery(meter("sum"), EDGES, 9, filter=(term,)))
+    assert refused.value.code == "quantity_out_of_range"
