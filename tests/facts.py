@@ -77,7 +77,7 @@ def answer(query: UsageQuery, events: Sequence[Happened]) -> set[UsageCell]:
         for group in _groups(query.members, event):
             for bucket in _buckets(query.edges, event.time):
                 cells.setdefault((group, bucket, account, dimensions), []).append(row)
-    return {UsageCell(*cell, kind.fold(rows)) for cell, rows in cells.items()}
+    return {UsageCell(*cell, value=kind.fold(rows)) for cell, rows in cells.items()}
 
 
 def _value(reads: str, meter: Meter, data: Any) -> Any:

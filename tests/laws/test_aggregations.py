@@ -90,11 +90,11 @@ def _parts(name: str, rows: list[Row]) -> tuple[Any, ...]:
     values = ", ".join(
         f"({r.time}, {r.seq}, {r.value}::DECIMAL(38,12), '#{r.value}')" for r in rows
     )
-    found = duckdb.sql(
+    found = duckdb.execute(
         f"SELECT {', '.join(aggregation(name).SQL)} "
         f"FROM (VALUES {values}) AS t(time, seq, quantity, value)"
-    ).fetchall()
-    return tuple(found[0])
+    ).fetchone()
+    return found or ()
 
 
 def _same(one: Decimal | None, other: Decimal | None) -> bool:

@@ -2,8 +2,10 @@
 does not depend on how facts were loaded, sent twice or sorted.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -30,7 +32,10 @@ from tests.facts import RECEIVED, Happened, answer, batches
 ALL = operator()
 TICK = timedelta(microseconds=1)
 #: The edges of the buckets, of unequal width, over the end of a month.
-EDGES = tuple(datetime(2026, *d, tzinfo=UTC) for d in ((2, 27), (2, 28), (3, 1), (3, 1, 1), (3, 4)))
+EDGES = tuple(
+    datetime.fromisoformat(f"2026-{text}:00Z")
+    for text in ("02-27T00", "02-28T00", "03-01T00", "03-01T01", "03-04T00")
+)
 TIMES = [t for edge in EDGES for t in (edge - TICK, edge)] + [datetime(1, 1, 2, tzinfo=UTC)]
 VALUES = [
     "0", "1", "1.0", "-0.0", "0.1", "1e-12", "1E+5", "123456.789", "12345678901234567.123456789",
@@ -106,7 +111,7 @@ def meter(name: str, **more: Any) -> Meter:
     return Meter(key="m", event_type="use", aggregation=name, **{"property": "q", **more})
 
 
-def asked(store: Events, query: UsageQuery, scope: Scope = ALL) -> set[UsageCell]:
+def told(store: Events, query: UsageQuery, scope: Scope = ALL) -> set[UsageCell]:
     """Ask, and see that nothing is said twice and no float comes back."""
     cells = store.usage(scope, query)
     assert all(type(c.value) is Decimal for c in cells)
@@ -114,25 +119,55 @@ def asked(store: Events, query: UsageQuery, scope: Scope = ALL) -> set[UsageCell
     return set(cells)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """All of a usage question but its aggregation."""
+
+    terms: list[FilterTerm]
+    members: tuple[Member, ...] | None
+    group_by: tuple[str, ...]
+    by_account: bool
+    known: int
+
+    def query(self, name: str) -> UsageQuery:
+        counting = meter(name, filter=self.terms[:1], dimensions=list(self.group_by))
+        return UsageQuery(
+            counting,
+            EDGES,
+            self.known,
+            self.members,
+            self.group_by,
+            by_account=self.by_account,
+            filter=tuple(self.terms[1:]),
+        )
+
+
+QUESTIONS = st.builds(
+    Asked,
+    st.lists(TERMS, max_size=2),
+    MEMBERS,
+    st.sampled_from([(), ("channel",), ("q",), (DEEP, "channel")]),
+    st.booleans(),
+    st.integers(0, 12),
+)
+
+
 @given(
     events=EVENTS,
     sizes=st.lists(st.integers(1, 4), max_size=4),
-    terms=st.lists(TERMS, max_size=2),
-    members=MEMBERS,
-    group_by=st.sampled_from([(), ("channel",), ("q",), (DEEP, "channel")]),
-    by_account=st.booleans(),
-    known=st.integers(0, 12),
+    asked=QUESTIONS,
     sorted_before=st.sampled_from([None, date(2026, 2, 28), date(2026, 3, 5)]),
 )
 def test_every_answer_equals_the_fold(
-    kept: Events, events: list[Happened], sizes: list[int], terms: list[FilterTerm],
-    members: tuple[Member, ...] | None, group_by: tuple[str, ...], by_account: bool, known: int,
+    kept: Events,
+    events: list[Happened],
+    sizes: list[int],
+    asked: Asked,
     sorted_before: date | None,
-) -> None:  # fmt: skip
+) -> None:
     kept.clear(ALL)
-    half = len(sizes) // 2
     sent = batches(events, sizes)
-    kept.load(ALL, sent[:half])
+    kept.load(ALL, sent[: len(sent) // 2])
     if sorted_before:
         kept.compact(ALL, sorted_before)
     kept.load(ALL, sent)
@@ -140,11 +175,8 @@ def test_every_answer_equals_the_fold(
         if moved:
             kept.compact(ALL, date(2026, 3, 2))
         for name in KINDS:
-            query = UsageQuery(
-                meter(name, filter=terms, dimensions=list(group_by)), EDGES,
-                known, members, group_by, by_account=by_account,
-            )  # fmt: skip
-            assert asked(kept, query) == answer(query, events), name
+            query = asked.query(name)
+            assert told(kept, query) == answer(query, events), name
 
 
 @given(events=EVENTS, members=MEMBERS)
@@ -156,7 +188,7 @@ def test_a_scope_cuts_every_question(
     kept.load(ALL, batches(events))
     query = UsageQuery(meter("count", property=None), EDGES, 99, members, by_account=True)
     inside = [e for e in events if e.subject == "a" and EDGES[0] <= e.time < EDGES[2]]
-    assert asked(kept, query, scope) == answer(query, inside)
+    assert told(kept, query, scope) == answer(query, inside)
     every = FactQuery(members, None, FIRST_INSTANT, LAST_INSTANT, 99, 99)
     assert len(kept.facts(scope, every)) <= len(inside)
     assert kept.types(scope).get("use", 0) == sum(e.type == "use" for e in inside)
@@ -184,9 +216,15 @@ def test_what_was_loaded_once_changes_nothing(
     moved=st.booleans(),
 )
 def test_facts_are_listed_newest_first_by_page(
-    kept: Events, events: list[Happened], state: Any, known: frozenset[str],
-    terms: list[FilterTerm], kind: str, moved: bool,
-) -> None:  # fmt: skip
+    *,
+    kept: Events,
+    events: list[Happened],
+    state: Any,
+    known: frozenset[str],
+    terms: list[FilterTerm],
+    kind: str,
+    moved: bool,
+) -> None:
     kept.clear(ALL)
     kept.load(ALL, batches(events))
     if moved:
@@ -289,7 +327,7 @@ NASTY = ["'; DROP TABLE tail; --", "a'b", "$1", "{0}", "%s", "*", "/", "~", "$q"
 @pytest.mark.parametrize("name", NASTY)
 def test_a_name_is_never_part_of_a_statement(kept: Events, name: str) -> None:
     kept.clear(ALL)
-    text = '{"%s": "%s"}' % (name, name)
+    text = json.dumps({name: name})
     event = Happened(name, EDGES[0], text, "use")
     kept.load(ALL, batches([event, Happened("a", EDGES[0])]))
     query = UsageQuery(
@@ -298,7 +336,7 @@ def test_a_name_is_never_part_of_a_statement(kept: Events, name: str) -> None:
         filter=(FilterTerm(property=name, value=name),),
     )  # fmt: skip
     for _ in range(2):
-        assert asked(kept, query) == {UsageCell(0, 0, name, (name,), Decimal(1))}
+        assert told(kept, query) == {UsageCell(0, 0, name, (name,), Decimal(1))}
         kept.compact(ALL, date(2026, 3, 2))
 
 
