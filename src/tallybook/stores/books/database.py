@@ -13,7 +13,7 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, InternalError, OperationalError
+from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, ProgrammingError
 
 from tallybook.model.errors import Unavailable
 from tallybook.stores.books import migrate
@@ -78,14 +78,16 @@ def sqlite(path: Path) -> Database:
 def _as_unavailable() -> Iterator[None]:
     try:
         yield
-    except (OperationalError, InternalError) as e:
+    except (DataError, IntegrityError, ProgrammingError):
+        raise  # what was asked is wrong, not the database
+    except DatabaseError as e:
         raise Unavailable(
             "books_unavailable",
             f"Books cannot be used now ({_cause(e)}); see the free space and rights of the data.",
         ) from e
 
 
-def _cause(error: DBAPIError) -> str:
+def _cause(error: DatabaseError) -> str:
     return str(error.orig).strip().partition("\n")[0]
 
 

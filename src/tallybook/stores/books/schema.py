@@ -24,7 +24,14 @@ from tallybook.model.canonical import decode, encode
 from tallybook.model.time import from_micros, micros
 
 #: The migration this code was written for; a test compares it with the newest file there is.
-HEAD: Final = "v0001"
+HEAD: Final = "v0002"
+
+
+#: The decimals of a line and the columns each lies in.
+LIMBS: Final = {
+    **dict.fromkeys(("used", "allotment", "overage", "projected", "projected_overage"), "mu"),
+    **dict.fromkeys(("amount", "overage_amount", "projected_amount"), "mun"),
+}
 
 
 class Instant(TypeDecorator[datetime]):
@@ -141,6 +148,60 @@ audit: Final = Table(
     Column("who", Text, nullable=False),
     Column("what", Text, nullable=False),
     Column("entity", Text, nullable=False),
+)
+
+#: The position snapshot: what lists sort, filter and add up. `stores.books.limbs` says how a
+#: decimal lies in columns `_m` (millions), `_u` and, for amounts, `_n`.
+line: Final = Table(
+    "line",
+    metadata,
+    Column("contract", Text, primary_key=True),
+    Column("code", Text, primary_key=True),
+    Column("account", Text, nullable=False, index=True),
+    Column("account_name", Text, nullable=False),
+    Column("service", Text, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("branch", Text),
+    Column("csm", Text),
+    Column("status", Text, nullable=False),
+    Column("likely_over", Boolean, nullable=False),
+    Column("low_use", Boolean, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("percent", BigInteger),
+    *(
+        Column(f"{name}_{limb}", BigInteger)
+        for name, limbs in LIMBS.items()
+        for limb in limbs
+    ),
+    Index(None, "account_name", "contract", "code"),
+    Index(None, "service", "status", "likely_over", "low_use"),
+    Index(None, "percent", "contract", "code"),
+    *(
+        Index(None, f"{name}_m", f"{name}_u", "contract", "code")
+        for name in ("used", "projected", "overage", "projected_overage")
+    ),
+)
+
+#: The whole position of a line, kept apart so that sorting and adding up read little.
+line_body: Final = Table(
+    "line_body",
+    metadata,
+    Column("contract", Text, primary_key=True),
+    Column("code", Text, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+)
+
+#: One row: what the snapshot rests on. `version` grows with each refresh.
+line_state: Final = Table(
+    "line_state",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("version", BigInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("refreshed_at", Instant),
 )
 
 

@@ -1,0 +1,171 @@
+import shutil
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from tallybook.model.errors import Unavailable
+from tallybook.model.ports import Draft
+from tallybook.model.scope import operator
+from tallybook.stores.books import migrate, schema
+from tallybook.stores.books.database import Database, sqlite
+from tallybook.stores.books.versions import BooksVersions
+
+NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = sqlite(tmp_path / "books.db")
+    yield opened
+    opened.close()
+
+
+def test_the_migrations_make_the_tables_that_the_code_expects(database: Database) -> None:
+    with database.writer() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, schema.metadata) == []
+
+
+def test_the_code_was_written_for_the_newest_migration() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(migrate.FOLDER))
+    assert ScriptDirectory.from_config(config).get_heads() == [schema.HEAD]
+
+
+def test_data_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> None:
+    sqlite(tmp_path / "books.db").close()
+    with sqlite3.connect(tmp_path / "books.db") as raw:
+        raw.execute("UPDATE alembic_version SET version_num = 'v9999'")
+    raw.close()
+    with pytest.raises(Unavailable) as refusal:
+        sqlite(tmp_path / "books.db")
+    assert refusal.value.code == "schema_newer"
+    assert "v9999" in refusal.value.detail
+    with sqlite3.connect(tmp_path / "books.db") as raw:
+        assert raw.execute("SELECT version_num FROM alembic_version").fetchall() == [("v9999",)]
+    raw.close()
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "books.db").write_bytes(b"no database" * 100)
+    with pytest.raises(Unavailable) as refusal:
+        sqlite(tmp_path / "books.db")
+    assert refusal.value.code == "books_unavailable"
+
+
+def test_the_writer_is_durable_and_the_readers_cannot_write(database: Database) -> None:
+    def ask(connection: object, pragma: str) -> object:
+        return connection.scalar(text(f"PRAGMA {pragma}"))  # type: ignore[attr-defined]
+
+    with database.writer() as connection:
+        assert [ask(connection, p) for p in ("journal_mode", "synchronous", "foreign_keys")] == [
+            "wal", 2, 1,
+        ]
+        assert ask(connection, "mmap_size") in {0, None}
+    with database.reader() as connection:
+        assert [ask(connection, p) for p in ("query_only", "wal_autocheckpoint")] == [1, 0]
+    with pytest.raises(Unavailable), database.reader() as connection:
+        connection.execute(text("DELETE FROM version"))
+
+
+def test_a_version_cannot_name_a_revision_that_is_not_there(database: Database) -> None:
+    row = {
+        "noun": "account", "key": "a", "number": 1, "revision": 99, "author": "x",
+        "retired": False, "document": {},
+    }
+    with pytest.raises(IntegrityError), database.writer() as connection:
+        connection.execute(schema.version.insert().values(row))
+
+
+def test_a_failed_write_changes_nothing_and_the_next_one_works(database: Database) -> None:
+    books = BooksVersions(database)
+    with pytest.raises(ZeroDivisionError), database.writer() as connection:
+        connection.execute(schema.revision.insert().values(number=1, recorded_at=NOW))
+        _ = 1 // 0
+    assert books.revision(operator()) == 0
+    assert books.write(operator(), [Draft("account", "a", {})], NOW)[0].revision == 1
+
+
+def test_a_full_disk_is_said_and_nothing_is_written(database: Database) -> None:
+    books = BooksVersions(database)
+    books.write(operator(), [Draft("account", "a", {})], NOW)
+    with database.writer() as connection:
+        pages = connection.scalar(text("PRAGMA page_count"))
+        connection.execute(text(f"PRAGMA max_page_count = {pages}"))
+    huge = [Draft("account", f"b{n}", {"name": "x" * 4_000}) for n in range(50)]
+    with pytest.raises(Unavailable) as refusal:
+        books.write(operator(), huge, NOW)
+    assert refusal.value.code == "books_unavailable"
+    assert "full" in refusal.value.detail
+    assert [v.key for v in books.versions(operator(), "account")] == ["a"]
+    with database.writer() as connection:
+        connection.execute(text("PRAGMA max_page_count = 1000000"))
+    assert len(books.write(operator(), huge, NOW)) == 50
+
+
+def test_a_long_reader_does_not_stop_a_writer(database: Database) -> None:
+    books = BooksVersions(database)
+    with database.reader() as connection:
+        connection.execute(text("SELECT * FROM version")).all()
+        writer = threading.Thread(
+            target=books.write, args=(operator(), [Draft("account", "a", {})], NOW)
+        )
+        writer.start()
+        writer.join(timeout=10)
+        assert not writer.is_alive()
+
+
+WRITER = """
+import os, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from tallybook.model.ports import Draft
+from tallybook.model.scope import operator
+from tallybook.stores.books.database import sqlite
+from tallybook.stores.books.versions import BooksVersions
+books = BooksVersions(sqlite(Path(sys.argv[1]) / "books.db"))
+now = datetime(2026, 1, 1, tzinfo=UTC)
+while True:
+    made = books.write(operator(), [Draft("account", "a", {}), Draft("account", "b", {})], now)
+    os.write(1, b"%d\\n" % made[0].revision)
+"""
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("run", range(3))
+def test_what_was_answered_before_a_kill_is_there(tmp_path: Path, run: int) -> None:
+    """Also when the folder is copied as the kill left it, and never half a commit."""
+    source = Path(schema.__file__).parents[3]
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE,
+        env={"PYTHONPATH": str(source)},
+    ) as writer:
+        assert writer.stdout is not None
+        for _ in range(20 + 30 * run):
+            answered = int(writer.stdout.readline())
+        writer.kill()
+        answered = max([answered, *(int(n) for n in writer.stdout.read().split(b"\n")[:-1] if n)])
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for file in tmp_path.glob("books.db*"):
+        shutil.copy(file, copy)
+    database = sqlite(copy / "books.db")
+    books = BooksVersions(database)
+    revision = books.revision(operator())
+    assert answered <= revision <= answered + 1
+    for key in "ab":
+        found = [v.revision for v in books.history(operator(), "account", key)]
+        assert found == list(range(1, revision + 1))
+    database.close()
