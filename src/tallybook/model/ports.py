@@ -10,8 +10,8 @@ from datetime import date, datetime
 from typing import Literal, Protocol
 
 from tallybook.model.fact import Arrival, Batch, Fact, Verdict
-from tallybook.model.nouns import Document, Meter
 from tallybook.model.mark import Mark
+from tallybook.model.nouns import Document, Meter
 from tallybook.model.people import ApiKey, AuditEntry, Session, User
 from tallybook.model.position import Position, Status, Total
 from tallybook.model.scope import Member, Scope
@@ -235,7 +235,7 @@ class SnapshotQuery:
     """Which lines to list; None does not narrow.
 
     `accounts` are whose contracts; `states` are statuses or flags, any of which will do; `text`
-    is found in names and keys. Ties are in order of contract and line.
+    is found in names and keys. Ties are broken by contract and line, in the same direction.
     """
 
     accounts: frozenset[str] | None = None

@@ -1,0 +1,55 @@
+"""Decimals as integer columns, so that every database sorts and adds them up exactly.
+
+A value is millions × 10^6 + units ÷ 10^12 + (amounts only) rest ÷ 10^24, with 0 ≤ units < 10^18
+and 0 ≤ rest < 10^12. Values beyond 2 × 10^19 are cut, so that no sum of a fleet overflows; an
+amount's digits past the 24th are rounded. The position itself is stored whole beside them.
+"""
+
+from collections.abc import Iterator, Sequence
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Table, func
+
+from tallybook.model.quantity import EXACT
+from tallybook.stores.books.schema import LIMBS
+
+_MAX: Final = Decimal(20_000_000_000_000_000_000)
+_ONE: Final = Decimal(1)
+_MILLION: Final = 10**18
+_REST: Final = 10**12
+#: Sums of units would overflow after nine lines, so their halves are added up apart.
+_HALF: Final = 10**9
+
+
+def split(name: str, value: Decimal | None) -> tuple[int | None, ...]:
+    """Return the columns of a value, in the order of `LIMBS`."""
+    limbs = LIMBS[name]
+    if value is None:
+        return (None,) * len(limbs)
+    value = max(-_MAX, min(_MAX, value))
+    places = 12 * (len(limbs) - 1)
+    number = int(value.scaleb(places, EXACT).quantize(_ONE, ROUND_HALF_UP, EXACT))
+    if places == 12:  # noqa: PLR2004 - a quantity's fraction digits
+        return divmod(number, _MILLION)
+    upper, rest = divmod(number, _REST)
+    return (*divmod(upper, _MILLION), rest)
+
+
+def sums(table: Table, name: str) -> Iterator[ColumnElement[Any]]:
+    """Yield the sums that `joined` makes one number of."""
+    columns = table.c
+    yield func.sum(columns[f"{name}_m"])
+    yield func.sum(columns[f"{name}_u"].op("/")(_HALF))
+    yield func.sum(columns[f"{name}_u"] % _HALF)
+    if "n" in LIMBS[name]:
+        yield func.sum(columns[f"{name}_n"])
+
+
+def joined(name: str, found: Sequence[Any]) -> Decimal:
+    """Return the number whose sums were found; of nothing it is zero."""
+    millions, upper, lower, *rest = (int(part or 0) for part in found)
+    units = millions * _MILLION + upper * _HALF + lower
+    if "n" in LIMBS[name]:
+        return EXACT.scaleb(Decimal(units * _REST + rest[0]), -24)
+    return EXACT.scaleb(Decimal(units), -12)

@@ -1,0 +1,201 @@
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal, localcontext
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tallybook.model.errors import Forbidden
+from tallybook.model.mark import Mark
+from tallybook.model.ports import SnapshotQuery, SnapshotSort, SnapshotState
+from tallybook.model.position import Position
+from tallybook.model.quantity import EXACT
+from tallybook.model.scope import Member, Scope, operator
+from tallybook.stores.books.database import Database, sqlite
+from tallybook.stores.books.snapshot import BooksSnapshot
+from tests.worlds import World, used
+
+D = Decimal
+ALL = operator()
+AT = datetime(2026, 3, 10, 12, tzinfo=UTC)
+STATE = SnapshotState(Mark(7, 3), AT, AT)
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    opened = sqlite(tmp_path_factory.mktemp("books") / "books.db")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def snapshot(database: Database) -> BooksSnapshot:
+    store = BooksSnapshot(database)
+    store.replace(ALL, STATE, [], everything=True)
+    return store
+
+
+def a_position() -> Position:
+    world = World()
+    world.account("a", name="Quarry Motors", branch="North", csm={"name": "Nadia"})
+    world.account("b", parent="a")
+    world.meter(unit="leads")
+    world.contract(
+        allotment={"quantity": "10"}, price={"model": "per_unit", "unit_amount": "0.0001"},
+        pooling="parent_pool", product="Leads",
+    )
+    uses = [used("a", "2026-03-02", "1.000000000001"), used("b", "2026-03-05", 30)]
+    return world.position(uses, "2026-03-10")
+
+
+BASE = a_position()
+
+
+def test_a_position_comes_back_as_it_went_in(snapshot: BooksSnapshot) -> None:
+    snapshot.replace(ALL, STATE, [BASE])
+    page = snapshot.page(ALL, SnapshotQuery())
+    assert page.items == (replace(BASE, known_at=STATE.mark, refreshed_at=AT),)
+    assert page.state == snapshot.state(ALL) == STATE
+
+
+def test_before_the_first_refresh_there_is_nothing(tmp_path: Path) -> None:
+    database = sqlite(tmp_path / "books.db")
+    store = BooksSnapshot(database)
+    assert store.state(ALL) is None
+    page = store.page(ALL, SnapshotQuery())
+    assert (page.items, page.total, page.state) == ((), 0, None)
+    database.close()
+
+
+def test_lines_are_replaced_dropped_and_all_move_to_the_new_mark(snapshot: BooksSnapshot) -> None:
+    one, two, three = (replace(BASE, line=code) for code in ("one", "two", "three"))
+    snapshot.replace(ALL, STATE, [one, two, three])
+    newer = SnapshotState(Mark(9, 3), AT + timedelta(seconds=1), None)
+    changed = replace(one, used=D(99))
+    snapshot.replace(ALL, newer, [changed], gone=[("C", "two"), ("C", "never")])
+    page = snapshot.page(ALL, SnapshotQuery())
+    assert [(p.line, p.used, p.known_at) for p in page.items] == [
+        ("one", D(99), newer.mark), ("three", BASE.used, newer.mark),
+    ]
+    snapshot.replace(ALL, STATE, [two], everything=True)
+    assert [p.line for p in snapshot.page(ALL, SnapshotQuery()).items] == ["two"]
+
+
+def test_only_who_may_administer_writes(snapshot: BooksSnapshot) -> None:
+    with pytest.raises(Forbidden):
+        snapshot.replace(Scope("x", "csm"), STATE, [])
+
+
+def test_a_scope_sees_its_accounts_at_the_snapshots_instant(snapshot: BooksSnapshot) -> None:
+    lines = [replace(BASE, contract=key, account=key) for key in "abc"]
+    snapshot.replace(ALL, STATE, lines)
+    scope = Scope("x", "customer_viewer", accounts=(
+        Member("a", AT - timedelta(days=9), AT + timedelta(days=9)),
+        Member("b", AT - timedelta(days=9), AT),  # it has moved away
+    ))
+    assert [p.account for p in snapshot.page(scope, SnapshotQuery()).items] == ["a"]
+    both = SnapshotQuery(accounts=frozenset("bc"))
+    assert [p.account for p in snapshot.page(ALL, both).items] == ["b", "c"]
+    assert snapshot.page(scope, both).total == 0
+    assert snapshot.page(scope, SnapshotQuery()).counts["all"] == 1
+
+
+@pytest.mark.parametrize(("query", "expected"), [
+    (SnapshotQuery(contract="C2"), ["2"]),
+    (SnapshotQuery(service="Calls"), ["2"]),
+    (SnapshotQuery(branch="South"), ["3"]),
+    (SnapshotQuery(csm="Ben"), ["3"]),
+    (SnapshotQuery(text="QUARRY"), ["1", "2"]),
+    (SnapshotQuery(text="c2"), ["2"]),
+    (SnapshotQuery(text="50%_off"), []),
+    (SnapshotQuery(text="straße"), ["3"]),
+    (SnapshotQuery(states=frozenset({"near"})), ["2"]),
+    (SnapshotQuery(states=frozenset({"likely_over"})), ["2"]),
+    (SnapshotQuery(states=frozenset({"over", "low_use"})), ["1", "3"]),
+    (SnapshotQuery(offset=1, limit=1), ["2"]),
+])
+def test_filters(snapshot: BooksSnapshot, query: SnapshotQuery, expected: list[str]) -> None:
+    snapshot.replace(ALL, STATE, [
+        replace(BASE, line="1"),
+        replace(BASE, contract="C2", line="2", service="Calls", status="near", likely_over=True),
+        replace(BASE, contract="C3", line="3", account_name="Straße 9", branch="South",
+                csm="Ben", status="ok", low_use=True),
+    ])
+    page = snapshot.page(ALL, query)
+    assert [p.line for p in page.items] == expected
+    assert page.total == (3 if query.offset else len(expected))
+
+
+def test_chips_count_the_lines_in_each_state_whichever_is_chosen(snapshot: BooksSnapshot) -> None:
+    snapshot.replace(ALL, STATE, [
+        replace(BASE, line="1"), replace(BASE, line="2", status="near", likely_over=True),
+        replace(BASE, line="3", status="near", likely_over=True, low_use=True),
+    ])
+    page = snapshot.page(ALL, SnapshotQuery(states=frozenset({"over"})))
+    assert page.total == 1
+    assert page.counts == {"all": 3, "over": 1, "near": 2, "likely_over": 2, "low_use": 1}
+
+
+VALUES = [D(x) for x in (
+    "0", "-1", "1", "0.000000000001", "-0.000000000001", "999999.999999999999", "1000000",
+    "123456789012345678.123456789012", "-999999999999999999.999999999999", "2E+18",
+)]
+TINY = [D(0), D("0.000000000000000000000001"), D("-1.5"), D("123456.123456789012345678901234")]
+LINES = st.lists(st.fixed_dictionaries({
+    "used": st.none() | st.sampled_from(VALUES),
+    "allotment": st.none() | st.sampled_from(VALUES),
+    "overage": st.sampled_from(VALUES),
+    "amount": st.sampled_from(TINY),
+    "percent_used": st.none() | st.sampled_from([D("0.000001"), D(80), D("33.333333")]),
+    "unit": st.sampled_from(["leads", "calls"]),
+    "currency": st.sampled_from(["USD", "EUR"]),
+    "account_name": st.sampled_from("xyz"),
+}), max_size=6)
+
+
+@given(LINES, st.sampled_from(get_args(SnapshotSort)), st.booleans())
+def test_sorting_and_adding_up_are_exact(
+    database: Database, lines: list[dict[str, Any]], sort: SnapshotSort, descending: bool  # noqa: FBT001
+) -> None:
+    found = [replace(BASE, line=str(i), **fields) for i, fields in enumerate(lines)]
+    snapshot = BooksSnapshot(database)
+    snapshot.replace(ALL, STATE, found, everything=True)
+    page = snapshot.page(ALL, SnapshotQuery(sort=sort, descending=descending))
+    expected = sorted(found, key=lambda p: (_sort_key(p, sort), p.line), reverse=descending)
+    assert [p.line for p in page.items] == [p.line for p in expected]
+    assert sum(t.lines for t in page.totals) == len(found)
+    for total in page.totals:
+        mine = [p for p in found if (p.unit, p.currency) == (total.unit, total.currency)]
+        assert total.lines == len(mine)
+        for name in ("used", "allotment", "overage", "amount"):
+            with localcontext(EXACT):
+                whole = sum((getattr(p, name) or D(0) for p in mine), D(0))
+            assert getattr(total, name) == whole
+
+
+def _sort_key(position: Position, sort: SnapshotSort) -> tuple[bool, Any]:
+    names = {"account": "account_name"}
+    name = names.get(sort, sort)
+    ahead = position.forecast
+    value = getattr(ahead if name.startswith("projected") else position, name)
+    return value is not None, value if value is not None else 0
+
+
+def test_values_beyond_any_meaning_are_cut_and_nothing_overflows(snapshot: BooksSnapshot) -> None:
+    huge = replace(BASE, used=D("1E+30"), amount=D("-1E+60"), percent_used=D("1E+40"))
+    snapshot.replace(ALL, STATE, [replace(huge, line=str(i)) for i in range(50)])
+    page = snapshot.page(ALL, SnapshotQuery(sort="used"))
+    assert page.items[0].used == D("1E+30")
+    assert page.totals[0].used == D("1E+21")
+    assert page.totals[0].amount == D("-1E+21")
+
+
+def test_a_position_without_days_or_dates_comes_back(snapshot: BooksSnapshot) -> None:
+    bare = replace(BASE, daily=(), contributions=(), csm=None, branch=None)
+    snapshot.replace(ALL, STATE, [bare])
+    assert snapshot.page(ALL, SnapshotQuery()).items[0].daily == ()
+    assert BASE.daily[0].date < date(2026, 3, 1)
