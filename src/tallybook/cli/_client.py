@@ -1,5 +1,6 @@
 """The way from a command to the API: over the wire to the server that owns the data folder, or
-to one started in this process when none runs. No command opens a store itself."""
+to one started in this process when none runs. No command opens a store itself.
+"""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import httpx2
+import msgspec
 import typer
 
 from tallybook import app
@@ -26,6 +28,9 @@ _KINDS: Mapping[int, type[TallybookError]] = {
     500: Unavailable,
     503: Unavailable,
 }
+_JSON: Mapping[str, str] = {"Content-Type": "application/json"}
+#: Decimals go out as JSON numbers by their text, never through a float.
+_encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 class Client:
@@ -42,11 +47,11 @@ class Client:
 
     def put(self, path: str, document: object) -> Any:
         """Define something."""
-        return self._answer(self._http.put(path, json=document))
+        return self._answer(self._http.put(path, content=_encode(document), headers=_JSON))
 
     def post(self, path: str, document: object) -> Any:
         """Ask for something to be done."""
-        return self._answer(self._http.post(path, json=document))
+        return self._answer(self._http.post(path, content=_encode(document), headers=_JSON))
 
     def send(self, path: str, body: bytes, content_type: str) -> Any:
         """Post a body that is ready to go."""

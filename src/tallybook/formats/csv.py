@@ -1,0 +1,95 @@
+"""CSV and its cousins with another delimiter: a header line, then a line a row, in UTF-8."""
+
+import codecs
+import csv
+from collections.abc import Iterator
+from io import TextIOWrapper
+from typing import BinaryIO, Protocol
+
+from tallybook.model.errors import Invalid, Unreadable
+from tallybook.model.table import BadRow, Row, Table
+
+
+def read(stream: BinaryIO, *, delimiter: str = ",") -> Table:
+    """Read a table; every field is text as written, and a row's number is its first line.
+
+    Raises:
+        Invalid: `file_empty`, `columns_repeated`, `delimiter_invalid`.
+        Unreadable: `file_not_utf8`, also while rows are taken.
+    """
+    if len(delimiter) != 1 or delimiter in '"\r\n':
+        raise Invalid("delimiter_invalid", "The delimiter must be one character, such as ';'.")
+    reader = csv.reader(_Lines(stream), delimiter=delimiter, strict=True)
+    header = next((item for item in _records(reader) if isinstance(item, Row)), None)
+    if header is None:
+        raise Invalid("file_empty", "The file has no header line that names its columns.")
+    columns: tuple[str, ...] = header.fields["cells"]
+    if len(set(columns)) < len(columns):
+        twice = sorted({name for name in columns if columns.count(name) > 1})
+        raise Invalid("columns_repeated", f"Two columns have the same name: {', '.join(twice)}.")
+    return Table(columns, _rows(reader, columns), is_text=True)
+
+
+class _Reader(Protocol):
+    """What `csv.reader` makes; `line_num` is the last line it has read."""
+
+    @property
+    def line_num(self) -> int: ...
+
+    def __next__(self) -> list[str]: ...
+
+
+class _Lines:
+    """The lines of a file as text; says where it is not UTF-8."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._text = TextIOWrapper(stream, encoding="utf-8-sig", newline="")
+        self._number = 0
+
+    def __iter__(self) -> "_Lines":
+        return self
+
+    def __next__(self) -> str:
+        try:
+            line = next(self._text)
+        except UnicodeDecodeError as e:
+            where = f"after line {self._number}" if self._number else "near its start"
+            raise Unreadable(
+                "file_not_utf8",
+                f"The file is not UTF-8 text {where}: {e.reason}. {_hint(e.object)}",
+            ) from e
+        self._number += 1
+        return line
+
+
+def _hint(head: bytes) -> str:
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "It looks like UTF-16; convert it with `iconv -f UTF-16 -t UTF-8`."
+    return "Convert it, for example with `iconv -f LATIN1 -t UTF-8`."
+
+
+def _records(reader: _Reader) -> Iterator[Row | BadRow]:
+    """Yield each record's cells under one name, with its first line; blank lines are no records."""
+    while True:
+        number = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as e:
+            yield BadRow(number, f"not readable as CSV: {e}")
+            continue
+        if cells:
+            yield Row(number, {"cells": tuple(cells)})
+
+
+def _rows(reader: _Reader, columns: tuple[str, ...]) -> Iterator[Row | BadRow]:
+    for record in _records(reader):
+        if isinstance(record, BadRow):
+            yield record
+            continue
+        cells = record.fields["cells"]
+        if len(cells) != len(columns):
+            yield BadRow(record.number, f"{len(cells)} fields where the header has {len(columns)}")
+        else:
+            yield Row(record.number, dict(zip(columns, cells, strict=True)))
