@@ -23,14 +23,11 @@ FIRST_INSTANT: Final = datetime(1, 1, 1, tzinfo=UTC)
 LAST_INSTANT: Final = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 
 _MICROSECOND: Final = timedelta(microseconds=1)
+_SECONDS_CHARS: Final = len("2026-03-01T09:30:00Z")
 _RFC3339 = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:([Zz])|([+-])(\d\d):(\d\d))",
     re.ASCII,
 )
-
-#: What the standard library reads as `parse_instant` does, only faster.
-_USUAL = re.compile(r"\d{4}-\d\d-\d\dT(?!24)\d\d:\d\d:\d\d(?:\.\d{1,6})?Z", re.ASCII)
-
 
 def parse_instant(text: str, *, name: str = "time") -> datetime:
     """Read an RFC 3339 instant; digits past the microsecond are cut, second 60 is the next one.
@@ -65,7 +62,15 @@ def parse_micros(text: str) -> int:
     Raises:
         Invalid: as `parse_instant`.
     """
-    if _USUAL.fullmatch(text):
+    # The marks of 2026-03-01T09:30:00Z, by one slice; the library reads the digits between them,
+    # as `parse_instant` does, except that some of its versions know an hour 24.
+    if (
+        text[4:17:3] == "--T::"
+        and text[-1] == "Z"
+        and (len(text) == _SECONDS_CHARS or (text[19] == "." and text[20:-1].isdecimal()))
+        and text[11:13] != "24"
+        and text.isascii()
+    ):
         try:
             return (datetime.fromisoformat(text) - EPOCH) // _MICROSECOND
         except ValueError:
@@ -108,6 +113,17 @@ def parse_date(text: str, *, name: str = "date") -> date:
     except ValueError:
         pass
     raise Invalid("date_invalid", f"{name} must be a date such as 2026-03-01.", field=name)
+
+
+def read_instant(text: str, calendar: "Calendar", name: str) -> datetime:
+    """Read an instant, or a local date as the first instant of its day.
+
+    Raises:
+        Invalid: `time_invalid`, `date_invalid`.
+    """
+    if len(text) == len("2026-03-01"):
+        return calendar.start_of(parse_date(text, name=name))
+    return parse_instant(text, name=name)
 
 
 @lru_cache(maxsize=1024)

@@ -13,7 +13,7 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 
 from tallybook.model.errors import TooLarge, Unreadable
-from tallybook.model.limits import BATCH_EVENTS_MAX
+from tallybook.model.limits import BATCH_EVENTS_MAX, EVENT_BYTES_MAX
 from tallybook.model.wire import is_json
 from tallybook.operations._event import Refusal
 
@@ -25,7 +25,8 @@ _SPACE: Final = b" \t\r\n"
 #: stops at the limit instead of making millions of objects first.
 _COMMAS_MAX: Final = 100 * BATCH_EVENTS_MAX
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{},]', re.DOTALL)
-_DEPTH_MAX: Final = 2000
+#: What nests more deeply than an event has bytes is no batch of events.
+_DEPTH_MAX: Final = EVENT_BYTES_MAX
 _HEADER_NAME = re.compile(r"[a-z0-9]+", re.ASCII)
 _elements = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _whole = msgspec.json.Decoder(msgspec.Raw).decode

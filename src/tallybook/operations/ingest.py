@@ -91,17 +91,24 @@ def take(scope: Scope, ledger: Ledger, pieces: list[Piece], now: datetime) -> Re
     """
     checked = _check(scope, pieces, now)
     arrivals = [item for item in checked if type(item) is Arrival]
-    decided = iter(ledger.append(scope, arrivals, now))
-    lines = tuple(
-        (item.id, next(decided)) if type(item) is Arrival
-        else (item.id, Verdict("rejected", None, item[1], item[2]))
-        for item in checked
-    )
-    counts = Counter(verdict.status for _, verdict in lines)
+    decided = ledger.append(scope, arrivals, now)
+    verdicts = decided if len(arrivals) == len(checked) else _merge(checked, decided)
+    counts = Counter(verdict.status for verdict in verdicts)
     return Receipt(
-        len(lines), counts["accepted"], counts["duplicate"], counts["conflict"],
-        counts["rejected"], ledger.head(scope), lines,
+        len(verdicts), counts["accepted"], counts["duplicate"], counts["conflict"],
+        counts["rejected"], ledger.head(scope),
+        tuple(zip([item.id for item in checked], verdicts, strict=True)),
     )
+
+
+def _merge(checked: list[Arrival | Refusal], decided: list[Verdict]) -> list[Verdict]:
+    """Put the refused ones back where they were."""
+    left = iter(decided)
+    return [
+        Verdict("rejected", None, item.code, item.detail) if isinstance(item, Refusal)
+        else next(left)
+        for item in checked
+    ]
 
 
 def _check(scope: Scope, pieces: list[Piece], now: datetime) -> list[Arrival | Refusal]:

@@ -21,13 +21,11 @@ from tallybook.model.time import (
     FIRST_INSTANT,
     LAST_INSTANT,
     Calendar,
-    parse_date,
-    parse_instant,
+    read_instant,
 )
 from tallybook.model.usage import UsageCell, UsageQuery
 from tallybook.positions.hierarchy import members
 
-_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _TERM: Final = re.compile(
     r"(.+?):(eq|ne|in|not_in|gt|gte|lt|lte|exists):(.*)", re.ASCII | re.DOTALL
 )
@@ -279,17 +277,15 @@ def span(
         Invalid: `range_invalid`, `time_invalid`, `date_invalid`.
     """
     today = calendar.day_of(now)
-    first = _instant(start, calendar, "from") if start else calendar.start_of(today.replace(day=1))
-    last = _instant(end, calendar, "to") if end else calendar.start_of(today + timedelta(days=1))
+    first = (
+        read_instant(start, calendar, "from") if start else calendar.start_of(today.replace(day=1))
+    )
+    last = (
+        read_instant(end, calendar, "to") if end else calendar.start_of(today + timedelta(days=1))
+    )
     if first >= last:
         raise Invalid("range_invalid", "The range is empty: to must lie after from.", field="to")
     return first, last
-
-
-def _instant(text: str, calendar: Calendar, name: str) -> datetime:
-    if _DATE.fullmatch(text):
-        return calendar.start_of(parse_date(text, name=name))
-    return parse_instant(text, name=name)
 
 
 def filter_term(text: str) -> FilterTerm:

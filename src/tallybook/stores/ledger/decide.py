@@ -43,7 +43,7 @@ class Plan:
         self.first_seq = first_seq
         self.received_at = received_at
         self.ids: list[bytes] = []
-        self.digests: list[bytes] = []
+        self.digests: list[int] = []
         self.wires: list[bytes] = []
         self.verdicts: list[list[Verdict]] = []
         self._fetch = fetch

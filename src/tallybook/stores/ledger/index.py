@@ -38,9 +38,9 @@ class Tail:
         """Begin without any."""
         self.first = first
         self.seqs: dict[bytes, int] = {}
-        self.digests: list[bytes] = []
+        self.digests: list[int] = []
 
-    def add(self, ids: Sequence[bytes], digests: Sequence[bytes]) -> None:
+    def add(self, ids: Sequence[bytes], digests: Sequence[int]) -> None:
         """Take the ids of the next entries, all of them new."""
         begin = self.first + len(self.digests)
         self.seqs.update(zip(ids, range(begin, begin + len(ids)), strict=True))
@@ -87,7 +87,7 @@ class IdIndex:
                 found.update(run.find(prefixes, halves[:, 1]))
         return found
 
-    def add(self, ids: Sequence[bytes], digests: Sequence[bytes]) -> None:
+    def add(self, ids: Sequence[bytes], digests: Sequence[int]) -> None:
         """Learn the ids of the entries that follow `position`, once they are committed."""
         self._tail.add(ids, digests)
         if len(self._tail.digests) >= self._tail_max:

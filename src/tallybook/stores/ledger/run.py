@@ -40,7 +40,7 @@ class Stand(NamedTuple):
     """The entry that stands for an id, and the digest of its wire."""
 
     seq: int
-    digest: bytes
+    digest: int
 
 
 class Slice(NamedTuple):
@@ -119,7 +119,7 @@ class Run:
         while at < self.count and self.prefixes[at] == prefix:
             record = self.records[at]
             if record["rest"] == rest:
-                return Stand(int(record["seq"]), int(record["digest"]).to_bytes(8, "little"))
+                return Stand(int(record["seq"]), int(record["digest"]))
             at += 1
         return None
 
@@ -193,12 +193,12 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def sorted_slice(ids: Sequence[bytes], digests: Sequence[bytes], first_seq: int) -> Slice:
-    """Sort ids of 16 bytes with their digests of 8, numbered from `first_seq` on."""
+def sorted_slice(ids: Sequence[bytes], digests: Sequence[int], first_seq: int) -> Slice:
+    """Sort ids of 16 bytes with their digests, numbered from `first_seq` on."""
     halves = np.frombuffer(b"".join(ids), PREFIX).reshape(-1, 2)
     records = np.empty(len(ids), RECORD)
     records["rest"] = halves[:, 1]
-    records["digest"] = np.frombuffer(b"".join(digests), PREFIX)
+    records["digest"] = digests
     records["seq"] = np.arange(first_seq, first_seq + len(ids))
     order = np.argsort(halves[:, 0])
     return Slice(halves[:, 0][order], records[order])
