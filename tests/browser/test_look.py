@@ -8,7 +8,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests import machine
@@ -158,6 +158,19 @@ def test_sorting_replaces_only_the_table(tab: Page) -> None:
         link.click()
     expect(tab).to_have_url(re.compile(r"/volume\.html\?sort=used$"))
     expect(tab.locator("#kept")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("name", ["volume", "account", "account-table", "events"])
+def test_every_cell_stands_under_its_heading(tab: Page, name: str, width: int) -> None:
+    tab.set_viewport_size({"width": width, "height": 1000})
+    tab.goto(f"/{name}.html")
+    counts = tab.locator("tr").evaluate_all(
+        "rows => rows.map(r => [...r.cells].filter(c => c.getClientRects().length).length)"
+    )
+    tables = tab.locator("table").count()
+    assert len(counts) > 10
+    assert len(set(counts)) <= tables, counts
 
 
 def test_navigation_is_reachable_on_a_phone(browser: Browser, address: str) -> None:

@@ -232,14 +232,14 @@ def volume_rows() -> tuple[VolumeRow, ...]:
 def volume_table() -> VolumeTable:
     columns = (
         Column("Account", "?sort=name", numeric=False),
-        Column("Service", "", numeric=False),
+        Column("Service", numeric=False, wide=True),
         Column("Used", "?sort=used"),
         Column("Allotment", "?sort=allotment"),
         Column("Of allotment", "?sort=percent", numeric=False),
         Column("Forecast", "?sort=projected"),
         Column("Overage", "?sort=overage", order="descending"),
-        Column("Daily", "", numeric=False),
-        Column("Status", "", numeric=False),
+        Column("Daily", numeric=False, wide=True),
+        Column("Status", numeric=False),
     )
     chips = (
         Chip("All", "?status=", current=True),

@@ -141,11 +141,12 @@ class Chip:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A sortable heading; `order` is set on the column sorted by."""
+    """A heading; `order` is set on the column sorted by. A `wide` one is left out on phones."""
 
     label: str
-    url: str
+    url: str = ""
     numeric: bool = True
+    wide: bool = False
     order: Literal["ascending", "descending"] | None = None
 
 
@@ -303,7 +304,9 @@ class VolumeRow:
 
 @dataclass(frozen=True, slots=True)
 class VolumeTable:
-    """The rows of one page with their controls; also rendered alone."""
+    """The accounts card. `columns` are, in this order: account, service, used, allotment, of
+    allotment, forecast, overage, daily, status.
+    """
 
     total: int
     rows: tuple[VolumeRow, ...]
