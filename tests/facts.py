@@ -62,7 +62,7 @@ def numbers(text: str) -> Any:
 def answer(query: UsageQuery, events: Sequence[Happened]) -> set[UsageCell]:
     """Answer a usage question the slow way."""
     kind = aggregation(query.meter.aggregation)
-    cells: dict[tuple[Any, ...], list[Row]] = {}
+    cells: dict[tuple[int, int, str | None, tuple[str | None, ...]], list[Row]] = {}
     for seq, event in enumerate(events[: query.seq], 1):
         data = numbers(event.data)
         terms = (*query.meter.filter, *query.filter)
@@ -77,7 +77,10 @@ def answer(query: UsageQuery, events: Sequence[Happened]) -> set[UsageCell]:
         for group in _groups(query.members, event):
             for bucket in _buckets(query.edges, event.time):
                 cells.setdefault((group, bucket, account, dimensions), []).append(row)
-    return {UsageCell(*cell, value=kind.fold(rows)) for cell, rows in cells.items()}
+    return {
+        UsageCell(group, bucket, account, dimensions, kind.fold(rows))
+        for (group, bucket, account, dimensions), rows in cells.items()
+    }
 
 
 def _value(reads: str, meter: Meter, data: Any) -> Any:

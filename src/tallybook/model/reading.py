@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from tallybook.model.errors import Invalid
+from tallybook.model.limits import PRICE_DIGITS_MAX
 from tallybook.model.nouns import FilterTerm
 from tallybook.model.quantity import fits_quantity, parse_quantity
 
@@ -37,11 +38,16 @@ def quantity_of(value: object) -> Decimal:
         raise Invalid("quantity_missing", "The event does not have the quantity.")
     if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
         number = Decimal(value)
-        if number.is_finite() and fits_quantity(number):
+        if _is_near(number) and fits_quantity(number):
             return number
     elif isinstance(value, str) and _PLAIN.fullmatch(value):
         return parse_quantity(value)
     raise Invalid("quantity_invalid", "The event's quantity cannot be read as a number.")
+
+
+def _is_near(number: Decimal) -> bool:
+    """Tell whether a number may be expanded: an exponent of millions would cost seconds."""
+    return number.is_finite() and (not number or abs(number.adjusted()) <= PRICE_DIGITS_MAX)
 
 
 def is_scalar(value: object) -> bool:

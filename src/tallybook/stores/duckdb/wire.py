@@ -12,20 +12,19 @@ import base64
 import binascii
 import json
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from tallybook.model.quantity import exact_text
-from tallybook.model.time import EPOCH, micros, parse_instant
+from tallybook.model.time import parse_micros
+from tallybook.model.wire import is_json
 
 #: A text that begins so could be taken for something else, and is marked as a text.
 _MARKED: Final = frozenset("#{[")
 #: Beyond any double; an exponent this large is kept as written, since it is no quantity anyway.
 _EXPONENT_MAX: Final = 400
-_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 class _Event(msgspec.Struct, gc=False):
@@ -36,6 +35,7 @@ class _Event(msgspec.Struct, gc=False):
     time: str | None = None
     data: Any = None
     data_base64: str | None = None
+    datacontenttype: str | None = None
 
 
 class Columns(NamedTuple):
@@ -57,7 +57,7 @@ def read(wires: Sequence[bytes], received: int) -> Columns:
         [e.id for e in events],
         [e.type for e in events],
         [e.subject for e in events],
-        [received if e.time is None else _micros(e.time) for e in events],
+        [received if e.time is None else parse_micros(e.time) for e in events],
         [_properties(e) for e in events],
     )
 
@@ -112,16 +112,9 @@ def _sound(value: Any) -> Any:
     return value
 
 
-def _micros(text: str) -> int:
-    try:
-        return (datetime.fromisoformat(text) - EPOCH) // _MICROSECOND
-    except (ValueError, TypeError, OverflowError):  # second 60 is read by the model's rule
-        return micros(parse_instant(text))
-
-
 def _properties(event: _Event) -> str | None:
     data = event.data
-    if event.data_base64 is not None:
+    if event.data_base64 is not None and is_json(event.datacontenttype):
         data = _decoded(event.data_base64)
     if type(data) is not dict or not data:
         return None
@@ -153,7 +146,8 @@ def _mark(data: dict[str, Any]) -> None:
 
 def _number_text(value: int | Decimal) -> str:
     if isinstance(value, Decimal):
-        return exact_text(value) if abs(value.adjusted()) <= _EXPONENT_MAX else f"{value:E}"
+        near = not value or abs(value.adjusted()) <= _EXPONENT_MAX
+        return exact_text(value) if near else f"{value:E}"
     return str(value)
 
 

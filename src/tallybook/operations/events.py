@@ -1,0 +1,202 @@
+"""Listing facts as they were sent, with what became of each (GET /events). Changes none."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final, Literal
+
+from tallybook.aggregations._shape import aggregation_of
+from tallybook.model import limits
+from tallybook.model.directory import Directory
+from tallybook.model.errors import Invalid
+from tallybook.model.fact import Fact
+from tallybook.model.mark import Mark
+from tallybook.model.nouns import Meter
+from tallybook.model.ports import Events, FactQuery, Ledger
+from tallybook.model.reading import holds, is_scalar, property_at, quantity_of
+from tallybook.model.scope import Member, Scope
+from tallybook.model.time import (
+    FIRST_INSTANT,
+    LAST_INSTANT,
+    Calendar,
+    from_micros,
+    micros,
+    read_instant,
+)
+from tallybook.model.wire import Number, data_of, read_json
+
+State = Literal["counted", "voided", "replaced", "unresolved"]
+
+_CURSOR: Final = re.compile(r"f(-?\d{1,18})\.(\d{1,18})\.(\d{1,18})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class EventsRequest:
+    """Which events to list; `start` and `end` are instants or local dates of the account."""
+
+    account: str | None = None
+    type: str | None = None
+    start: str | None = None
+    end: str | None = None
+    state: State | None = None
+    cursor: str | None = None
+    limit: int = limits.PAGE_ROWS_DEFAULT
+
+
+@dataclass(frozen=True, slots=True)
+class EventItem:
+    """An event as it was sent; `codes` say why it is unresolved."""
+
+    event: bytes
+    received_at: datetime
+    ledger_seq: int
+    state: State
+    codes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EventsPage:
+    """Events newest first, and where the next page begins."""
+
+    items: tuple[EventItem, ...]
+    next_cursor: str | None
+    known_at: Mark
+
+
+def list_events(
+    scope: Scope,
+    directory: Directory,
+    ledger: Ledger,
+    events: Events,
+    request: EventsRequest,
+    *,
+    mark: Mark,
+) -> EventsPage:
+    """Return one page; the pages after it are of the same facts, also when more arrive.
+
+    Raises:
+        Invalid: `limit_invalid`, `cursor_invalid`, `time_invalid`, `date_invalid`.
+    """
+    scope.require("read")
+    if not 1 <= request.limit <= limits.PAGE_ROWS_MAX:
+        raise Invalid(
+            "limit_invalid",
+            f"limit must lie between 1 and {limits.PAGE_ROWS_MAX}.",
+            field="limit",
+            limit=limits.PAGE_ROWS_MAX,
+            asked=request.limit,
+        )
+    before, seq = _read_cursor(request.cursor, mark.seq)
+    known = _Known(directory)
+    page = []
+    if request.state not in {"voided", "replaced"}:  # corrections are not taken yet
+        query = _query(directory, request, known, before, seq)
+        page = events.facts(scope, query)
+    facts = ledger.fetch(scope, [number for _, number in page])
+    return EventsPage(
+        tuple(known.item(facts[number]) for _, number in page),
+        _write_cursor(page[-1], seq) if len(page) == request.limit else None,
+        mark,
+    )
+
+
+def _query(
+    directory: Directory,
+    request: EventsRequest,
+    known: "_Known",
+    before: tuple[datetime, int] | None,
+    seq: int,
+) -> FactQuery:
+    account = directory.account(request.account) if request.account else None
+    calendar = account.calendar if account else Calendar()
+    start = read_instant(request.start, calendar, "from") if request.start else FIRST_INSTANT
+    end = read_instant(request.end, calendar, "to") if request.end else LAST_INSTANT
+    # An account that is not defined is asked for as well: its events wait for it, unresolved.
+    members = (Member(request.account, start, end),) if request.account else None
+    return FactQuery(
+        members,
+        request.type,
+        start,
+        end,
+        seq,
+        request.limit,
+        before,
+        "counted" if request.state == "counted" else request.state and "unresolved",
+        known.accounts,
+        known.meters,
+    )
+
+
+class _Known:
+    """What is defined, and so what an event's subject, type and properties mean."""
+
+    def __init__(self, directory: Directory) -> None:
+        self.accounts = frozenset(directory.keys("account"))
+        spans = (directory.spans("meter", key) for key in directory.keys("meter"))
+        self.meters = tuple(found[-1].noun for found in spans if found)
+        self._types = frozenset(meter.event_type for meter in self.meters)
+
+    def item(self, fact: Fact) -> EventItem:
+        """Say what became of a fact, as stores decide it."""
+        event = read_json(fact.wire.decode())
+        codes = tuple(dict.fromkeys(self._codes(event)))
+        state: State = "unresolved" if codes else "counted"
+        return EventItem(fact.wire, fact.received_at, fact.seq, state, codes)
+
+    def _codes(self, event: dict[str, Any]) -> Iterable[str]:
+        if event["subject"] not in self.accounts:
+            yield "account_unknown"
+        if event["type"] not in self._types:
+            yield "type_unknown"
+        data = _exact(data_of(event))
+        for meter in self.meters:
+            if meter.event_type == event["type"] and all(holds(t, data) for t in meter.filter):
+                yield from _unread(meter, data)
+
+
+def _unread(meter: Meter, data: object) -> Sequence[str]:
+    """Say why a meter that counts an event cannot read it."""
+    reads = aggregation_of(meter).READS
+    if reads == "presence" or meter.property is None:
+        return ()
+    value = property_at(data, meter.property)
+    if reads == "value":
+        return () if is_scalar(value) else ("quantity_missing",)
+    try:
+        quantity_of(value)
+    except Invalid as e:
+        return (e.code,)
+    return ()
+
+
+def _exact(value: Any) -> Any:
+    """Make decimals of the numbers; one beyond all measure becomes no number."""
+    if isinstance(value, Number):
+        try:
+            return Decimal(value)
+        except InvalidOperation:
+            return Decimal("NaN")
+    if isinstance(value, dict):
+        return {name: _exact(inner) for name, inner in value.items()}
+    return value
+
+
+def _write_cursor(last: tuple[datetime, int], seq: int) -> str:
+    return f"f{micros(last[0])}.{last[1]}.{seq}"
+
+
+def _read_cursor(cursor: str | None, seq: int) -> tuple[tuple[datetime, int] | None, int]:
+    """Return where to go on, and up to which entry the first page looked."""
+    if cursor is None:
+        return None, seq
+    found = _CURSOR.fullmatch(cursor)
+    try:
+        if found:
+            return (from_micros(int(found[1])), int(found[2])), min(seq, int(found[3]))
+    except OverflowError:
+        pass
+    raise Invalid(
+        "cursor_invalid", "cursor must be the next_cursor of an earlier page.", field="cursor"
+    )
