@@ -1,0 +1,15 @@
+"""One step of the loader: entries of the ledger become columns of the events store."""
+
+from tallybook.model.limits import LOAD_EVENTS_MAX
+from tallybook.model.ports import Events, Ledger, Loaded
+from tallybook.model.scope import Scope
+
+
+def load_once(scope: Scope, ledger: Ledger, events: Events) -> Loaded | None:
+    """Load what was accepted since the last step, up to a limit; None when there is nothing new.
+
+    The events store keeps the position reached in the same commit, so a step that was cut off is
+    simply done again.
+    """
+    batches = ledger.read(scope, events.position(scope), LOAD_EVENTS_MAX)
+    return events.load(scope, batches) if batches else None

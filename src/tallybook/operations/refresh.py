@@ -1,0 +1,191 @@
+"""Keeps the position snapshot fresh: finds the lines that may stand elsewhere now, works them out
+and writes them, all of one mark. A line is stale when its events, terms, tree or day have changed.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from threading import Lock
+
+from tallybook.model.directory import Directory
+from tallybook.model.mark import Mark
+from tallybook.model.nouns import Account
+from tallybook.model.ports import (
+    Books,
+    Events,
+    LineKey,
+    Loaded,
+    NounName,
+    Snapshot,
+    SnapshotState,
+)
+from tallybook.model.scope import Scope, operator
+from tallybook.model.time import Calendar
+from tallybook.operations._compute import compute
+from tallybook.operations.directory import Directories
+from tallybook.positions.hierarchy import ancestors
+from tallybook.positions.periods import calendar_of
+from tallybook.positions.position import Known
+from tallybook.positions.terms import Terms, terms
+
+#: Contracts to work out anew, each with the event types that matter, None for all its lines.
+Stale = dict[str, frozenset[str] | None]
+
+
+class Refresher:
+    """Remembers what loads have touched until a refresh has dealt with it."""
+
+    def __init__(
+        self, books: Books, events: Events, snapshot: Snapshot, directories: Directories
+    ) -> None:
+        """Start from what the events store has loaded so far."""
+        self._books = books
+        self._events = events
+        self._snapshot = snapshot
+        self._directories = directories
+        self._noting = Lock()
+        self._refreshing = Lock()
+        self._touched: set[tuple[str, str]] = set()
+        self._seq = self._began = events.position(operator())
+        self._index = _Index(Directory())
+        self._is_continued = False
+
+    def touch(self, loaded: Loaded) -> None:
+        """Note what a load has moved."""
+        with self._noting:
+            self._touched |= loaded.touched
+            self._seq = max(self._seq, loaded.seq)
+
+    def refresh_once(self, scope: Scope, now: datetime, refreshed_at: datetime | None) -> bool:
+        """Bring the snapshot up to what is known now; tell whether anything had to be written.
+
+        `refreshed_at` is the instant of the last load.
+        """
+        with self._refreshing:
+            with self._noting:
+                touched, seq = self._touched, self._seq
+                self._touched = set()
+            try:
+                return self._refresh(scope, touched, seq, now, refreshed_at)
+            except BaseException:
+                with self._noting:
+                    self._touched |= touched
+                raise
+
+    def _refresh(
+        self, scope: Scope, touched: set[tuple[str, str]], seq: int, now: datetime,
+        refreshed_at: datetime | None,
+    ) -> bool:
+        directory = self._directories.current(scope)
+        if self._index.directory is not directory:
+            self._index = _Index(directory)
+        before = self._snapshot.state(scope)
+        mark = Mark(seq, directory.revision)
+        # What was loaded while nobody noted it is unknown, so a snapshot left behind is no start.
+        everything = before is None or not (self._is_continued or before.mark.seq == self._began)
+        if before is None or everything:
+            stale: Stale = dict.fromkeys(directory.keys("contract"))
+        else:
+            stale = self._index.touched(touched)
+            stale |= self._changed(scope, self._index, before.mark.revision)
+            stale |= self._index.another_day(before.at, now)
+            if not stale and before.mark == mark:
+                return False
+            refreshed_at = refreshed_at or before.refreshed_at
+        state = SnapshotState(mark, now, refreshed_at)
+        self._write(scope, directory, stale, state, everything=everything)
+        self._is_continued = True
+        return True
+
+    def _write(
+        self, scope: Scope, directory: Directory, stale: Stale, state: SnapshotState,
+        *, everything: bool,
+    ) -> None:
+        lines = [
+            line
+            for number, types in stale.items()
+            for line in terms(directory, number, state.at, state.at)
+            if types is None or line.meter.event_type in types
+        ]
+        known = Known(state.mark, state.refreshed_at)
+        positions = compute(scope, directory, self._events, lines, known)
+        gone = () if everything else list(_gone(directory, stale, lines))
+        self._snapshot.replace(scope, state, positions, gone=gone, everything=everything)
+
+    def _changed(self, scope: Scope, index: "_Index", after: int) -> Stale:
+        """Return the contracts concerned by definitions newer than a revision."""
+        if index.directory.revision == after:
+            return {}
+        nouns: tuple[NounName, ...] = ("account", "meter", "contract")
+        keys = {noun: {v.key for v in self._books.versions(scope, noun, after=after)}
+                for noun in nouns}
+        numbers = set(keys["contract"])
+        for account in keys["account"]:
+            numbers |= index.of_account(account)
+        for meter in keys["meter"]:
+            numbers |= index.of_meter.get(meter, set())
+        return dict.fromkeys(numbers)
+
+
+class _Index:
+    """Which contracts a change may concern, over all their versions; made once a revision."""
+
+    def __init__(self, directory: Directory) -> None:
+        self.directory = directory
+        self.of_meter: dict[str, set[str]] = {}
+        self._own: dict[str, set[str]] = {}
+        self._pools: dict[str, set[str]] = {}
+        self._calendars: dict[Calendar, set[str]] = {}
+        self._concerned: dict[str, frozenset[str]] = {}
+        for number in directory.keys("contract"):
+            self._add(number)
+
+    def _add(self, number: str) -> None:
+        for span in self.directory.spans("contract", number):
+            contract = span.noun
+            self._own.setdefault(contract.account, set()).add(number)
+            if contract.pooling != "none":
+                self._pools.setdefault(contract.account, set()).add(number)
+            for line in contract.lines:
+                self.of_meter.setdefault(line.meter, set()).add(number)
+            spans = self.directory.spans("account", contract.account)
+            accounts: list[Account | None] = [known.noun for known in spans]
+            for account in accounts or [None]:
+                calendar = calendar_of(contract, account)
+                self._calendars.setdefault(calendar, set()).add(number)
+
+    def of_account(self, account: str) -> frozenset[str]:
+        """Return the contracts that count an account's events: its own and the pools above it."""
+        found = self._concerned.get(account)
+        if found is None:
+            above = (self._pools.get(key, set()) for key in ancestors(self.directory, account))
+            found = frozenset(self._own.get(account, set()).union(*above))
+            self._concerned[account] = found
+        return found
+
+    def touched(self, pairs: Iterable[tuple[str, str]]) -> Stale:
+        """Return the contracts whose lines count these (account, event type) pairs."""
+        types: dict[str, set[str]] = {}
+        for account, event_type in pairs:
+            for number in self.of_account(account):
+                types.setdefault(number, set()).add(event_type)
+        return {number: frozenset(found) for number, found in types.items()}
+
+    def another_day(self, before: datetime, now: datetime) -> Stale:
+        """Return the contracts for which it is another local day now."""
+        stale: Stale = {}
+        for calendar, numbers in self._calendars.items():
+            if calendar.day_of(before) != calendar.day_of(now):
+                stale |= dict.fromkeys(numbers)
+        return stale
+
+
+def _gone(
+    directory: Directory, stale: Mapping[str, frozenset[str] | None], lines: Iterable[Terms]
+) -> Iterator[LineKey]:
+    """Yield the lines of contracts worked out whole that are not in force any more."""
+    standing = {line.key for line in lines}
+    for number, types in stale.items():
+        if types is None:
+            spans = directory.spans("contract", number)
+            codes = {line.code for span in spans for line in span.noun.lines}
+            yield from ((number, code) for code in codes if (number, code) not in standing)
