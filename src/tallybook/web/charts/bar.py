@@ -5,6 +5,7 @@ a bar say the same; screen readers skip it.
 """
 
 from decimal import Decimal
+from typing import Literal
 
 from markupsafe import Markup
 
@@ -15,42 +16,32 @@ _REACH = Decimal(115)  # the bar always shows a little beyond the allotment
 _MARGIN = Decimal("1.05")
 _FARTHEST = Decimal(400)  # beyond four times the allotment the tick would touch the edge
 
+Tone = Literal["plain", "risk", "over"]
 
-def draw(percent: Decimal | None, forecast: Decimal | None, tone: str, height: int = 8) -> Markup:
-    """The bar of `percent` used and `forecast` percent projected; `tone` is plain, risk or over.
+
+def draw(percent: Decimal | None, forecast: Decimal | None, tone: Tone, height: int = 8) -> Markup:
+    """The bar of `percent` used and `forecast` percent projected; `tone` names its colour.
 
     None means that no percentage exists: the empty track is drawn without a tick.
     """
     used = max(percent or ZERO, ZERO)
     ahead = max(forecast or ZERO, ZERO)
     reach = min(max(_REACH, used * _MARGIN, ahead * _MARGIN), _FARTHEST)
-    parts = [_rect("track", _WHOLE, height)]
+    rounded = f'y="3" height="{height}" rx="{pixel(Decimal(height) / 2)}"'
+    parts = [f'<rect class="track" {rounded} width="100%"/>']
     if ahead > used:
-        parts.append(_rect("ahead", _share(ahead, reach), height, f"url(#hatch-{tone})"))
+        fill = f'fill="url(#hatch-{tone})"'
+        parts.append(f'<rect class="ahead" {fill} {rounded} width="{_share(ahead, reach)}%"/>')
     if used:
-        parts.append(_rect("filled", _share(used, reach), height))
+        parts.append(f'<rect class="filled" {rounded} width="{_share(used, reach)}%"/>')
     if percent is not None:
-        parts.append(
-            Markup('<line class="limit" x1="{x}%" x2="{x}%" y1="0" y2="{end}"/>').format(
-                x=_share(_WHOLE, reach), end=height + 6
-            )
-        )
-    return Markup(
-        '<svg class="bar {tone}" width="100%" height="{height}" aria-hidden="true">{parts}</svg>'
-    ).format(tone=tone, height=height + 6, parts=Markup("").join(parts))
+        at = _share(_WHOLE, reach)
+        parts.append(f'<line class="limit" x1="{at}%" x2="{at}%" y1="0" y2="{height + 6}"/>')
+    return Markup(  # noqa: S704 - numbers and a tone; a page has a hundred bars
+        f'<svg class="bar {tone}" width="100%" height="{height + 6}" aria-hidden="true">'
+        f"{''.join(parts)}</svg>"
+    )
 
 
 def _share(percent: Decimal, reach: Decimal) -> Decimal:
     return pixel(min(percent, reach) * _WHOLE / reach)
-
-
-def _rect(name: str, width: Decimal, height: int, fill: str = "") -> Markup:
-    return Markup(
-        '<rect class="{name}"{fill} y="3" width="{width}%" height="{height}" rx="{rx}"/>'
-    ).format(
-        name=name,
-        fill=Markup(' fill="{}"').format(fill) if fill else "",
-        width=width,
-        height=height,
-        rx=pixel(Decimal(height) / 2),
-    )

@@ -1,5 +1,7 @@
 """The icons, as strokes on a 24 by 24 grid. Some follow Lucide; see NOTICE."""
 
+from functools import cache
+
 from markupsafe import Markup
 
 _STROKES = {
@@ -38,6 +40,7 @@ _STROKES = {
 }
 
 
+@cache
 def icon(name: str) -> Markup:
     """An icon, hidden from screen readers: the word beside it says what it means."""
     return Markup(

@@ -1,4 +1,9 @@
-"""The template environment: strict, escaping, with our formats, charts, icons and assets."""
+"""The template environment: strict, escaping, with our formats, charts, icons and assets.
+
+The templates expect these addresses: `/static/…`; forms that POST to `/sign-in` (email,
+password, next), `/sign-out`, `/theme` (theme, back; sets the cookie `theme`) and
+`/sample/remove`. All else is an address in a view value.
+"""
 
 from functools import cache
 from hashlib import sha256

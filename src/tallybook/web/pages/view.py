@@ -9,8 +9,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
+from tallybook.web.charts.bar import Tone
+
 Status = Literal["no_allotment", "ok", "near", "at_limit", "over"]
-Tone = Literal["plain", "good", "risk", "over"]
 Interval = Literal["hour", "day", "week", "month", "quarter", "year"]
 
 
@@ -373,7 +374,7 @@ class Note:
     """Something that happened: an alert, late events, a restated total."""
 
     icon: str
-    tone: Tone
+    tone: Tone | Literal["good"]
     title: str
     detail: str
     link: Link | None = None
