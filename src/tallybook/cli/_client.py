@@ -82,12 +82,22 @@ def connect(data: Path | None) -> Iterator[Client]:
         Unavailable: `server_unreachable`, or what opening the folder refuses.
     """
     settings = Settings() if data is None else Settings(data=data)
-    with app.reach(settings) as (url, token):
-        headers = {"Authorization": f"Bearer {token}"}
-        with httpx2.Client(base_url=f"{url}/api/v1", headers=headers, timeout=120) as http:
-            try:
-                yield Client(http)
-            except httpx2.TransportError as e:
-                raise Unavailable(
-                    "server_unreachable", f"The server at {url} does not answer: {e}."
-                ) from e
+    with app.reach(settings) as (url, token), client_of(url, token) as client:
+        yield client
+
+
+@contextmanager
+def client_of(url: str, token: str) -> Iterator[Client]:
+    """Make a client of the server at an address.
+
+    Raises:
+        Unavailable: `server_unreachable`.
+    """
+    headers = {"Authorization": f"Bearer {token}"}
+    with httpx2.Client(base_url=f"{url}/api/v1", headers=headers, timeout=120) as http:
+        try:
+            yield Client(http)
+        except httpx2.TransportError as e:
+            raise Unavailable(
+                "server_unreachable", f"The server at {url} does not answer: {e}."
+            ) from e
