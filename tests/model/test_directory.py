@@ -1,4 +1,5 @@
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -47,7 +48,9 @@ def oracle(versions: list[Version], key: str, day: date) -> str | None:
     best = None
     for v in versions:
         since = v.valid_from or date.min
-        if v.key == key and since <= day and (best is None or since >= (best.valid_from or date.min)):
+        if v.key != key or since > day:
+            continue
+        if best is None or since >= (best.valid_from or date.min):
             best = v
     return None if best is None or best.retired else best.document["name"]
 
@@ -59,7 +62,8 @@ def test_a_day_is_ruled_by_the_last_word_on_the_latest_day_that_has_come(
     versions, day = numbered(changes), FIRST + timedelta(days=offset)
     whole = Directory().extend(versions)
     stepped = Directory().extend(versions[:cut]).extend(versions[cut:])
-    for directory, known in ((whole, versions), (stepped, versions), (whole.as_of(cut), versions[:cut])):
+    past = whole.as_of(cut), versions[:cut]
+    for directory, known in ((whole, versions), (stepped, versions), past):
         for key in ("a", "b"):
             wanted = oracle(known, key, day)
             found = directory.at("account", key, day)
@@ -95,7 +99,7 @@ def test_links_never_overlap_and_change_when_the_accounts_own_day_starts(
     links = directory.links("c")
     for link in links:
         assert FIRST_INSTANT <= link.start < link.end <= LAST_INSTANT
-    for before, after in zip(links, links[1:], strict=False):
+    for before, after in pairwise(links):
         assert before.end <= after.start
         assert (before.parent, before.end) != (after.parent, after.start)
     for parent in ("p", "q"):

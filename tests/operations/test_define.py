@@ -19,7 +19,7 @@ from tallybook.operations import definitions
 from tallybook.operations.define import Change, define_many, retire
 from tests.books import NOW, Shelf, shelf
 
-METER = {"event_type": "call", "aggregation": "count"}
+METER: dict[str, Any] = {"event_type": "call", "aggregation": "count"}
 PRICE = {"model": "per_unit", "unit_amount": "0.002"}
 
 
@@ -181,9 +181,10 @@ def test_what_cannot_mean_anything_is_refused_at_its_field(
 
 
 def test_a_body_that_is_no_object_is_refused(home: Shelf) -> None:
-    for body in (None, [], "x", 7):
+    bodies: tuple[Any, ...] = (None, [], "x", 7)
+    for body in bodies:
         with pytest.raises(Invalid):
-            many(home, ("account", "a", body))  # type: ignore[arg-type]
+            many(home, ("account", "a", body))
 
 
 def test_deep_documents_are_refused_before_they_cost_anything(home: Shelf) -> None:
@@ -265,11 +266,13 @@ def test_no_series_of_moves_makes_a_cycle(
 ) -> None:
     with shelf(tmp_path_factory.mktemp("books")) as home:
         many(home, *(("account", key, {}) for key in "abcd"))
+        refused: set[str] = set()
         for key, parent, offset in moves:
             try:
                 home.put("account", key, parent=parent, valid_from=f"2026-04-0{offset + 1}")
             except Invalid as e:
-                assert e.code == "tree_cycle"
+                refused.add(e.code)
+        assert refused <= {"tree_cycle"}
         tree = directory(home)
         for offset in range(4):
             noon = datetime(2026, 3, 31, 12, tzinfo=UTC) + timedelta(days=offset)
@@ -288,7 +291,7 @@ def test_two_moves_at_once_cannot_close_a_cycle(home: Shelf) -> None:
     for turn in range(5):
         a, b = f"a{turn}", f"b{turn}"
         many(home, ("account", a, {}), ("account", b, {}))
-        refused = []
+        refused: list[str] = []
 
         def move(key: str, parent: str, refused: list[str] = refused) -> None:
             try:
@@ -389,16 +392,20 @@ def test_a_page_that_cannot_be_is_refused(home: Shelf, asked: dict[str, Any]) ->
 def test_customers_read_only_what_is_theirs(filled: Shelf) -> None:
     for role in ("customer_viewer", "customer_admin", "parent_admin"):
         scope = customer(role)
-        for noun, keys in (
-            ("account", ["acme", "acme.west"]), ("contract", ["C-1"]), ("meter", ["calls"]),
-        ):
-            page = definitions.page(scope, directory(filled), noun)  # type: ignore[arg-type]
+        theirs: dict[NounName, list[str]] = {
+            "account": ["acme", "acme.west"], "contract": ["C-1"], "meter": ["calls"],
+        }
+        for noun, keys in theirs.items():
+            page = definitions.page(scope, directory(filled), noun)
             assert [v.key for v in page.items] == keys
             assert page.totals == {"count": len(keys)}
-        for noun, key in (("account", "other"), ("contract", "C-2"), ("account", "none")):
+        others: list[tuple[NounName, str]] = [
+            ("account", "other"), ("contract", "C-2"), ("account", "none"),
+        ]
+        for noun, key in others:
             for read in (definitions.get, definitions.history):
                 with pytest.raises(NotFound) as refusal:
-                    read(scope, directory(filled), noun, key)  # type: ignore[operator]
+                    read(scope, directory(filled), noun, key)
                 assert refusal.value.detail == f"There is no {noun} {key!r}."
 
 
@@ -408,9 +415,10 @@ def test_roles_without_the_verb_are_refused(filled: Shelf) -> None:
             filled.put("account", "acme", scope=customer(role), name="x")
         with pytest.raises(Forbidden):
             retire(customer(role), filled.books, filled.directories, "account", "acme", NOW)
-    for read in (definitions.page, lambda s, d, n: definitions.get(s, d, n, "acme")):
-        with pytest.raises(Forbidden):
-            read(customer("ingest"), directory(filled), "account")  # type: ignore[no-untyped-call]
+    with pytest.raises(Forbidden):
+        definitions.page(customer("ingest"), directory(filled), "account")
+    with pytest.raises(Forbidden):
+        definitions.get(customer("ingest"), directory(filled), "account", "acme")
 
 
 PARENT_ADMIN: tuple[tuple[NounName, str, dict[str, Any], type[TallybookError]], ...] = (
