@@ -1,0 +1,89 @@
+"""How a position came about, step by step: the events counted, what the meter made of them, the
+allotment and the price. Values only; whoever shows them writes the sentences.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from tallybook.model.position import Position
+from tallybook.model.price import Part
+from tallybook.positions.position import billable, price_of
+from tallybook.positions.terms import Terms
+
+_ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class EventsStep:
+    """How many events of a type counted, of how many accounts, within [start, end)."""
+
+    type: str
+    start: datetime
+    end: datetime
+    accounts: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class MeterStep:
+    """What the meter made of them."""
+
+    key: str
+    aggregation: str
+    property: str | None
+    unit: str
+    quantity: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class AllotmentStep:
+    """What is included, and what lies beyond it; `included` None is nothing, or no end."""
+
+    included: Decimal | None
+    is_unlimited: bool
+    beyond: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class PriceStep:
+    """What is priced, and the parts that add up to the unrounded amount."""
+
+    model: str
+    billable: Decimal
+    parts: tuple[Part, ...]
+    amount: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The steps in order; `price` None where there is none, or it may not be seen."""
+
+    events: EventsStep
+    meter: MeterStep
+    allotment: AllotmentStep
+    price: PriceStep | None
+
+
+def explain(line: Terms, found: Position, *, accounts: int, count: int) -> Explanation:
+    """Say how a position came about; `count` events of `accounts` accounts were counted."""
+    meter = line.meter
+    start = line.counts_from if line.carries else line.period.starts_at
+    return Explanation(
+        EventsStep(meter.event_type, start, line.counts_to, accounts, count),
+        MeterStep(meter.key, meter.aggregation, meter.property, meter.unit, found.used),
+        AllotmentStep(found.allotment, found.is_unlimited, found.overage),
+        _price(line, found),
+    )
+
+
+def _price(line: Terms, found: Position) -> PriceStep | None:
+    if line.line.price is None:
+        return None
+    price = price_of(line.line.price)
+    quantity = billable(line, found.used or _ZERO)
+    return PriceStep(
+        line.line.price["model"], quantity, price.parts(quantity), price.charge(quantity),
+        found.currency,
+    )
