@@ -1,0 +1,273 @@
+"""The ledger keeps what it acknowledged, once, whatever happens to its files or its disk."""
+
+import json
+import random
+import shutil
+import sqlite3
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from tallybook.model.errors import Forbidden, TallybookError, Unavailable
+from tallybook.model.fact import Verdict
+from tallybook.model.scope import Member, Scope, operator
+from tallybook.model.time import FIRST_INSTANT, LAST_INSTANT
+from tallybook.stores.ledger import SqlLedger
+from tests.stores.ledger.events import NOW, arrival, arrivals
+
+ALL = operator()
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[SqlLedger]:
+    with SqlLedger(tmp_path) as opened:
+        yield opened
+
+
+def statuses(verdicts: list[Verdict]) -> list[str]:
+    return [verdict.status for verdict in verdicts]
+
+
+def wires(ledger: SqlLedger) -> list[bytes]:
+    return [w for batch in ledger.read(ALL, 0, 10**9) for w in batch.wires]
+
+
+def test_entries_are_numbered_in_order_and_read_back(ledger: SqlLedger) -> None:
+    assert ledger.head(ALL) == 0
+    assert ledger.append(ALL, [], NOW) == []
+    assert ledger.read(ALL, 0, 10) == []
+    events = arrivals(range(25))
+    for i in range(0, 25, 10):
+        verdicts = ledger.append(ALL, events[i : i + 10], NOW + timedelta(seconds=i))
+        assert [v.seq for v in verdicts] == list(range(i + 1, min(i + 10, 25) + 1))
+    assert ledger.head(ALL) == 25
+    assert wires(ledger) == [a.wire for a in events]
+    assert [(b.first_seq, len(b.wires)) for b in ledger.read(ALL, 0, 11)] == [(1, 10), (11, 10)]
+    assert [b.first_seq for b in ledger.read(ALL, 10, 1)] == [11]
+    assert [b.first_seq for b in ledger.read(ALL, 15, 1)] == [11]
+    assert ledger.read(ALL, 25, 10) == []
+    facts = ledger.fetch(ALL, [25, 3, 11, 3, 99])
+    assert {s: f.wire for s, f in facts.items()} == {s: events[s - 1].wire for s in (25, 3, 11)}
+    assert facts[11].received_at == NOW + timedelta(seconds=10)
+
+
+def test_the_newest_entry_received_by_an_instant(ledger: SqlLedger) -> None:
+    for i, seconds in enumerate((0, 10, 5)):  # a clock may be set back
+        ledger.append(ALL, [arrival(i)], NOW + timedelta(seconds=seconds))
+    asked = [-1, 0, 4, 5, 9, 10, 99]
+    assert [ledger.seq_at(ALL, NOW + timedelta(seconds=s)) for s in asked] == [0, 1, 1, 3, 3, 3, 3]
+
+
+def test_duplicates_within_and_between_batches(ledger: SqlLedger) -> None:
+    batch = [arrival(1), arrival(1), arrival(1, data=2), arrival(1, data=1.0), arrival(1, source="x")]
+    assert statuses(ledger.append(ALL, batch, NOW)) == [
+        "accepted", "duplicate", "conflict", "duplicate", "accepted"
+    ]
+    again = ledger.append(ALL, [arrival(1, data=3), arrival(2), arrival(1, source="x")], NOW)
+    assert [(v.status, v.seq) for v in again] == [("conflict", 1), ("accepted", 3), ("duplicate", 2)]
+    assert all(v.code and v.detail for v in again if v.status != "accepted")
+    # (source, id) is a pair: where one ends counts.
+    pair = [arrival("bc", source="a"), arrival("c", source="ab"), arrival("c", source="a b")]
+    assert statuses(ledger.append(ALL, pair, NOW)) == ["accepted"] * 3
+
+
+def test_scopes(ledger: SqlLedger) -> None:
+    ledger.append(ALL, [arrival(1)], NOW)
+    mine = Scope("c", "customer_viewer", accounts=(Member("a", FIRST_INSTANT, LAST_INSTANT),))
+    other = Scope("c", "customer_viewer", accounts=(Member("b", FIRST_INSTANT, LAST_INSTANT),))
+    assert set(ledger.fetch(mine, [1])) == {1}
+    assert ledger.fetch(other, [1]) == {}
+    with pytest.raises(Forbidden):
+        ledger.read(mine, 0, 1)
+    with pytest.raises(Forbidden):
+        ledger.append(mine, [arrival(2)], NOW)
+
+
+def test_many_deliveries_of_few_ids_give_exact_totals(tmp_path: Path) -> None:
+    rng = random.Random(7)
+    deliveries = [name for name in range(2000) for _ in range(rng.randint(1, 9))]
+    rng.shuffle(deliveries)
+    deliveries = deliveries[:10_000]
+    total: Counter[str] = Counter()
+    for part in range(4):
+        mine = deliveries[part::4]
+        with SqlLedger(tmp_path) as ledger, ThreadPoolExecutor(8) as pool:
+            batches = [[arrival(n) for n in mine[i : i + 25]] for i in range(0, len(mine), 25)]
+            for verdicts in pool.map(lambda b: ledger.append(ALL, b, NOW), batches):
+                total.update(statuses(verdicts))
+    distinct = len(set(deliveries))
+    assert total == {"accepted": distinct, "duplicate": len(deliveries) - distinct}
+    with SqlLedger(tmp_path) as ledger:
+        assert ledger.head(ALL) == distinct
+        assert set(wires(ledger)) == {arrival(n).wire for n in deliveries}
+
+
+def test_concurrent_appends_share_commits(ledger: SqlLedger) -> None:
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(lambda n: ledger.append(ALL, [arrival(n)], NOW), range(400)))
+    batches = ledger.read(ALL, 0, 10**9)
+    assert sum(len(b.wires) for b in batches) == 400
+    assert len(batches) < 400
+    assert [b.first_seq for b in batches] == sorted(b.first_seq for b in batches)
+
+
+def test_a_copy_taken_at_any_moment_opens_with_all_that_was_acknowledged(tmp_path: Path) -> None:
+    """A power cut stops the files where they are: the log may end in the middle of a commit."""
+    rng = random.Random(3)
+    live = tmp_path / "live"
+    live.mkdir()
+    with SqlLedger(live) as ledger:
+        ledger._index._tail_max = 200
+        assert ledger._writer is not None
+        # The log only grows now, so that two files can be copied one after the other.
+        ledger._writer.exec_driver_sql("PRAGMA wal_autocheckpoint = 0")
+        for cut in range(12):
+            stop = threading.Event()
+            writing = threading.Thread(target=_write, args=(ledger, cut, stop))
+            writing.start()
+            stop.wait(rng.random() * 0.02)
+            acknowledged = ledger.head(ALL)
+            copy = tmp_path / str(cut)
+            shutil.copytree(live / "runs", copy / "runs", copy_function=_copy_if_there)
+            for name in ("ledger.db", "ledger.db-wal"):
+                shutil.copy(live / name, copy / name)
+            stop.set()
+            writing.join()
+            with SqlLedger(copy) as restored:
+                kept = wires(restored)
+                assert len(kept) == restored.head(ALL) >= acknowledged
+                assert kept == wires(ledger)[: len(kept)]
+                names = [json.loads(wire)["id"] for wire in kept]
+                again = restored.append(ALL, [arrival(name) for name in names], NOW)
+                assert [v.seq for v in again] == list(range(1, len(kept) + 1))
+
+
+def _write(ledger: SqlLedger, cut: int, stop: threading.Event) -> None:
+    for i in range(50):
+        if not stop.is_set():
+            start = (cut * 50 + i) * 20
+            ledger.append(ALL, arrivals(range(start, start + 20)), NOW)
+
+
+@pytest.mark.parametrize("lost", [1, 100, 4096, 5000])
+def test_a_torn_end_of_the_log_loses_only_what_was_not_acknowledged(
+    tmp_path: Path, lost: int
+) -> None:
+    (tmp_path / "live").mkdir()
+    with SqlLedger(tmp_path / "live") as ledger:
+        for i in range(5):
+            ledger.append(ALL, [arrival(i)], NOW)
+        shutil.copytree(ledger._folder, tmp_path / "copy")
+    log = tmp_path / "copy" / "ledger.db-wal"
+    log.write_bytes(log.read_bytes()[:-lost])
+    with SqlLedger(tmp_path / "copy") as restored:
+        assert wires(restored) == [arrival(i).wire for i in range(restored.head(ALL))]
+        assert 3 <= restored.head(ALL) <= 4
+        verdicts = restored.append(ALL, [arrival(i) for i in range(5)], NOW)
+        assert [v.seq for v in verdicts] == [1, 2, 3, 4, 5]
+
+
+def _copy_if_there(source: str, target: str) -> None:
+    try:
+        shutil.copy(source, target)
+    except FileNotFoundError:  # a run merged meanwhile
+        pass
+
+
+def test_a_full_disk_acknowledges_nothing_and_heals_by_itself(ledger: SqlLedger) -> None:
+    ledger.append(ALL, [arrival(0)], NOW)
+    assert ledger._writer is not None
+    pages = ledger._writer.scalar(text("PRAGMA page_count"))
+    ledger._writer.commit()
+    ledger._writer.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+    ledger._writer.commit()
+    rng = random.Random(1)
+    big = [arrival(i, data=rng.getrandbits(8000)) for i in range(1, 60)]
+    with ThreadPoolExecutor(4) as pool:
+        waiting = [pool.submit(ledger.append, ALL, big, NOW) for _ in range(4)]
+        errors = [future.exception() for future in waiting]
+    refused = [e for e in errors if e is not None]
+    assert refused
+    assert all(isinstance(e, Unavailable) and e.code == "ledger_unwritable" for e in refused)
+    assert "full" in str(refused[0])
+    # Reads go on, and the next append opens the file anew, without the artificial limit.
+    verdicts = ledger.append(ALL, [arrival(0), *big], NOW)
+    assert set(statuses(verdicts[1:])) <= {"accepted", "duplicate"}
+    assert verdicts[0].status == "duplicate"
+    assert ledger.head(ALL) == 60
+    assert len(wires(ledger)) == 60
+
+
+def test_a_commit_that_failed_after_it_was_stored_counts_once(ledger: SqlLedger) -> None:
+    """The worst failed sync: the caller is refused, yet the entry is there when the file is read."""
+    ledger.append(ALL, [arrival(0)], NOW)
+    writer = ledger._writer
+    assert writer is not None
+
+    class Broken:
+        def begin(self) -> object:
+            return self
+
+        def __enter__(self) -> None: ...
+
+        def __exit__(self, *_: object) -> None:
+            raise OSError("the disk went away")
+
+        def execute(self, *args: object) -> None:
+            writer.execute(*args)  # type: ignore[call-overload]
+            writer.commit()
+
+        def close(self) -> None:
+            writer.close()
+
+    ledger._writer = Broken()  # type: ignore[assignment]
+    with pytest.raises(Unavailable, match="Nothing was stored"):
+        ledger.append(ALL, arrivals(range(1, 4)), NOW)
+    assert ledger.head(ALL) == 1
+    assert len(wires(ledger)) == 1
+    assert statuses(ledger.append(ALL, arrivals(range(1, 5)), NOW)) == [
+        "duplicate", "duplicate", "duplicate", "accepted"
+    ]
+    assert wires(ledger) == [arrival(n).wire for n in range(5)]
+
+
+def test_a_refused_commit_refuses_every_caller_and_no_one_waits(ledger: SqlLedger) -> None:
+    ledger.append(ALL, [arrival(1)], NOW)
+    _damage(ledger, 1)
+    with pytest.raises(TallybookError) as refused:  # the original is needed to compare
+        ledger.append(ALL, [arrival(1, data=2)], NOW)
+    assert refused.value.code == "ledger_damaged"
+
+
+@pytest.mark.parametrize("column", ["payload", "events", "received_at", "checksum"])
+def test_a_flipped_bit_is_found_when_read(tmp_path: Path, column: str) -> None:
+    with SqlLedger(tmp_path) as ledger:
+        ledger.append(ALL, arrivals(range(50)), NOW)
+    with sqlite3.connect(tmp_path / "ledger.db") as raw:
+        value = raw.execute(f"SELECT {column} FROM batches").fetchone()[0]
+        flipped = bytes([value[0] ^ 4]) + value[1:] if isinstance(value, bytes) else value ^ 4
+        raw.execute(f"UPDATE batches SET {column} = ?", [flipped])
+    raw.close()
+    with pytest.raises(Unavailable) as refused:
+        SqlLedger(tmp_path)
+    assert refused.value.code == "ledger_damaged"
+
+
+def test_a_file_that_is_no_ledger(tmp_path: Path) -> None:
+    (tmp_path / "ledger.db").write_bytes(b"hello" * 1000)
+    with pytest.raises(Unavailable) as refused:
+        SqlLedger(tmp_path)
+    assert refused.value.code == "ledger_unreadable"
+
+
+def _damage(ledger: SqlLedger, seq: int) -> None:
+    raw = sqlite3.connect(ledger._folder / "ledger.db")
+    raw.execute("UPDATE batches SET payload = x'00' WHERE first_seq = ?", [seq])
+    raw.commit()
+    raw.close()
