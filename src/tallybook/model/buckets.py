@@ -9,11 +9,13 @@ from typing import Final, Literal, NamedTuple
 
 from tallybook.model.errors import Invalid
 from tallybook.model.limits import BUCKETS_MAX
-from tallybook.model.time import FIRST_DAY, LAST_DAY, LAST_INSTANT, Calendar
+from tallybook.model.time import FIRST_INSTANT, LAST_DAY, LAST_INSTANT, Calendar
 
 Interval = Literal["hour", "day", "week", "month", "quarter", "year"]
 
-_MICROSECOND: Final = timedelta(microseconds=1)
+#: Between these every zone has a local day; the bucket at either end of time is a long one.
+_FIRST: Final = FIRST_INSTANT + timedelta(days=3)
+_LAST: Final = LAST_INSTANT - timedelta(days=3)
 _DAYS_IN_WEEK: Final = 7
 _MONTHS: Final[dict[str, int]] = {"month": 1, "quarter": 3, "year": 12}
 #: The longest each can be, so that far too many are refused before one is made.
@@ -46,11 +48,12 @@ def buckets(
     if interval is None:
         return [Bucket(start, end, clipped=False)]
     check_rows((end - start) // _LONGEST[interval])
-    found = []
-    for first, last in _steps(calendar, interval, start):
-        if first >= end:
+    found: list[Bucket] = []
+    for first, last in _steps(calendar, interval, min(max(start, _FIRST), _LAST)):
+        if found and first >= end:
             break
-        found.append(Bucket(max(first, start), min(last, end), first < start or last > end))
+        begin = max(first, start) if found else start
+        found.append(Bucket(begin, min(last, end), first < start or last > end))
     check_rows(len(found))
     return found
 
@@ -80,7 +83,7 @@ def _steps(
 
 def _hours(calendar: Calendar, start: datetime) -> Iterator[tuple[datetime, datetime]]:
     first = _hour_start(calendar, start)
-    while first < LAST_INSTANT - timedelta(hours=1):
+    while first < _LAST:
         last = calendar.next_hour(first)
         yield first, last
         first = last
@@ -116,7 +119,7 @@ def _first_of(interval: Interval, day: date) -> date:
     if interval == "day":
         return day
     if interval == "week":
-        return max(FIRST_DAY, day - timedelta(days=min(day.weekday(), (day - date.min).days)))
+        return day - timedelta(days=day.weekday())
     months = _MONTHS[interval]
     return day.replace(month=(day.month - 1) // months * months + 1, day=1)
 
