@@ -10,21 +10,16 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import as_file, files
 from pathlib import Path
 
+from tallybook.web.middleware import CONTENT_POLICY
 from tallybook.web.pages.render import page
 from tests.web.page_samples import PAGES
-
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; "
-    "font-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'"
-)
 
 
 class Handler(SimpleHTTPRequestHandler):
     """Files with the same content policy as the product, and silence."""
 
     def end_headers(self) -> None:
-        self.send_header("Content-Security-Policy", POLICY)
+        self.send_header("Content-Security-Policy", CONTENT_POLICY)
         super().end_headers()
 
     def log_message(self, format: str, *args: object) -> None: ...

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from tests import machine
 from tests.browser.gallery import server, write
@@ -158,6 +158,18 @@ def test_sorting_replaces_only_the_table(tab: Page) -> None:
         link.click()
     expect(tab).to_have_url(re.compile(r"/volume\.html\?sort=used$"))
     expect(tab.locator("#kept")).to_be_visible()
+
+
+def test_a_slow_answer_is_seen_to_be_awaited(tab: Page) -> None:
+    tab.goto("/volume.html")
+    held: list[Route] = []
+    tab.route("**/volume.html?slow", lambda route: held.append(route))  # noqa: PLW0108 - Playwright counts parameters
+    link = tab.locator("thead a", has_text="Used")
+    link.evaluate("a => a.setAttribute('hx-get', '/volume.html?slow')")
+    link.click()
+    expect(tab.locator("body")).to_have_attribute("aria-busy", "true")
+    held[0].continue_()
+    expect(tab.locator("body")).not_to_have_attribute("aria-busy", "true")
 
 
 @pytest.mark.parametrize("width", [1440, 390])

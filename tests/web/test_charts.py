@@ -288,6 +288,12 @@ def test_bar_goes_past_the_allotment_and_ends_somewhere() -> None:
     assert attributes(huge, "limit")["x1"] == "25%"
 
 
+def test_bar_is_full_when_there_was_nothing_to_use() -> None:
+    markup = bar.draw(None, None, "over")
+    assert classes(markup) == ["track", "filled"]
+    assert attributes(markup, "filled")["width"] == "100%"
+
+
 @pytest.mark.parametrize(
     ("percent", "forecast", "expected"),
     [

@@ -22,9 +22,11 @@ Tone = Literal["plain", "risk", "over"]
 def draw(percent: Decimal | None, forecast: Decimal | None, tone: Tone, height: int = 8) -> Markup:
     """The bar of `percent` used and `forecast` percent projected; `tone` names its colour.
 
-    None means that no percentage exists: the empty track is drawn without a tick.
+    Without a percentage there is no tick, and the track is empty, or full when all use is over.
     """
     used = max(percent or ZERO, ZERO)
+    if percent is None and tone == "over":
+        used = _FARTHEST
     ahead = max(forecast or ZERO, ZERO)
     reach = min(max(_REACH, used * _MARGIN, ahead * _MARGIN), _FARTHEST)
     rounded = f'y="3" height="{height}" rx="{pixel(Decimal(height) / 2)}"'

@@ -16,10 +16,10 @@ class UsageChart extends HTMLElement {
     this.readings = JSON.parse(this.querySelector("script").textContent);
     if (!this.readings.length) return;
     this.tabIndex = 0;
-    this.setAttribute("role", "group");
-    this.setAttribute("aria-label", `${this.dataset.label}: arrow keys move, Escape leaves`);
+    this.role = "group";
+    this.ariaLabel = `${this.dataset.label}: arrow keys move, Escape leaves`;
     this.spoken = this.make("p", "hidden-text");
-    this.spoken.setAttribute("role", "status");
+    this.spoken.role = "status";
     this.onpointermove = (event) => this.show(this.nearest(event.clientX));
     this.onpointerleave = this.onblur = () => this.clear();
     this.onkeydown = (event) => this.step(event);
@@ -81,7 +81,7 @@ class UsageChart extends HTMLElement {
   label(x, y) {
     const { title, rows } = this.readings[this.index];
     this.tip = this.make("div", "tip");
-    this.tip.setAttribute("aria-hidden", "true");
+    this.tip.ariaHidden = "true";
     this.make("b", "", this.tip).textContent = title;
     for (const row of rows) {
       const line = this.make("div", "", this.tip);
@@ -118,7 +118,8 @@ let going = 0;
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target.closest("input, select, textarea, [contenteditable], dialog")) return;
-  const go = event.timeStamp < going && document.querySelector(`[data-go="${CSS.escape(event.key)}"]`);
+  const place = `[data-go="${CSS.escape(event.key)}"]`;
+  const go = event.timeStamp < going && document.querySelector(place);
   going = event.key === "g" ? event.timeStamp + 1500 : 0;
   if (go) go.click();
   else if (event.key === "?") help?.showModal();
@@ -136,7 +137,7 @@ document.addEventListener("submit", (event) => {
   document.cookie = `theme=${chosen.value}; Path=/; Max-Age=31536000; SameSite=Lax`;
   document.documentElement.dataset.theme = chosen.value;
   for (const button of document.querySelectorAll("[data-theme-form] button")) {
-    button.setAttribute("aria-pressed", String(button.value === chosen.value));
+    button.ariaPressed = String(button.value === chosen.value);
   }
 });
 
@@ -144,13 +145,16 @@ document.addEventListener("change", (event) => {
   if (event.target.matches("[data-auto] select")) event.target.form.requestSubmit();
 });
 
-// Busy after 150 ms: quick answers never flicker.
+// Busy after 150 ms, so that quick answers never flicker; not for ever, as a download stays here.
 let waiting;
-const busy = (on) => {
+function busy(on) {
   clearTimeout(waiting);
-  if (on) waiting = setTimeout(() => document.body.setAttribute("aria-busy", "true"), 150);
-  else document.body.removeAttribute("aria-busy");
-};
+  if (!on) document.body.ariaBusy = null;
+  else waiting = setTimeout(() => {
+    document.body.ariaBusy = "true";
+    waiting = setTimeout(busy, 8000);
+  }, 150);
+}
 document.addEventListener("htmx:before:request", () => busy(true));
 document.addEventListener("htmx:finally:request", () => busy(false));
 window.addEventListener("beforeunload", () => busy(true));
