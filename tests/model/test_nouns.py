@@ -33,6 +33,7 @@ def test_an_accounts_days_are_those_of_its_zone_and_day_start() -> None:
     account = parse(Account, document)
     assert account.calendar.start_of(date(2026, 7, 1)) == datetime(2026, 7, 1, 7, tzinfo=UTC)
     assert account.model_dump()["day_start"] == "03:00"
+    assert parse(Account, {"key": "a", "day_start": time(3)}).day_start == account.day_start
 
 
 def test_a_contract_needs_its_account_and_start() -> None:
@@ -139,7 +140,7 @@ def test_filters_take_json_values_as_they_are(term: dict[str, Any]) -> None:
 def test_nouns_cannot_be_changed_in_place() -> None:
     person = parse(Person, {"name": "Ann"})
     with pytest.raises(ValueError, match="frozen"):
-        person.name = "Eve"
+        person.name = "Eve"  # type: ignore[misc]
 
 
 SCALARS = (

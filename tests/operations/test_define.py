@@ -346,6 +346,9 @@ def test_what_is_no_longer_used_is_retired(filled: Shelf) -> None:
         end("account", "acme", NOW)
     end("account", "acme", NOW + timedelta(days=2))
     end("meter", "calls", NOW)
+    filled.put("account", "acme.west", name="West", parent="other", valid_from="2026-03-14")
+    filled.put("account", "acme.west", name="West", valid_from="2026-03-15")
+    end("account", "other", NOW + timedelta(days=5))
     with pytest.raises(NotFound):
         end("meter", "nothing", NOW)
     with pytest.raises(Invalid):

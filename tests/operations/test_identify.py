@@ -19,6 +19,7 @@ from tallybook.model.errors import (
     Unauthenticated,
 )
 from tallybook.model.scope import ROLES, Scope, Verb
+from tallybook.model.time import parse_instant
 from tallybook.operations import credentials, identify
 from tallybook.operations.guesses import Guesses
 from tallybook.operations.identify import Attempt
@@ -134,6 +135,8 @@ def test_whatever_is_wrong_with_a_key_the_refusal_is_the_same(home: Shelf) -> No
             by_key(home, wrong, late)
         said.add((refusal.value.code, refusal.value.detail))
     assert len(said) == 1
+    far = parse_instant("2026-03-11T00:00:00Z")
+    assert by_key(home, key(home, expires_at=far)).role == "admin"
     assert by_key(home, gone, NOW).role == "admin"
     assert by_key(home, secret, late).role == "admin"
 
@@ -409,6 +412,7 @@ def test_every_change_of_people_is_in_the_audit_trail(staffed: Shelf) -> None:
     revoke_key(staffed.scope, staffed.people, made.key.id, NOW)
     revoke_key(staffed.scope, staffed.people, made.key.id, NOW)
     add_user(staffed, name="Ann")
+    add_user(staffed, name="Ann", password=None)  # says nothing new
     trail = staffed.people.audit(staffed.scope, 100)
     assert [(e.who, e.what) for e in reversed(trail)] == [
         ("tester", "user.added"), (EMAIL, "session.opened"), (EMAIL, "session.revoked"),
