@@ -1,6 +1,7 @@
 """Sameness is by value: of numbers, of instants, of data however it was carried."""
 
 import json
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -39,13 +40,13 @@ def _plain(text: str) -> str:
         ('{"a":1,"a":2}', '{"a":2}', True),
     ],
 )
-def test_values(one: str, other: str, equal: bool) -> None:
+def test_values(one: str, other: str, *, equal: bool) -> None:
     assert (by_value(read_json(one)) == by_value(read_json(other))) is equal
 
 
 @pytest.mark.parametrize("text", ["NaN", "[Infinity]", "-Infinity", "", "{", "01", '"\n"'])
 def test_what_is_no_json(text: str) -> None:
-    with pytest.raises(ValueError, match=""):
+    with pytest.raises(ValueError, match=r"line 1 column|Infinity|NaN"):
         read_json(text)
 
 
@@ -57,14 +58,15 @@ def test_what_is_no_json(text: str) -> None:
         ("", False), ("text/plain; a=/json", False),
     ],
 )
-def test_content_types(kind: str | None, expected: bool) -> None:
+def test_content_types(kind: str | None, *, expected: bool) -> None:
     assert is_json(kind) is expected
 
 
 @pytest.mark.parametrize(
     ("event", "expected"),
     [
-        ({}, None), ({"data": "x"}, "x"), ({"data": "é", "datacontenttype": "text/plain"}, b"\xc3\xa9"),
+        ({}, None), ({"data": "x"}, "x"),
+        ({"data": "é", "datacontenttype": "text/plain"}, b"\xc3\xa9"),
         ({"data": {}, "datacontenttype": "text/plain"}, {}),
         ({"data_base64": "e30="}, {}), ({"data_base64": "bm8="}, b"no"),
         ({"data_base64": "/w=="}, b"\xff"), ({"data_base64": ""}, b""),
@@ -96,7 +98,7 @@ def _wire(**changes: Any) -> bytes:
         ({}, {"extension": 1}, True),
     ],
 )
-def test_same(kept: dict[str, Any], other: dict[str, Any], equal: bool) -> None:
+def test_same(kept: dict[str, Any], other: dict[str, Any], *, equal: bool) -> None:
     assert same(_wire(**kept), 5_000_000, _wire(**other)) is equal
     assert content(_wire(**kept)).type == "t"
 
@@ -114,11 +116,11 @@ _time = st.one_of(
 
 @given(_time)
 def test_the_fast_reading_of_instants_is_the_slow_one(text: str) -> None:
+    assert _answer(parse_micros, text) == _answer(lambda t: micros(parse_instant(t)), text)
+
+
+def _answer(read: Callable[[str], int], text: str) -> int | str:
     try:
-        expected = micros(parse_instant(text))
+        return read(text)
     except Invalid as e:
-        with pytest.raises(Invalid) as refused:
-            parse_micros(text)
-        assert refused.value.code == e.code
-    else:
-        assert parse_micros(text) == expected
+        return e.code

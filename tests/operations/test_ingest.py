@@ -12,7 +12,15 @@ import zstandard
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tallybook.model.errors import Forbidden, Overloaded, TallybookError, TooLarge, Unreadable
+from tallybook.model.errors import (
+    Forbidden,
+    Invalid,
+    Overloaded,
+    TallybookError,
+    TooLarge,
+    Unreadable,
+)
+from tallybook.model.fact import Arrival
 from tallybook.model.limits import (
     BACKLOG_EVENTS_MAX,
     BATCH_EVENTS_MAX,
@@ -21,7 +29,7 @@ from tallybook.model.limits import (
 )
 from tallybook.model.scope import Member, Scope, operator
 from tallybook.model.time import FIRST_INSTANT, LAST_INSTANT
-from tallybook.operations import _event
+from tallybook.operations._event import Refusal, check, check_all
 from tallybook.operations.ingest import Receipt, ingest
 from tallybook.stores.ledger import SqlLedger
 
@@ -103,7 +111,7 @@ def test_one_event_and_its_repetition(ledger: SqlLedger) -> None:
 )
 @pytest.mark.parametrize("together", [True, False])
 def test_same_content(
-    ledger: SqlLedger, one: dict[str, Any], other: dict[str, Any], status: str, together: bool
+    ledger: SqlLedger, one: dict[str, Any], other: dict[str, Any], status: str, *, together: bool
 ) -> None:
     if together:
         receipt = send(ledger, [event(**one), event(**other)])
@@ -200,13 +208,13 @@ def test_odd_json_inside_an_array(ledger: SqlLedger, data: bytes, code: str | No
                              wire(b"d", data)}
 
 
-def test_the_last_of_repeated_keys_holds(ledger: SqlLedger) -> None:
+def test_the_last_of_repeated_keys_holds(ledger: SqlLedger, tmp_path: Path) -> None:
     plain = json.dumps(event())[1:]
     for first in ('{"id":"no",', '{"id":null,', '{"data":5,'):
         send(ledger, (first + plain).encode())
     assert ledger.head(operator()) == 1
     ledger.close()
-    with SqlLedger(ledger._folder) as again:
+    with SqlLedger(tmp_path) as again:
         assert send(again, event()).duplicate == 1
 
 
@@ -359,10 +367,12 @@ _almost = st.fixed_dictionaries(
 def test_the_quick_look_gives_the_answers_of_the_rule(documents: list[dict[str, Any]]) -> None:
     wires = [json.dumps(d, ensure_ascii=bool(i % 2)).encode("utf-8", "surrogatepass")
              for i, d in enumerate(documents)]
-    latest = 2**62
-    for wire, quick in zip(wires, _event.check_all(wires, NOW), strict=True):
-        slow = _event._slow(wire, latest)
-        assert quick == slow
+    for wire, answer in zip(wires, check_all(wires, NOW), strict=True):
+        try:
+            rule: Arrival | str = check(wire, NOW)
+        except Invalid as e:
+            rule = e.code
+        assert rule == (answer.code if isinstance(answer, Refusal) else answer)
 
 
 @given(st.lists(st.builds(lambda a, b: a | b, st.just(EVENT), _almost) | _almost, max_size=5))

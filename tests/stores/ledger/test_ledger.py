@@ -1,3 +1,4 @@
+# ruff: noqa: SLF001 - a full disk, a failed sync and a small tail are made inside the ledger
 """The ledger keeps what it acknowledged, once, whatever happens to its files or its disk."""
 
 import json
@@ -8,11 +9,13 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import Self
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, Insert, text
 
 from tallybook.model.errors import Forbidden, TallybookError, Unavailable
 from tallybook.model.fact import Verdict
@@ -65,12 +68,16 @@ def test_the_newest_entry_received_by_an_instant(ledger: SqlLedger) -> None:
 
 
 def test_duplicates_within_and_between_batches(ledger: SqlLedger) -> None:
-    batch = [arrival(1), arrival(1), arrival(1, data=2), arrival(1, data=1.0), arrival(1, source="x")]
+    batch = [
+        arrival(1), arrival(1), arrival(1, data=2), arrival(1, data=1.0), arrival(1, source="x")
+    ]
     assert statuses(ledger.append(ALL, batch, NOW)) == [
         "accepted", "duplicate", "conflict", "duplicate", "accepted"
     ]
     again = ledger.append(ALL, [arrival(1, data=3), arrival(2), arrival(1, source="x")], NOW)
-    assert [(v.status, v.seq) for v in again] == [("conflict", 1), ("accepted", 3), ("duplicate", 2)]
+    assert [(v.status, v.seq) for v in again] == [
+        ("conflict", 1), ("accepted", 3), ("duplicate", 2)
+    ]
     assert all(v.code and v.detail for v in again if v.status != "accepted")
     # (source, id) is a pair: where one ends counts.
     pair = [arrival("bc", source="a"), arrival("c", source="ab"), arrival("c", source="a b")]
@@ -127,6 +134,7 @@ def test_a_copy_taken_at_any_moment_opens_with_all_that_was_acknowledged(tmp_pat
         assert ledger._writer is not None
         # The log only grows now, so that two files can be copied one after the other.
         ledger._writer.exec_driver_sql("PRAGMA wal_autocheckpoint = 0")
+        ledger._writer.commit()
         for cut in range(12):
             stop = threading.Event()
             writing = threading.Thread(target=_write, args=(ledger, cut, stop))
@@ -174,10 +182,8 @@ def test_a_torn_end_of_the_log_loses_only_what_was_not_acknowledged(
 
 
 def _copy_if_there(source: str, target: str) -> None:
-    try:
+    with suppress(FileNotFoundError):  # a run merged meanwhile
         shutil.copy(source, target)
-    except FileNotFoundError:  # a run merged meanwhile
-        pass
 
 
 def test_a_full_disk_acknowledges_nothing_and_heals_by_itself(ledger: SqlLedger) -> None:
@@ -204,29 +210,33 @@ def test_a_full_disk_acknowledges_nothing_and_heals_by_itself(ledger: SqlLedger)
     assert len(wires(ledger)) == 60
 
 
+class _Broken:
+    """A connection whose commit reaches the disk, and which fails all the same."""
+
+    def __init__(self, writer: Connection) -> None:
+        self._writer = writer
+
+    def begin(self) -> Self:
+        return self
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: object) -> None:
+        raise OSError("the disk went away")
+
+    def execute(self, statement: Insert, row: dict[str, object]) -> None:
+        self._writer.execute(statement, row)
+        self._writer.commit()
+
+    def close(self) -> None:
+        self._writer.close()
+
+
 def test_a_commit_that_failed_after_it_was_stored_counts_once(ledger: SqlLedger) -> None:
-    """The worst failed sync: the caller is refused, yet the entry is there when the file is read."""
+    """The worst failed sync: the caller is refused, yet the entry is there when it is read anew."""
     ledger.append(ALL, [arrival(0)], NOW)
-    writer = ledger._writer
-    assert writer is not None
-
-    class Broken:
-        def begin(self) -> object:
-            return self
-
-        def __enter__(self) -> None: ...
-
-        def __exit__(self, *_: object) -> None:
-            raise OSError("the disk went away")
-
-        def execute(self, *args: object) -> None:
-            writer.execute(*args)  # type: ignore[call-overload]
-            writer.commit()
-
-        def close(self) -> None:
-            writer.close()
-
-    ledger._writer = Broken()  # type: ignore[assignment]
+    assert ledger._writer is not None
+    ledger._writer = _Broken(ledger._writer)  # type: ignore[assignment]
     with pytest.raises(Unavailable, match="Nothing was stored"):
         ledger.append(ALL, arrivals(range(1, 4)), NOW)
     assert ledger.head(ALL) == 1
