@@ -12,7 +12,7 @@ import httpx2
 import msgspec
 import typer
 
-from tallybook import app
+from tallybook.cli._app import app
 from tallybook.model.errors import Invalid, NotFound, TallybookError, Unauthenticated, Unavailable
 from tallybook.settings import Settings
 

@@ -11,7 +11,8 @@ from typing import Any, BinaryIO, Final
 
 import zstandard
 
-from tallybook import app, formats
+from tallybook import formats
+from tallybook.cli._app import app
 from tallybook.model import kinds
 from tallybook.model.errors import Invalid, NotFound, Unreadable
 from tallybook.model.table import Table

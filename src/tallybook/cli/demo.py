@@ -14,7 +14,7 @@ from typing import Annotated, Final
 
 import typer
 
-from tallybook import app as root
+from tallybook.cli._app import app as root
 from tallybook.cli._client import Client, client_of
 from tallybook.cli._command import Json, commands, print_json
 from tallybook.cli._progress import progress

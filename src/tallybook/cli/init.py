@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tallybook import app as root
+from tallybook.cli._app import app as root
 from tallybook.cli._client import Data
 from tallybook.cli._command import Json, commands, print_json
 from tallybook.settings import Settings
