@@ -1,1 +1,345 @@
 """The composition root: the only place where settings, stores, clock and mail meet."""
+
+import json
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import httpx2
+import structlog
+import uvicorn
+
+from tallybook.model import limits
+from tallybook.model.errors import Forbidden, Unavailable
+from tallybook.model.scope import operator
+from tallybook.model.table import Table
+from tallybook.operations import initialise as initialise_op
+from tallybook.operations.directory import Directories
+from tallybook.operations.load import load_once
+from tallybook.operations.refresh import Refresher
+from tallybook.settings import Settings
+from tallybook.stores.books.database import sqlite
+from tallybook.stores.books.people import BooksPeople
+from tallybook.stores.books.snapshot import BooksSnapshot
+from tallybook.stores.books.versions import BooksVersions
+from tallybook.stores.duckdb.store import DuckEvents
+from tallybook.stores.folder import Folder
+from tallybook.stores.ledger.store import SqlLedger
+from tallybook.stores.parquet import read_parquet
+from tallybook.web.application import make
+from tallybook.web.services import Services
+
+log = structlog.get_logger()
+
+_SYSTEM: Final = operator("system")
+_SERVER_FILE: Final = "server.json"
+_REFRESH_SECONDS: Final = 0.5
+_TICK_SECONDS: Final = 60
+_GRACE_SECONDS: Final = 8
+_FIND_SECONDS: Final = 2
+_CONNECTIONS_WAITING: Final = 512
+
+
+class Address(NamedTuple):
+    """Where an installation answers, and the key of its command line."""
+
+    url: str
+    token: str
+
+
+def log_to_stderr(level: int) -> None:
+    """Log JSON lines of this level and above to standard error; standard output is for answers."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+class _Clock:
+    """Business time: the machine's, moved by what the test clock was set to."""
+
+    def __init__(self, *, may_be_set: bool) -> None:
+        self._may_be_set = may_be_set
+        self._ahead = timedelta(0)
+
+    def now(self) -> datetime:
+        return self.real_now() + self._ahead
+
+    def real_now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def set(self, now: datetime) -> None:
+        if not self._may_be_set:
+            raise Forbidden("test_clock_off", "Start `serve` with --test-clock to set the clock.")
+        self._ahead = now - self.real_now()
+
+
+class _Loop(threading.Thread):
+    """A step repeated until the installation closes; it returns whether more waits to be done.
+
+    A step that fails is told of in the log and by `/readyz`, and tried again.
+    """
+
+    def __init__(self, name: str, step: Callable[[], bool], pause_seconds: float) -> None:
+        super().__init__(name=name, daemon=True)
+        self._step = step
+        self._pause_seconds = pause_seconds
+        self._stopping = threading.Event()
+        self.fault: str | None = None
+
+    def run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                more = self._step()
+                self.fault = None
+            except Exception as e:
+                more = False
+                self.fault = f"{self.name}: {e}"
+                log.exception("loop failed", loop=self.name)
+            if not more:
+                self._stopping.wait(self._pause_seconds)
+
+    def close(self) -> None:
+        self._stopping.set()
+        self.join()
+
+
+class Installation:
+    """An open data folder: its stores, the loops that keep the copies fresh, and its services."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Open the stores.
+
+        Raises:
+            Unavailable: `folder_in_use`, `schema_newer`, `ledger_damaged` and what else a store
+                says that cannot be opened.
+        """
+        self._open = ExitStack()
+        self._loaded_at: datetime | None = None
+        with ExitStack() as undo:
+            undo.callback(self._open.close)
+            self.services = self._assemble(settings)
+            undo.pop_all()
+
+    def _assemble(self, settings: Settings) -> Services:
+        self._open.enter_context(Folder(settings.data))
+        self._ledger = ledger = SqlLedger(settings.data)
+        self._open.callback(ledger.close)
+        database = sqlite(settings.data / "books.db")
+        self._open.callback(database.close)
+        self._events = events = DuckEvents(settings.data / "events.duckdb")
+        self._open.callback(events.close)
+        self._loaded = events.position(_SYSTEM)
+        self._clock = _Clock(may_be_set=settings.test_clock)
+        books = BooksVersions(database)
+        directories = Directories(books)
+        snapshot = BooksSnapshot(database)
+        self._refresher = Refresher(books, events, snapshot, directories)
+        self._loops = [
+            _Loop("load", self._load, limits.LOAD_INTERVAL_SECONDS),
+            _Loop("refresh", self._refresh, _REFRESH_SECONDS),
+            _Loop("tick", self._tick, _TICK_SECONDS),
+        ]
+        return Services(
+            books=books,
+            people=BooksPeople(database),
+            ledger=ledger,
+            events=events,
+            snapshot=snapshot,
+            directories=directories,
+            clock=self._clock,
+            backlog=lambda: ledger.head(_SYSTEM) - self._loaded,
+            refreshed_at=lambda: self._loaded_at,
+            tick=self.tick,
+            faults=lambda: [loop.fault for loop in self._loops if loop.fault],
+            local_token=f"local_{secrets.token_urlsafe(32)}",
+        )
+
+    def start(self) -> None:
+        """Start the loops."""
+        for loop in self._loops:
+            loop.start()
+            self._open.callback(loop.close)
+
+    def close(self) -> None:
+        """Stop the loops and close the stores, newest first."""
+        self._open.close()
+
+    def tick(self) -> None:
+        """Do all that is due now."""
+        while self._load():
+            pass
+        self._refresh()
+        self._tick()
+
+    def _load(self) -> bool:
+        loaded = load_once(_SYSTEM, self._ledger, self._events)
+        if loaded is None:
+            return False
+        self._loaded = loaded.seq
+        self._loaded_at = self._clock.now()
+        self._refresher.touch(loaded)
+        return True
+
+    def _refresh(self) -> bool:
+        self._refresher.refresh_once(_SYSTEM, self._clock.now(), self._loaded_at)
+        return False
+
+    def _tick(self) -> bool:
+        yesterday = self._clock.now().date() - timedelta(days=1)
+        self._events.compact(_SYSTEM, yesterday)
+        return False
+
+
+def initialise(settings: Settings, admin_email: str) -> dict[str, object]:
+    """Make a data folder usable; returns what its operator must note down.
+
+    Raises:
+        Conflict: `already_initialised`.
+    """
+    log_to_stderr(logging.WARNING)
+    installation = Installation(settings)
+    try:
+        services = installation.services
+        made = initialise_op.initialise(
+            services.people, services.directories, admin_email, services.clock.real_now()
+        )
+        return {**made, "data": str(settings.data)}
+    finally:
+        installation.close()
+
+
+def parquet_table(path: Path) -> Table:
+    """Read a Parquet file, for whoever may not know a store; see `stores.parquet`."""
+    return read_parquet(path)
+
+
+@contextmanager
+def running(settings: Settings, host: str = "127.0.0.1", port: int = 0) -> Iterator[Address]:
+    """Serve a data folder in this process while the block runs; port 0 takes a free one.
+
+    Raises:
+        Unavailable: `port_in_use`, or what `Installation` says.
+    """
+    with ExitStack() as stack:
+        installation = Installation(settings)
+        stack.callback(installation.close)
+        listening = _listen(host, port)
+        stack.enter_context(listening)
+        server = uvicorn.Server(_uvicorn(installation.services))
+        serving = threading.Thread(target=server.run, args=([listening],), name="http")
+        installation.start()
+        serving.start()
+        stack.callback(serving.join)
+        stack.callback(setattr, server, "should_exit", True)  # noqa: FBT003 - setattr's own way
+        address = _address(listening, installation.services.local_token)
+        stack.enter_context(_told(settings.data / _SERVER_FILE, address))
+        while not server.started and serving.is_alive():
+            serving.join(0.01)
+        yield address
+
+
+def serve(settings: Settings, host: str, port: int, ready: Callable[[str], None]) -> None:
+    """Serve a data folder until the process is told to stop.
+
+    Raises:
+        Unavailable: as `running`.
+    """
+    log_to_stderr(logging.INFO)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with running(settings, host, port) as address:
+        ready(address.url)
+        stop.wait()
+
+
+@contextmanager
+def reach(settings: Settings) -> Iterator[Address]:
+    """Find the server of a data folder, or run one in this process while the block runs.
+
+    Raises:
+        Unavailable: `not_initialised`, or as `running`.
+    """
+    found = _find(settings.data / _SERVER_FILE)
+    if found is not None:
+        yield found
+        return
+    if not (settings.data / "books.db").exists():
+        raise Unavailable(
+            "not_initialised",
+            f"There is no data in {settings.data}; make it with `init --data {settings.data}`.",
+        )
+    log_to_stderr(logging.WARNING)
+    with running(settings) as address:
+        yield address
+
+
+def _uvicorn(services: Services) -> uvicorn.Config:
+    return uvicorn.Config(
+        make(services),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as e:
+        listening.close()
+        raise Unavailable(
+            "port_in_use", f"{host}:{port} cannot be listened on: {e.strerror}; choose another."
+        ) from e
+    listening.listen(_CONNECTIONS_WAITING)
+    return listening
+
+
+def _address(listening: socket.socket, token: str) -> Address:
+    host, port = listening.getsockname()[:2]
+    return Address(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}", token)
+
+
+@contextmanager
+def _told(file: Path, address: Address) -> Iterator[None]:
+    """Leave the address where the command line of whoever may read the folder finds it."""
+    draft = file.with_suffix(".new")
+    draft.unlink(missing_ok=True)
+    with open(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as out:  # noqa: PTH123 - made private from the start
+        json.dump(address._asdict(), out)
+    draft.replace(file)
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def _find(file: Path) -> Address | None:
+    """Return the address of the server that runs on a folder; a dead one's file says nothing."""
+    try:
+        address = Address(**json.loads(file.read_text()))
+        httpx2.get(f"{address.url}/healthz", timeout=_FIND_SECONDS).raise_for_status()
+    except (OSError, ValueError, TypeError, httpx2.HTTPError):
+        return None
+    return address

@@ -1,0 +1,22 @@
+"""Settings: one frozen value, read once from the environment. Nothing else reads it."""
+
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What an installation decides; each field is `TALLYBOOK_` and its name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="TALLYBOOK_", frozen=True, extra="ignore")
+
+    #: The data folder of the embedded stores; one folder has one owner process.
+    data: Path = Path("data")
+    #: Allows `PUT /api/v1/test-clock`; set by `serve --test-clock` only.
+    test_clock: bool = False
+    #: Networks that webhooks may reach although they are private.
+    webhook_allow: tuple[IPv4Network | IPv6Network, ...] = ()
+    #: Where mail goes; empty means that deliveries wait in the outbox.
+    smtp_url: SecretStr | None = None

@@ -1,0 +1,25 @@
+"""The test clock: business time that a test may set. Refused unless `serve` allows it."""
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from tallybook.model.errors import Invalid
+from tallybook.model.time import parse_instant
+from tallybook.web.api.keys import Body, as_mapping
+from tallybook.web.caller import Caller
+from tallybook.web.exact import answer
+from tallybook.web.services import Service
+
+router = APIRouter(tags=["tests"])
+
+
+@router.put("/test-clock")
+def put_test_clock(scope: Caller, service: Service, body: Body) -> Response:
+    """Set business time, forwards or backwards, then do all that is due."""
+    scope.require("administer")
+    now = as_mapping(body).get("now")
+    if not isinstance(now, str):
+        raise Invalid("document_invalid", "now must be an instant.", field="now")
+    service.clock.set(parse_instant(now, name="now"))
+    service.tick()
+    return answer({"now": service.clock.now()})

@@ -1,0 +1,106 @@
+"""Facts in, facts listed: `POST /events` and `GET /events`."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from tallybook.model import limits
+from tallybook.operations import events as events_op
+from tallybook.operations import ingest as ingest_op
+from tallybook.operations.known import known
+from tallybook.web.api._schemas import BODY_OF_EVENTS
+from tallybook.web.api.nouns import Cursor, Limit
+from tallybook.web.api.usage import Text
+from tallybook.web.caller import Caller
+from tallybook.web.exact import answer, read_body, verbatim
+from tallybook.web.services import Service
+
+router = APIRouter(tags=["facts"])
+
+
+@router.post("/events", openapi_extra=BODY_OF_EVENTS)
+async def post_events(
+    request: Request,
+    scope: Caller,
+    service: Service,
+    detail: Annotated[
+        Literal["all"] | None, Query(description="`all` lists every event of the batch.")
+    ] = None,
+) -> Response:
+    """Take events; answers once they are on stable storage, with a receipt for the batch."""
+    body = await read_body(request)
+    receipt = await run_in_threadpool(
+        ingest_op.ingest,
+        scope,
+        service.ledger,
+        body,
+        dict(request.headers),
+        service.clock.now(),
+        backlog=service.backlog(),
+    )
+    return answer(
+        {
+            "received": receipt.received,
+            "accepted": receipt.accepted,
+            "duplicate": receipt.duplicate,
+            "conflict": receipt.conflict,
+            "rejected": receipt.rejected,
+            "ledger_seq": receipt.ledger_seq,
+            "results": [
+                {
+                    "index": line.index,
+                    "id": line.id,
+                    "status": line.status,
+                    "code": line.code,
+                    "detail": line.detail,
+                }
+                for line in receipt.results(all=detail == "all")
+            ],
+        }
+    )
+
+
+@router.get("/events")
+def get_events(
+    scope: Caller,
+    service: Service,
+    account: Text = None,
+    type: Text = None,
+    from_: Annotated[str | None, Query(alias="from", max_length=64)] = None,
+    to: Annotated[str | None, Query(max_length=64)] = None,
+    state: Annotated[events_op.State | None, Query()] = None,
+    cursor: Cursor = None,
+    limit: Limit = limits.PAGE_ROWS_DEFAULT,
+    known_at: Text = None,
+) -> Response:
+    """List facts as they were sent, newest first, with what became of each."""
+    mark = known(scope, service.books, service.ledger, service.events, known_at)
+    page = events_op.list_events(
+        scope,
+        service.directories.at(scope, mark.revision),
+        service.ledger,
+        service.events,
+        events_op.EventsRequest(account, type, from_, to, state, cursor, limit),
+        mark=mark,
+    )
+    items = [
+        {
+            "event": verbatim(item.event),
+            "received_at": item.received_at,
+            "ledger_seq": item.ledger_seq,
+            "state": item.state,
+            "codes": item.codes,
+            "correction": None,
+        }
+        for item in page.items
+    ]
+    return answer(
+        {
+            "items": items,
+            "next_cursor": page.next_cursor,
+            "totals": {},
+            "known_at": page.known_at,
+        }
+    )

@@ -1,0 +1,125 @@
+"""Accounts, meters and contracts: `PUT`, `GET`, list, history and `DELETE`, alike for each."""
+
+from typing import Annotated, Any, cast
+
+from fastapi import APIRouter, Header, Query
+from starlette.responses import Response
+
+from tallybook.model import limits
+from tallybook.model.directory import Directory
+from tallybook.model.errors import Invalid
+from tallybook.model.ports import NounName, Version
+from tallybook.operations import define as define_op
+from tallybook.operations import definitions
+from tallybook.web.api._schemas import NOUN_OF, body_of
+from tallybook.web.api.keys import Body, as_mapping
+from tallybook.web.caller import Caller
+from tallybook.web.exact import answer
+from tallybook.web.services import Service, Services
+
+router = APIRouter()
+
+Limit = Annotated[int, Query(ge=1, le=limits.PAGE_ROWS_MAX)]
+Cursor = Annotated[str | None, Query(max_length=limits.CURSOR_CHARS_MAX)]
+Search = Annotated[
+    str | None, Query(max_length=limits.NAME_CHARS_MAX, description="Part of a key or a name.")
+]
+
+
+def _shape(version: Version) -> dict[str, Any]:
+    """Write a version: its document, and when and by whom it came."""
+    return {
+        **version.document,
+        "version": version.number,
+        "valid_from": version.valid_from,
+        "recorded_at": version.recorded_at,
+        "author": version.author,
+        "reason": version.reason,
+        "retired": version.retired,
+    }
+
+
+def _answer(version: Version) -> Response:
+    made = answer(_shape(version))
+    made.headers["ETag"] = f'"{version.number}"'
+    return made
+
+
+def _number(if_match: str | None) -> int | None:
+    if if_match is None or if_match.strip() == "*":
+        return None
+    text = if_match.strip().removeprefix("W/").strip('"')
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):  # noqa: PLR2004 - no version is near
+        raise Invalid(
+            "if_match_invalid", "If-Match must be the version from an ETag.", field="If-Match"
+        )
+    return int(text)
+
+
+def _today(scope: Caller, service: Services) -> Directory:
+    return service.directories.current(scope).on(service.clock.now().date())
+
+
+def _add(plural: str) -> None:
+    """Add the routes of one noun."""
+    noun = cast("NounName", plural.removesuffix("s"))
+    one, many = f"/{plural}/{{key}}", f"/{plural}"
+
+    @router.put(one, openapi_extra=body_of(plural), tags=[plural])
+    def put(
+        scope: Caller,
+        service: Service,
+        key: str,
+        body: Body,
+        if_match: Annotated[str | None, Header()] = None,
+    ) -> Response:
+        """Create or change it: a new version, unless it says what already holds."""
+        version = define_op.define(
+            scope,
+            service.books,
+            service.directories,
+            noun,
+            key,
+            as_mapping(body),
+            service.clock.now(),
+            if_match=_number(if_match),
+        )
+        return _answer(version)
+
+    @router.get(many, tags=[plural])
+    def page(
+        scope: Caller,
+        service: Service,
+        q: Search = None,
+        cursor: Cursor = None,
+        limit: Limit = limits.PAGE_ROWS_DEFAULT,
+    ) -> Response:
+        """List what stands today, by key."""
+        found = definitions.page(
+            scope, _today(scope, service), noun, q=q, cursor=cursor, limit=limit
+        )
+        items = [_shape(version) for version in found.items]
+        return answer({"items": items, "next_cursor": found.next_cursor, "totals": found.totals})
+
+    @router.get(one, tags=[plural])
+    def get(scope: Caller, service: Service, key: str) -> Response:
+        """Return the version that holds today."""
+        return _answer(definitions.get(scope, _today(scope, service), noun, key))
+
+    @router.get(f"{one}/history", tags=[plural])
+    def history(scope: Caller, service: Service, key: str) -> Response:
+        """List every version, oldest first."""
+        versions = definitions.history(scope, _today(scope, service), noun, key)
+        items = [_shape(version) for version in versions]
+        totals = {"count": len(items)}
+        return answer({"items": items, "next_cursor": None, "totals": totals})
+
+    @router.delete(one, tags=[plural])
+    def retire(scope: Caller, service: Service, key: str) -> Response:
+        """Retire it from today on; nothing is erased."""
+        now = service.clock.now()
+        return _answer(define_op.retire(scope, service.books, service.directories, noun, key, now))
+
+
+for _plural in NOUN_OF:
+    _add(_plural)

@@ -1,0 +1,202 @@
+"""Where contracts stand: `GET /positions`, one line of one, and `POST /preview/forecast`."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from tallybook.model import limits
+from tallybook.model.errors import Invalid
+from tallybook.model.money import round_money
+from tallybook.model.ports import SnapshotPage, SnapshotQuery, SnapshotSort
+from tallybook.model.position import Forecast, Position, Total
+from tallybook.model.scope import Scope
+from tallybook.model.time import parse_instant
+from tallybook.operations import position as position_op
+from tallybook.operations import preview
+from tallybook.operations.known import known
+from tallybook.web.api.keys import Body, as_mapping
+from tallybook.web.api.nouns import Cursor, Limit
+from tallybook.web.api.usage import Text
+from tallybook.web.caller import Caller
+from tallybook.web.exact import answer
+from tallybook.web.services import Service, Services
+
+router = APIRouter(tags=["positions"])
+
+_CURSOR: Final = "p"
+_STATES: Final = ", ".join(sorted(position_op.STATES))
+
+
+@router.get("/positions")
+def get_positions(
+    scope: Caller,
+    service: Service,
+    account: Text = None,
+    contract: Text = None,
+    status: Annotated[str | None, Query(description="States and flags, with commas.")] = None,
+    service_: Annotated[str | None, Query(alias="service")] = None,
+    branch: Text = None,
+    csm: Text = None,
+    q: Text = None,
+    at: Annotated[str | None, Query(description="An instant; now by default.")] = None,
+    known_at: Text = None,
+    rollup: Annotated[bool, Query()] = True,  # noqa: FBT002 - a query parameter
+    sort: Annotated[SnapshotSort, Query()] = "contract",
+    descending: Annotated[bool, Query()] = False,  # noqa: FBT002 - a query parameter
+    cursor: Cursor = None,
+    limit: Limit = limits.PAGE_ROWS_DEFAULT,
+) -> Response:
+    """List where every line stands; with `at` or `known_at` as it was, or was known, then."""
+    when = instants(scope, service, at, known_at)
+    directory = service.directories.at(scope, when.mark.revision).on(when.at.date())
+    query = SnapshotQuery(
+        accounts=position_op.reach(scope, directory, account, when.at, rollup=rollup),
+        contract=contract,
+        states=states(status),
+        service=service_,
+        branch=branch,
+        csm=csm,
+        text=q,
+        sort=sort,
+        descending=descending,
+        offset=_offset(cursor),
+        limit=limit,
+    )
+    if at is None and known_at is None:
+        page = position_op.positions(scope, service.snapshot, query)
+    else:
+        page = position_op.positions_at(scope, directory, service.events, query, when)
+    return answer(_page(page, query))
+
+
+@router.get("/positions/{contract}/{line}")
+def get_position(
+    scope: Caller,
+    service: Service,
+    contract: str,
+    line: str,
+    at: Annotated[str | None, Query(description="An instant; now by default.")] = None,
+    known_at: Text = None,
+    rollup: Annotated[
+        bool | None, Query(description="Count the tree; as the contract says by default.")
+    ] = None,
+) -> Response:
+    """Work out one line, day by day, with the explanation of its numbers."""
+    when = instants(scope, service, at, known_at)
+    directory = service.directories.at(scope, when.mark.revision)
+    found, how = position_op.position(
+        scope, directory, service.events, (contract, line), when, rollup=rollup
+    )
+    daily = [asdict(day) for day in found.daily if day.date >= found.period.start_date]
+    return answer({**shape(found), "daily": daily, "explanation": asdict(how)})
+
+
+@router.post("/preview/forecast")
+def post_forecast(scope: Caller, body: Body) -> Response:
+    """Forecast a period from its days; one document or a list of them."""
+    if isinstance(body, list):
+        return answer([asdict(preview.preview_forecast(scope, as_mapping(one))) for one in body])
+    return answer(asdict(preview.preview_forecast(scope, as_mapping(body))))
+
+
+def instants(
+    scope: Scope, service: Services, at: str | None, known_at: str | None
+) -> position_op.Instants:
+    """Return what an answer is about, and what it rests on."""
+    now = service.clock.now()
+    mark = known(scope, service.books, service.ledger, service.events, known_at)
+    about = parse_instant(at, name="at") if at else now
+    return position_op.Instants(about, now, mark, service.refreshed_at())
+
+
+def states(text: str | None) -> frozenset[Any]:
+    """Read states and flags with commas between them.
+
+    Raises:
+        Invalid: `status_unknown`.
+    """
+    asked = frozenset(word for word in (text or "").split(",") if word)
+    unknown = asked - position_op.STATES
+    if unknown:
+        raise Invalid(
+            "status_unknown",
+            f"There is no status {min(unknown)!r}; there are {_STATES}.",
+            field="status",
+        )
+    return asked
+
+
+def _offset(cursor: str | None) -> int:
+    digits = (cursor or f"{_CURSOR}0").removeprefix(_CURSOR)
+    if not (digits.isascii() and digits.isdecimal() and len(digits) < 10):  # noqa: PLR2004 - no list is longer
+        raise Invalid(
+            "cursor_invalid", "cursor must be next_cursor of an earlier page.", field="cursor"
+        )
+    return int(digits)
+
+
+def _page(page: SnapshotPage, query: SnapshotQuery) -> dict[str, Any]:
+    end = query.offset + len(page.items)
+    return {
+        "items": [shape(found) for found in page.items],
+        "next_cursor": f"{_CURSOR}{end}" if end < page.total and page.items else None,
+        "totals": [_total(total) for total in position_op.by_unit(page.totals)],
+        "count": page.total,
+        "counts": page.counts,
+        "known_at": page.state.mark if page.state else None,
+        "refreshed_at": page.state.refreshed_at if page.state else None,
+    }
+
+
+def shape(found: Position) -> dict[str, Any]:
+    """Write a position; amounts are rounded to its currency's minor unit."""
+    period = found.period
+    return {
+        "contract": found.contract,
+        "line": found.line,
+        "account": found.account,
+        "product": found.product,
+        "service": found.service,
+        "unit": found.unit,
+        "period": {
+            "start_date": period.start_date,
+            "end_date": period.end_date,
+            "is_stub": period.is_stub,
+        },
+        "used": found.used,
+        "allotment": found.allotment,
+        "is_unlimited": found.is_unlimited,
+        "remaining": found.remaining,
+        "percent_used": found.percent_used,
+        "overage": found.overage,
+        **_money(found, found.currency, "amount", "overage_amount"),
+        "currency": found.currency,
+        "status": found.status,
+        "likely_over": found.likely_over,
+        "low_use": found.low_use,
+        "forecast": _forecast(found.forecast, found.currency),
+        "contributions": [asdict(part) for part in found.contributions],
+        "branch": found.branch,
+        "csm": found.csm,
+        "data_through": found.data_through,
+        "refreshed_at": found.refreshed_at,
+        "known_at": found.known_at,
+    }
+
+
+def _forecast(ahead: Forecast, currency: str) -> Mapping[str, Any]:
+    return {**asdict(ahead), **_money(ahead, currency, "projected_amount")}
+
+
+def _total(total: Total) -> dict[str, Any]:
+    names = ("amount", "overage_amount", "projected_amount")
+    fields = {name: value for name, value in asdict(total).items() if name != "service"}
+    return {**fields, **_money(total, total.currency, *names)}
+
+
+def _money(value: object, currency: str, *names: str) -> dict[str, Any]:
+    amounts = {name: getattr(value, name) for name in names}
+    return {n: None if a is None else round_money(a, currency) for n, a in amounts.items()}

@@ -1,0 +1,95 @@
+"""The web application: API, pages, static files and probes around one set of services."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Scope
+
+from tallybook import __version__
+from tallybook.model.scope import operator
+from tallybook.web import api, problems
+from tallybook.web.api._schemas import REFUSALS, components
+from tallybook.web.middleware import Envelope
+from tallybook.web.pages import routes
+from tallybook.web.services import Services
+
+_SYSTEM: Final = operator("probe")
+_FOR_EVER: Final = "public, max-age=31536000, immutable"
+
+
+class _Static(StaticFiles):
+    """Static files; one asked for by its content's mark may be kept for ever."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        marked = b"v=" in scope.get("query_string", b"")
+        fonts = Headers(scope=scope).get("sec-fetch-dest") == "font" or path.endswith(".woff2")
+        response.headers["Cache-Control"] = _FOR_EVER if marked or fonts else "no-cache"
+        return response
+
+
+def make(services: Services) -> ASGIApp:
+    """Put the application together."""
+    app = FastAPI(
+        title="Tallybook",
+        version=__version__,
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        responses=REFUSALS,
+    )
+    app.state.services = services
+    problems.install(app)
+    app.include_router(api.router())
+    app.include_router(routes.router, include_in_schema=False)
+    static = Path(str(files("tallybook.web").joinpath("static")))
+    app.mount("/static", _Static(directory=static), name="static")
+    registry = CollectorRegistry()
+    _add_probes(app, services, registry)
+    app.openapi = _complete(app.openapi)  # type: ignore[method-assign]
+    return Envelope(app, registry)
+
+
+def _complete(describe: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:
+    """Add the schemas of bodies that the framework does not read to the OpenAPI document."""
+
+    def openapi() -> dict[str, Any]:
+        document = describe()
+        document.setdefault("components", {}).setdefault("schemas", {}).update(components())
+        document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+        document["security"] = [{"key": []}]
+        return document
+
+    return openapi
+
+
+def _add_probes(app: FastAPI, services: Services, registry: CollectorRegistry) -> None:
+    backlog = Gauge("tallybook_backlog_events", "Accepted, not yet loaded.", registry=registry)
+    backlog.set_function(services.backlog)
+    head = Gauge("tallybook_ledger_events", "Entries of the ledger.", registry=registry)
+    head.set_function(lambda: services.ledger.head(_SYSTEM))
+
+    @app.get("/healthz", include_in_schema=False)
+    def healthz() -> Response:
+        return PlainTextResponse("alive\n")
+
+    @app.get("/readyz", include_in_schema=False)
+    def readyz(request: Request) -> Response:
+        services.books.revision(_SYSTEM)
+        faults = services.faults()
+        if faults:
+            status, detail = HTTPStatus.SERVICE_UNAVAILABLE, "; ".join(faults)
+            return problems.problem(request, status, "not_ready", detail)
+        return PlainTextResponse("ready\n")
+
+    @app.get("/metrics", include_in_schema=False)
+    def metrics() -> Response:
+        return Response(generate_latest(registry), media_type="text/plain; version=0.0.4")

@@ -1,0 +1,123 @@
+"""JSON in and out without floats: numbers are read by their text, decimals written as strings."""
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any, Final
+
+import msgspec
+from fastapi import Request
+from starlette.responses import Response
+
+from tallybook.model import limits
+from tallybook.model.errors import TooLarge, Unreadable
+from tallybook.model.mark import Mark
+from tallybook.model.quantity import check_exponent, exact_text
+from tallybook.model.time import format_instant
+
+_decoder = msgspec.json.Decoder(float_hook=Decimal)
+
+
+def decode(body: bytes) -> Any:
+    """Read a JSON document; numbers with a point or an exponent become Decimal.
+
+    Raises:
+        Unreadable: `body_invalid`.
+        Invalid: `number_out_of_range`.
+    """
+    try:
+        document = _decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
+        raise Unreadable("body_invalid", f"The body is not JSON: {e}.") from e
+    _check(document, 0)
+    return document
+
+
+def _check(value: Any, depth: int) -> None:
+    """Refuse what would be costly or impossible to carry further."""
+    if depth > limits.JSON_DEPTH_MAX:
+        raise Unreadable(
+            "body_too_deep", "The body is nested too deeply.", limit=limits.JSON_DEPTH_MAX
+        )
+    if isinstance(value, Decimal):
+        check_exponent(value)
+    elif isinstance(value, dict):
+        for item in value.values():
+            _check(item, depth + 1)
+    elif isinstance(value, list):
+        for item in value:
+            _check(item, depth + 1)
+
+
+_TEXTS: Final[tuple[tuple[type, Callable[[Any], str]], ...]] = (
+    (Decimal, exact_text),
+    (datetime, format_instant),
+    (Mark, str),
+    (time, lambda value: value.strftime("%H:%M")),
+    (date, date.isoformat),
+)
+
+
+def plain(value: Any) -> Any:
+    """Turn a value into what JSON can say: decimals and instants as text."""
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(v) for v in value]
+    for kind, text in _TEXTS:
+        if isinstance(value, kind):
+            return text(value)
+    return value
+
+
+def verbatim(wire: bytes) -> msgspec.Raw:
+    """Put JSON into an answer byte for byte."""
+    return msgspec.Raw(wire)
+
+
+def encode(value: Any) -> bytes:
+    """Write JSON with decimals as strings and instants in UTC."""
+    return msgspec.json.encode(plain(value))
+
+
+def answer(value: Any, status: int = 200) -> Response:
+    """Answer with JSON. Routes return this: the framework's own encoder makes decimals floats."""
+    return Response(encode(value), status, media_type="application/json")
+
+
+async def read_body(request: Request, limit: int = limits.BODY_BYTES_MAX) -> bytes:
+    """Read a request's body, refusing it as soon as it is over the limit.
+
+    Raises:
+        TooLarge: `body_too_large`.
+    """
+    declared = request.headers.get("content-length", "")
+    size = int(declared) if declared.isdecimal() and len(declared) < 16 else 0  # noqa: PLR2004
+    chunks: list[bytes] = []
+    if size <= limit:
+        size = 0
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > limit:
+                break
+            chunks.append(chunk)
+    if size > limit:
+        raise TooLarge(
+            "body_too_large",
+            f"The body has more than {limit} bytes; send it in several requests.",
+            limit=limit,
+            asked=size,
+        )
+    return b"".join(chunks)
+
+
+async def document(request: Request) -> Any:
+    """Read a request's JSON body exactly; a dependency of every route that takes a document.
+
+    The framework's own decoder reads numbers as floats, so no route declares a body to it.
+
+    Raises:
+        TooLarge: `body_too_large`.
+        Unreadable: `body_invalid`.
+    """
+    return decode(await read_body(request))

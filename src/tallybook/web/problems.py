@@ -1,0 +1,112 @@
+"""One table from error to status, and the RFC 9457 answer that every refusal has."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from tallybook.model import errors
+from tallybook.web.exact import encode
+
+STATUS: Final[Mapping[type[errors.TallybookError], HTTPStatus]] = {
+    errors.Unreadable: HTTPStatus.BAD_REQUEST,
+    errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    errors.Forbidden: HTTPStatus.FORBIDDEN,
+    errors.NotFound: HTTPStatus.NOT_FOUND,
+    errors.Conflict: HTTPStatus.CONFLICT,
+    errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.Overloaded: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+#: What the framework itself refuses, before an operation is reached.
+_FRAMEWORK: Final[Mapping[int, tuple[str, str]]] = {
+    404: ("path_unknown", "There is nothing at this path; see /api/v1/openapi.json."),
+    405: ("method_not_allowed", "This path does not take this method; see /api/v1/openapi.json."),
+}
+
+log = structlog.get_logger()
+
+
+def status_of(error: errors.TallybookError) -> HTTPStatus:
+    """Return the status of an error by its class."""
+    return next(s for kind, s in STATUS.items() if isinstance(error, kind))
+
+
+def request_id(request: Request) -> str:
+    """Return the identifier that this request's answer carries in X-Request-Id."""
+    return str(request.scope.get("request_id", ""))
+
+
+def problem(
+    request: Request, status: int, code: str, detail: str, facts: Mapping[str, Any] | None = None
+) -> Response:
+    """Answer with an RFC 9457 problem."""
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "request_id": request_id(request),
+        **(facts or {}),
+    }
+    headers = {}
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    if facts and "retry_after" in facts:
+        headers["Retry-After"] = str(facts["retry_after"])
+    return Response(encode(body), status, headers, media_type="application/problem+json")
+
+
+def of_error(request: Request, error: errors.TallybookError) -> Response:
+    """Answer a refusal of our own."""
+    status = status_of(error)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.error("unavailable", code=error.code, detail=error.detail, id=request_id(request))
+    return problem(request, status, error.code, error.detail, error.facts)
+
+
+def of_framework(request: Request, error: HTTPException) -> Response:
+    """Answer a refusal of the framework: an unknown path, a wrong method."""
+    code, detail = _FRAMEWORK.get(error.status_code, ("request_refused", str(error.detail)))
+    answer = problem(request, error.status_code, code, detail)
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+def of_parameters(request: Request, error: RequestValidationError) -> Response:
+    """Answer parameters that cannot be read."""
+    first = error.errors()[0]
+    place, field = first["loc"][0], ".".join(str(part) for part in first["loc"][1:])
+    if place == "body" and first["type"] in {"json_invalid", "model_attributes_type"}:
+        return problem(request, HTTPStatus.BAD_REQUEST, "body_invalid", "The body is not JSON.")
+    name = field or str(place)
+    facts = {"field": name}
+    detail = f"{name}: {first['msg']}."
+    return problem(request, HTTPStatus.UNPROCESSABLE_ENTITY, "parameter_invalid", detail, facts)
+
+
+def of_surprise(request: Request, error: Exception) -> Response:
+    """Answer a fault of our own; the details are in the log under the same request id."""
+    log.error("fault", id=request_id(request), exc_info=error)
+    return problem(
+        request,
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "internal_error",
+        "Something broke on our side; the log has the details under this request_id.",
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Make every refusal of the API an RFC 9457 problem."""
+    app.add_exception_handler(errors.TallybookError, of_error)  # type: ignore[arg-type]
+    app.add_exception_handler(HTTPException, of_framework)  # type: ignore[arg-type]
+    app.add_exception_handler(RequestValidationError, of_parameters)  # type: ignore[arg-type]
+    app.add_exception_handler(Exception, of_surprise)

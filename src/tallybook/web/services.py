@@ -1,0 +1,59 @@
+"""What the web layer is handed by the composition root: the open stores and the clock."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Protocol
+
+from fastapi import Depends, Request
+
+from tallybook.model.ports import Books, Events, Ledger, People, Snapshot
+from tallybook.operations.directory import Directories
+
+
+class Clock(Protocol):
+    """Business time. The test clock can be set, the real one cannot."""
+
+    def now(self) -> datetime:
+        """Return the instant it is for the business."""
+
+    def real_now(self) -> datetime:
+        """Return the machine's instant: keys, sessions and leases never follow a test clock."""
+
+    def set(self, now: datetime) -> None:
+        """Move business time.
+
+        Raises:
+            Forbidden: `test_clock_off`.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """One open installation, as the web layer sees it.
+
+    `backlog` counts facts accepted and not yet loaded, `refreshed_at` is the instant of the last
+    load, `tick` does all that is due, `faults` says what keeps failing, and `local_token` is the
+    command line's key.
+    """
+
+    books: Books
+    people: People
+    ledger: Ledger
+    events: Events
+    snapshot: Snapshot
+    directories: Directories
+    clock: Clock
+    backlog: Callable[[], int]
+    refreshed_at: Callable[[], datetime | None]
+    tick: Callable[[], None]
+    faults: Callable[[], list[str]]
+    local_token: str
+
+
+def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+Service = Annotated[Services, Depends(_services)]
