@@ -340,3 +340,17 @@ def test_the_parts_of_a_position_fit_together(
         assert found.remaining - found.overage == D(allotment) - total
     if pooled:
         assert sum((c.used or 0 for c in found.contributions), D(0)) == total
+
+
+@pytest.mark.parametrize("end", ["0001-01-03T00:00:00+00:00", "9999-12-31T23:59:59+00:00"])
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/Chicago"])
+@pytest.mark.parametrize("kind", ["flow", "stock"])
+def test_the_ends_of_time_have_positions(world: World, end: str, zone: str, kind: str) -> None:
+    world.meter(kind=kind, aggregation="latest")
+    world.contract(start_date="0001-01-03", timezone=zone)
+    world.contract("Last", start_date="9999-12-28", timezone=zone)
+    for number in ("C", "Last"):
+        for at, now in ((end, end), (end, "2026-03-10"), ("2026-03-10", end)):
+            found = terms(world.directory, number, instant(at), instant(now))
+            if found:
+                assert world.position([], at, now, number=number).status == "no_allotment"

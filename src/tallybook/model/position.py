@@ -105,7 +105,7 @@ class Total:
     """The sums of the lines of one service, unit and currency: exact, and never over two units.
 
     A line without a forecast counts in `projected` with its use so far, one without an allotment
-    not in `allotment`.
+    not in `allotment`. Amounts are None for whom they are not.
     """
 
     service: str
@@ -117,6 +117,6 @@ class Total:
     overage: Decimal
     projected: Decimal
     projected_overage: Decimal
-    amount: Decimal
-    overage_amount: Decimal
-    projected_amount: Decimal
+    amount: Decimal | None
+    overage_amount: Decimal | None
+    projected_amount: Decimal | None

@@ -22,6 +22,8 @@ LAST_DAY: Final = date(9999, 12, 29)
 FIRST_INSTANT: Final = datetime(1, 1, 1, tzinfo=UTC)
 LAST_INSTANT: Final = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 
+_FIRST_SHOWN: Final = FIRST_INSTANT + timedelta(days=1)
+_LAST_SHOWN: Final = LAST_INSTANT - timedelta(days=1)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _SECONDS_CHARS: Final = len("2026-03-01T09:30:00Z")
 _RFC3339 = re.compile(
@@ -168,8 +170,7 @@ class Calendar:
 
     def day_of(self, instant: datetime) -> date:
         """Return the local day that holds this instant, by comparing with its boundaries."""
-        local = instant.astimezone(self._zone)
-        day = clamp(local.date())
+        day = clamp(self.local(instant).date())
         while day > FIRST_DAY and self.start_of(day) > instant:
             day -= timedelta(days=1)
         while day < LAST_DAY and self.start_of(day + timedelta(days=1)) <= instant:
@@ -181,7 +182,7 @@ class Calendar:
 
         A bucket's key is its local hour and offset, so a change of offset ends it (T2).
         """
-        local = instant.astimezone(self._zone)
+        local = self.local(instant)
         into = timedelta(
             minutes=local.minute, seconds=local.second, microseconds=local.microsecond
         )
@@ -192,12 +193,15 @@ class Calendar:
 
     def offset_at(self, instant: datetime) -> timedelta:
         """Return the offset from UTC in force at this instant."""
-        offset = instant.astimezone(self._zone).utcoffset()
+        offset = self.local(instant).utcoffset()
         return offset if offset is not None else timedelta(0)
 
     def local(self, instant: datetime) -> datetime:
-        """Return the instant as this zone's wall clock shows it, with its offset."""
-        return instant.astimezone(self._zone)
+        """Return the instant as this zone's wall clock shows it, with its offset.
+
+        At the ends of time the nearest one that every zone can show.
+        """
+        return max(_FIRST_SHOWN, min(_LAST_SHOWN, instant)).astimezone(self._zone)
 
 
 def clamp(day: date) -> date:

@@ -12,7 +12,7 @@ from tallybook.model.directory import Directory
 from tallybook.model.nouns import Account, Contract, Line, Meter
 from tallybook.model.position import Period
 from tallybook.model.scope import Member
-from tallybook.model.time import FIRST_DAY, FIRST_INSTANT, Calendar
+from tallybook.model.time import FIRST_DAY, FIRST_INSTANT, LAST_DAY, Calendar
 from tallybook.positions.forecast import Nature
 from tallybook.positions.hierarchy import members
 from tallybook.positions.periods import calendar_of, period_of
@@ -64,7 +64,8 @@ class Terms:
         """
         first = self.period.start_date
         if self.last_day >= first - _DAY:
-            first = min(first, max(FIRST_DAY, self.last_day - (RECENT_DAYS - 1) * _DAY))
+            known = (self.last_day - FIRST_DAY).days
+            first = min(first, self.last_day - min(RECENT_DAYS - 1, known) * _DAY)
         return [first + i * _DAY for i in range((self.today - first).days + 1)]
 
     @property
@@ -138,7 +139,7 @@ def in_force(
         contract = span.noun
         account = _account(directory, contract.account, at)
         calendar = calendar_of(contract, account)
-        today = calendar.day_of(at)
+        today = min(calendar.day_of(at), LAST_DAY - _DAY)  # so that tomorrow can be told
         if span.valid_from is None or span.valid_from <= today:
             gone = span.valid_to is not None and span.valid_to <= today
             draft = contract.status == "draft"

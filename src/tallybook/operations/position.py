@@ -1,0 +1,189 @@
+"""Where lines stand (GET /positions): lists from the snapshot, or worked out for a past instant or
+mark; one line always worked out, with its explanation. Writes nothing.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal, localcontext
+from typing import Any, Final, get_args
+
+from tallybook.model.directory import Directory
+from tallybook.model.errors import NotFound
+from tallybook.model.mark import Mark
+from tallybook.model.nouns import Contract
+from tallybook.model.ports import Events, Snapshot, SnapshotPage, SnapshotQuery, SnapshotState
+from tallybook.model.position import Position, Status, Total
+from tallybook.model.quantity import EXACT
+from tallybook.model.scope import Scope
+from tallybook.model.time import FIRST_INSTANT, LAST_INSTANT
+from tallybook.model.usage import UsageQuery
+from tallybook.operations._compute import compute
+from tallybook.operations._listing import listed
+from tallybook.positions.explanation import Explanation, explain
+from tallybook.positions.hierarchy import members
+from tallybook.positions.position import Known
+from tallybook.positions.terms import Terms, terms
+
+#: What a list may be narrowed to: the statuses, and the flags beside them.
+STATES: Final = frozenset({*get_args(Status), "likely_over", "low_use"})
+
+
+@dataclass(frozen=True, slots=True)
+class Instants:
+    """What an answer is about and rests on: the instant asked about, the one it is, the mark.
+
+    `refreshed_at` is the instant of the last load.
+    """
+
+    at: datetime
+    now: datetime
+    mark: Mark
+    refreshed_at: datetime | None = None
+
+
+def reach(
+    scope: Scope, directory: Directory, account: str | None, at: datetime, *, rollup: bool = True
+) -> frozenset[str] | None:
+    """Return whose contracts a list is about: an account, or its tree at an instant; None is all.
+
+    Raises:
+        NotFound: `account_not_found`.
+    """
+    if account is None:
+        return None
+    if not directory.history("account", account) or not scope.sees(account):
+        raise NotFound("account_not_found", f"There is no account {account!r} to be seen.")
+    tree = members(directory, account, FIRST_INSTANT, LAST_INSTANT, rollup=rollup)
+    return frozenset(member.account for member in tree if member.start <= at < member.end)
+
+
+def positions(scope: Scope, snapshot: Snapshot, query: SnapshotQuery) -> SnapshotPage:
+    """List where lines stand now, from the snapshot."""
+    scope.require("read")
+    return _shown(scope, snapshot.page(scope, _asked(scope, query)))
+
+
+def positions_at(
+    scope: Scope, directory: Directory, events: Events, query: SnapshotQuery, when: Instants
+) -> SnapshotPage:
+    """List where lines stood at an instant, as known at a mark; `directory` is of its revision."""
+    scope.require("read")
+    state = SnapshotState(when.mark, when.at, when.refreshed_at)
+    numbers = directory.keys("contract") if query.contract is None else [query.contract]
+    lines = (
+        line
+        for number in numbers
+        for line in terms(directory, number, when.at, when.now)
+        if _sees(scope, line.contract, when.at)
+        and (query.accounts is None or line.contract.account in query.accounts)
+    )
+    known = Known(when.mark, when.refreshed_at)
+    found = compute(scope, directory, events, lines, known)
+    return _shown(scope, listed(found, _asked(scope, query), state))
+
+
+def position(
+    scope: Scope, directory: Directory, events: Events, key: tuple[str, str], when: Instants,
+    *, rollup: bool | None = None,
+) -> tuple[Position, Explanation]:
+    """Work out where one line stands, and how that came about; `key` is contract and line.
+
+    `rollup` None counts the tree where the contract says so; True always, False never.
+
+    Raises:
+        NotFound: `contract_not_found`, `line_not_found`, `not_in_force`.
+    """
+    scope.require("read")
+    line = _line(scope, directory, key, when, rollup=rollup)
+    known = Known(when.mark, when.refreshed_at)
+    found = next(compute(scope, directory, events, [line], known))
+    counts = _counts(scope, directory, events, line, when.mark)
+    how = explain(line, found, accounts=len(counts), count=sum(counts.values()))
+    if scope.sees_prices:
+        return found, how
+    return _without_prices(found), replace(how, price=None)
+
+
+def by_unit(totals: tuple[Total, ...]) -> list[Total]:
+    """Add up totals over services, by unit and currency; their `service` is empty."""
+    groups: dict[tuple[str, str], Total] = {}
+    for total in totals:
+        key = (total.unit, total.currency)
+        before = groups.get(key)
+        groups[key] = _added(before, total) if before else replace(total, service="")
+    return [groups[key] for key in sorted(groups)]
+
+
+def _line(
+    scope: Scope, directory: Directory, key: tuple[str, str], when: Instants,
+    *, rollup: bool | None,
+) -> Terms:
+    number, code = key
+    spans = directory.spans("contract", number)
+    if not any(_sees(scope, span.noun, when.at) for span in spans):
+        raise NotFound("contract_not_found", f"There is no contract {number!r} to be seen.")
+    if not any(line.code == code for span in spans for line in span.noun.lines):
+        raise NotFound("line_not_found", f"The contract {number} has no line {code!r}.")
+    for line in terms(directory, number, when.at, when.now, rollup=rollup):
+        if line.line.code == code and _sees(scope, line.contract, when.at):
+            return line
+    raise NotFound(
+        "not_in_force", f"The line {code} of {number} is not in force then; ask for another `at`."
+    )
+
+
+def _sees(scope: Scope, contract: Contract, at: datetime) -> bool:
+    """Tell whether a contract's account may be seen at an instant."""
+    return scope.accounts is None or any(
+        m.account == contract.account and m.start <= at < m.end for m in scope.accounts
+    )
+
+
+def _counts(
+    scope: Scope, directory: Directory, events: Events, line: Terms, mark: Mark
+) -> dict[str, int]:
+    """Count the events that the meter counted, by account."""
+    meter = line.meter.model_copy(update={"aggregation": "count"})
+    start = line.counts_from if line.carries else line.period.starts_at
+    query = UsageQuery(
+        meter, (start, line.counts_to), mark.seq, tuple(line.members(directory, 0)),
+        by_account=True,
+    )
+    cells = events.usage(scope, query)
+    return {cell.account or "": int(cell.value or 0) for cell in cells}
+
+
+def _without_prices(found: Position) -> Position:
+    ahead = replace(found.forecast, projected_amount=None)
+    return replace(found, amount=None, overage_amount=None, forecast=ahead)
+
+
+def _asked(scope: Scope, query: SnapshotQuery) -> SnapshotQuery:
+    """Sort by key for whom amounts are not: their order would tell of them."""
+    is_hidden = query.sort == "amount" and not scope.sees_prices
+    return replace(query, sort="contract") if is_hidden else query
+
+
+def _shown(scope: Scope, page: SnapshotPage) -> SnapshotPage:
+    """Hide amounts from whom they are not, also those that totals would tell."""
+    if scope.sees_prices:
+        return page
+    totals = tuple(
+        replace(total, amount=None, overage_amount=None, projected_amount=None)
+        for total in page.totals
+    )
+    return replace(page, items=tuple(map(_without_prices, page.items)), totals=totals)
+
+
+def _added(one: Total, two: Total) -> Total:
+    names = (
+        "used", "allotment", "overage", "projected", "projected_overage", "amount",
+        "overage_amount", "projected_amount",
+    )
+    with localcontext(EXACT):
+        sums: dict[str, Any] = {name: _sum(getattr(one, name), getattr(two, name)) for name in names}
+    return replace(one, lines=one.lines + two.lines, **sums)
+
+
+def _sum(one: Decimal | None, two: Decimal | None) -> Decimal | None:
+    return None if one is None or two is None else one + two
