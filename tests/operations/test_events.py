@@ -1,0 +1,165 @@
+"""GET /events as an operation: facts as they were sent, and what became of each."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tallybook.model.errors import Forbidden, Invalid
+from tallybook.model.fact import Arrival
+from tallybook.model.mark import Mark
+from tallybook.model.scope import Member, Scope, operator
+from tallybook.model.time import FIRST_INSTANT, LAST_INSTANT, micros
+from tallybook.operations.events import EventsPage, EventsRequest, list_events
+from tallybook.stores.duckdb.store import DuckEvents
+from tallybook.stores.ledger.store import SqlLedger
+from tests.facts import RECEIVED, Happened
+from tests.worlds import World
+
+ALL = operator()
+MARCH = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+class Desk(World):
+    """Definitions, a ledger with its copy, and the question."""
+
+    def __init__(self, ledger: SqlLedger, events: DuckEvents) -> None:
+        super().__init__()
+        self.ledger, self.events = ledger, events
+
+    def happened(self, *events: Happened) -> None:
+        first = self.ledger.head(ALL) + 1
+        arrivals = [
+            Arrival("/t", f"e{first + i}", e.type, e.subject, micros(e.time), e.wire(first + i))
+            for i, e in enumerate(events)
+        ]
+        self.ledger.append(ALL, arrivals, RECEIVED)
+        self.events.load(ALL, self.ledger.read(ALL, first - 1, 100))
+
+    def ask(self, scope: Scope = ALL, **asked: Any) -> EventsPage:
+        mark = Mark(self.ledger.head(ALL), self.directory.revision)
+        request = EventsRequest(**asked)
+        return list_events(scope, self.directory, self.ledger, self.events, request, mark=mark)
+
+    def seqs(self, **asked: Any) -> list[int]:
+        return [item.ledger_seq for item in self.ask(**asked).items]
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    ledger = SqlLedger(tmp_path)
+    events = DuckEvents(tmp_path / "events.duckdb", threads=1)
+    desk = Desk(ledger, events)
+    desk.account("a", timezone="America/New_York")
+    desk.meter()
+    yield desk
+    events.close()
+    ledger.close()
+
+
+def test_an_event_comes_back_as_it_was_sent(desk: Desk) -> None:
+    sent = Happened("a", MARCH, '{"n":  12345678901234567.1234567890,  "x": [1e2]}')
+    desk.happened(sent)
+    (item,) = desk.ask().items
+    assert item.event == sent.wire(1)
+    assert (item.received_at, item.ledger_seq, item.state) == (RECEIVED, 1, "counted")
+    assert item.codes == ()
+
+
+@pytest.mark.parametrize(
+    ("data", "codes"),
+    [
+        ("{}", ("quantity_missing",)),
+        ('{"n": null}', ("quantity_missing",)),
+        ('{"n": ""}', ("quantity_missing",)),
+        ('"text"', ("quantity_missing",)),
+        ('{"n": "abc"}', ("quantity_invalid",)),
+        ('{"n": true}', ("quantity_invalid",)),
+        ('{"n": 1e400}', ("quantity_invalid",)),
+        ('{"n": 1e99999999999999999999}', ("quantity_invalid",)),
+        ('{"n": {"deep": 1}}', ("quantity_invalid",)),
+        ('{"n": "100"}', ()),
+        ('{"n": 1E+5}', ()),
+    ],
+)
+def test_the_codes_agree_with_the_state_the_store_decides(
+    desk: Desk, data: str, codes: tuple[str, ...]
+) -> None:
+    desk.happened(Happened("a", MARCH, data))
+    state = "unresolved" if codes else "counted"
+    assert [(i.state, i.codes) for i in desk.ask(state=state).items] == [(state, codes)]
+    assert not desk.ask(state="counted" if codes else "unresolved").items
+
+
+def test_what_is_unknown_waits_and_is_counted_when_it_is_defined(desk: Desk) -> None:
+    desk.happened(Happened("b", MARCH, '{"who": "x"}', "new"))
+    (item,) = desk.ask(state="unresolved").items
+    assert item.codes == ("account_unknown", "type_unknown")
+    assert desk.seqs(account="b") == [1]
+    desk.account("b")
+    desk.meter("u", event_type="new", aggregation="unique", property="who")
+    desk.meter("c", event_type="new", aggregation="count", property=None)
+    assert desk.ask().items[0].state == "counted"
+    desk.happened(Happened("b", MARCH, "{}", "new"))
+    assert desk.ask(state="unresolved").items[0].codes == ("quantity_missing",)
+
+
+def test_a_meter_needs_nothing_of_what_its_filter_leaves_out(desk: Desk) -> None:
+    desk.meter(filter=[{"property": "kind", "op": "eq", "value": "paid"}])
+    desk.happened(
+        Happened("a", MARCH, '{"kind": "free"}'), Happened("a", MARCH, '{"kind": "paid"}')
+    )
+    assert desk.seqs(state="unresolved") == [2]
+    assert desk.seqs(state="counted") == [1]
+    assert desk.seqs(state="voided") == desk.seqs(state="replaced") == []
+
+
+def test_pages_go_on_over_the_same_facts(desk: Desk) -> None:
+    times = [MARCH + timedelta(hours=h) for h in (0, 0, 5, 2, 2)]
+    desk.happened(*(Happened("a", time, '{"n": 1}') for time in times))
+    first = desk.ask(limit=2)
+    desk.happened(Happened("a", MARCH - timedelta(days=1), '{"n": 1}'))
+    second = desk.ask(limit=2, cursor=first.next_cursor)
+    third = desk.ask(limit=2, cursor=second.next_cursor)
+    pages = [[i.ledger_seq for i in page.items] for page in (first, second, third)]
+    assert pages == [[3, 5], [4, 2], [1]]
+    assert third.next_cursor is None
+
+
+def test_a_range_of_local_dates_and_a_type(desk: Desk) -> None:
+    desk.happened(
+        Happened("a", MARCH + timedelta(hours=4, minutes=59), '{"n": 1}'),
+        Happened("a", MARCH + timedelta(hours=5), '{"n": 1}', "other"),
+        Happened("a", MARCH + timedelta(hours=29), '{"n": 1}'),
+    )
+    assert desk.seqs(account="a", start="2026-03-01", end="2026-03-02") == [2]
+    assert desk.seqs(start="2026-03-01", end="2026-03-02") == [2, 1]
+    assert desk.seqs(type="other") == [2]
+
+
+def test_a_scope_sees_its_own(desk: Desk) -> None:
+    desk.happened(Happened("a", MARCH, '{"n": 1}'), Happened("b", MARCH, '{"n": 1}'))
+    mine = Scope("m", "csm", accounts=(Member("a", FIRST_INSTANT, LAST_INSTANT),))
+    assert [i.ledger_seq for i in desk.ask(mine).items] == [1]
+    assert not desk.ask(mine, account="b").items
+    with pytest.raises(Forbidden):
+        desk.ask(Scope("i", "ingest"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        ({"limit": 0}, "limit_invalid"),
+        ({"limit": 501}, "limit_invalid"),
+        ({"cursor": "x"}, "cursor_invalid"),
+        ({"cursor": "f999999999999999999.1.1"}, "cursor_invalid"),
+        ({"start": "soon"}, "time_invalid"),
+        ({"end": "2026-02-30"}, "date_invalid"),
+    ],
+)
+def test_what_is_refused(desk: Desk, asked: dict[str, Any], code: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        desk.ask(**asked)
+    assert refused.value.code == code
