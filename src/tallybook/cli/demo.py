@@ -114,7 +114,7 @@ def _folder(keep: Path | None) -> Iterator[Path]:
 
 
 @contextmanager
-def _running(settings: Settings, port: int) -> Iterator[root.Address]:
+def _running(settings: Settings, port: int) -> "Iterator[root.Address]":
     """Serve on the port that was asked for, or on a free one."""
     with ExitStack() as stack:
         try:
