@@ -1,0 +1,268 @@
+"""What is DuckDB's own: statements, transactions, threads and limits. Its answers are in laws."""
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import sqlglot
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tallybook.aggregations as room
+from tallybook.model import kinds
+from tallybook.model.errors import Invalid, Unavailable
+from tallybook.model.fact import Batch
+from tallybook.model.nouns import FilterTerm, Meter
+from tallybook.model.ports import FactQuery
+from tallybook.model.scope import Member, operator
+from tallybook.model.usage import UsageCell, UsageQuery
+from tallybook.stores.duckdb import dialect, facts, months, query
+from tallybook.stores.duckdb.dialect import TAIL, Parameters
+from tallybook.stores.duckdb.store import DuckEvents
+from tests.facts import Happened, batches
+
+ALL = operator()
+START = datetime(2026, 3, 1, tzinfo=UTC)
+END = datetime(2026, 4, 1, tzinfo=UTC)
+COUNT = Meter(key="c", event_type="use", aggregation="count")
+SUM = Meter(key="s", event_type="use", aggregation="sum", property="q")
+ONES = [Happened("a", START + timedelta(hours=i), '{"q": 1}') for i in range(48)]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "events.duckdb"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[DuckEvents]:
+    store = DuckEvents(path)
+    yield store
+    store.close()
+
+
+def total(store: DuckEvents) -> Any:
+    cells = store.usage(ALL, UsageQuery(SUM, (START, END), 10**9))
+    return cells[0].value if cells else None
+
+
+class TestStatements:
+    """Every text we write is SQL of this engine, with nothing of the caller's in it."""
+
+    MEMBERS = (None, [Member("it's", START, END)], [Member("x", START, END, g) for g in (0, 1)])
+    TERMS = tuple(
+        FilterTerm(property="it's", op=op, value=value)
+        for op, value in [
+            ("eq", "'"), ("ne", None), ("in", [1, True]), ("not_in", ["--"]), ("gt", 1),
+            ("lte", "';"), ("exists", False),
+        ]
+    )  # fmt: skip
+
+    @pytest.mark.parametrize("name", kinds.names(room))
+    @pytest.mark.parametrize("members", MEMBERS)
+    def test_usage(self, name: str, members: list[Member] | None) -> None:
+        meter = Meter(key="m", event_type="u'", aggregation=name, property="q.it's")
+        asked = UsageQuery(
+            meter, (START, START + timedelta(1), END), 9, None, ("it's", "b"), by_account=True,
+            filter=self.TERMS,
+        )  # fmt: skip
+        self.check(*query.usage(asked, members, [TAIL, "month_2026_03_1"]))
+
+    @pytest.mark.parametrize("state", [None, "counted", "unresolved"])
+    def test_facts(self, state: Any) -> None:
+        asked = FactQuery(
+            None, "u'", START, END, 9, 9, (START, 3), state, frozenset({"it's"}), (SUM, COUNT)
+        )
+        self.check(*facts.facts(asked, None, [TAIL, "month_2026_03_1"]))
+        self.check(*facts.types(None, [TAIL]))
+
+    def check(self, sql: str, bound: Parameters) -> None:
+        (statement,) = sqlglot.parse(sql, dialect="duckdb")
+        assert isinstance(statement, sqlglot.exp.Select)
+        assert "it's" not in sql
+        assert "u'" not in sql
+        assert all(f"${name}" in sql for name in bound)
+
+
+@given(
+    widths=st.lists(st.sampled_from([1, 23, 24, 25]), min_size=1, max_size=12),
+    first=st.integers(-30, 30),
+    step=st.integers(0, 300),
+)
+def test_a_bucket_is_found_by_comparing(widths: list[int], first: int, step: int) -> None:
+    edges = [first]
+    for width in widths:
+        edges.append(edges[-1] + width)
+    time = min(first + step, edges[-1] - 1)
+    row = duckdb.execute(f"SELECT {dialect.bucket(edges, str(time))}").fetchone()
+    expected = next(i for i, (low, high) in enumerate(pairwise(edges)) if low <= time < high)
+    assert row == (expected,)
+
+
+class TestLoading:
+    def test_a_failed_load_leaves_all_as_it_was(
+        self, store: DuckEvents, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store.load(ALL, batches(ONES[:10]))
+        sent = batches(ONES, [10])[1:]
+        with monkeypatch.context() as patched:
+            patched.setattr("tallybook.stores.duckdb.load._INSERT", "SELECT $pages, no_column")
+            with pytest.raises(Unavailable):
+                store.load(ALL, sent)
+        assert (store.position(ALL), total(store)) == (10, 10)
+        store.load(ALL, sent)
+        assert (store.position(ALL), total(store)) == (48, 48)
+
+    def test_large_loads_are_several_commits(
+        self, store: DuckEvents, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("tallybook.stores.duckdb.load.LOAD_EVENTS_MAX", 7)
+        monkeypatch.setattr("tallybook.stores.duckdb.load._PAGE_EVENTS", 3)
+        loaded = store.load(ALL, batches(ONES, [5, 9, 1, 1, 20]))
+        assert loaded.seq == 48
+        assert loaded.touched == {("a", "use")}
+        assert total(store) == 48
+
+    def test_what_was_loaded_is_there_when_the_file_is_opened_again(self, path: Path) -> None:
+        first = DuckEvents(path)
+        first.load(ALL, batches(ONES))
+        first.compact(ALL, date(2026, 3, 2))
+        first.close()
+        again = DuckEvents(path)
+        assert (again.position(ALL), total(again)) == (48, 48)
+        again.clear(ALL)
+        assert (again.position(ALL), total(again), again.types(ALL)) == (0, None, {})
+        again.close()
+
+    def test_a_file_that_is_no_database_is_refused(self, tmp_path: Path) -> None:
+        (tmp_path / "broken").write_bytes(b"not a database" * 1000)
+        with pytest.raises(Unavailable) as refused:
+            DuckEvents(tmp_path / "broken")
+        assert refused.value.code == "events_unavailable"
+
+
+class TestCompaction:
+    def test_closed_days_move_to_their_months(self, store: DuckEvents) -> None:
+        early = Happened("a", datetime(1, 1, 1, tzinfo=UTC), '{"q": 1}')
+        store.load(ALL, batches([early, early, *ONES]))
+        assert store.compact(ALL, date(2026, 3, 2)) == 26
+        assert store.compact(ALL, date(2026, 3, 2)) == 0
+        assert store.compact(ALL, date(2026, 3, 3)) == 24
+        with store._cursor() as db:  # noqa: SLF001 - how rows lie is this store's own affair
+            found = months.months(db)
+            assert [(m.relation[:13], m.events) for m in found] == [
+                (found[0].relation[:13], 2),
+                ("month_2026_03", 48),
+            ]
+            rows = db.execute(f"SELECT subject, time, seq FROM {found[1].relation}").fetchall()
+            assert rows == sorted(rows)
+            assert db.execute("SELECT count(*) FROM tail").fetchone() == (0,)
+
+    def test_a_late_row_waits_until_rewriting_is_worth_it(self, store: DuckEvents) -> None:
+        many = [Happened("a", START, '{"q": 1}')] * 201
+        store.load(ALL, batches([*many, *ONES[:2]], [201, 1]))
+        store.compact(ALL, date(2026, 3, 1))
+        store.clear(ALL)
+        store.load(ALL, batches(many))
+        assert store.compact(ALL, date(2026, 4, 1)) == 201
+        store.load(ALL, batches([*many, *ONES[:1]]))
+        assert store.compact(ALL, date(2026, 4, 1)) == 0
+        store.load(ALL, batches([*many, *ONES[:3]]))
+        assert store.compact(ALL, date(2026, 4, 1)) == 3
+        assert total(store) == 204
+
+    def test_a_failed_compaction_moves_nothing(
+        self, store: DuckEvents, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store.load(ALL, batches(ONES))
+        with monkeypatch.context() as patched:
+            patched.setattr("tallybook.stores.duckdb.months._COLUMNS", "seq, no_column")
+            with pytest.raises(Unavailable):
+                store.compact(ALL, date(2026, 4, 1))
+        assert total(store) == 48
+        assert store.compact(ALL, date(2026, 4, 1)) == 48
+        assert total(store) == 48
+
+
+class TestTogether:
+    def test_readers_see_whole_loads_while_rows_arrive_and_move(self, store: DuckEvents) -> None:
+        """Each load adds ten to every reader's sum; nobody may see a part, or a row twice."""
+        stop, wrong = threading.Event(), []
+
+        def read() -> None:
+            last = Decimal(0)
+            while not stop.is_set():
+                found = total(store) or Decimal(0)
+                if found % 10 or found < last:
+                    wrong.append((last, found))
+                last = found
+
+        readers = [threading.Thread(target=read) for _ in range(2)]
+        for reader in readers:
+            reader.start()
+        rows = [Happened("a", START + timedelta(hours=i), '{"q": 1}') for i in range(400)]
+        for batch in batches(rows, [10] * 40):
+            store.load(ALL, [batch])
+            if batch.first_seq % 100 == 1:
+                mover = threading.Thread(
+                    target=store.compact, args=(ALL, date(2026, 3, 1 + batch.first_seq // 24))
+                )
+                mover.start()
+        mover.join()
+        stop.set()
+        for reader in readers:
+            reader.join()
+        assert not wrong
+        assert total(store) == 400
+
+
+class TestLimits:
+    def test_a_question_that_takes_too_long_is_stopped(self, path: Path) -> None:
+        store = DuckEvents(path, query_seconds=0)
+        endless = "SELECT sum(a.range + b.range) FROM range(1000000000) a, range(1000000000) b"
+        with pytest.raises(Invalid) as refused:
+            store._ask(START, END, lambda _: (endless, Parameters()))  # noqa: SLF001
+        assert refused.value.code == "query_too_long"
+        assert refused.value.facts["limit"] == 0
+        store.close()
+
+    def test_a_sum_that_overflows_is_refused(self, store: DuckEvents) -> None:
+        """26 integer digits hold 10^8 of the largest quantity, so the engine adds them here."""
+        largest = "SELECT sum(CAST(repeat('9', 26) AS DECIMAL(38,12))) FROM range(2)"
+        with pytest.raises(Invalid) as refused:
+            store._ask(START, END, lambda _: (largest, Parameters()))  # noqa: SLF001
+        assert refused.value.code == "quantity_overflow"
+
+    def test_other_files_and_settings_are_locked(self, store: DuckEvents, tmp_path: Path) -> None:
+        for sql in (
+            f"SELECT * FROM read_csv('{tmp_path}/x.csv')",
+            f"ATTACH '{tmp_path}/other.db'",
+            "SET enable_external_access = true",
+            "INSTALL httpfs",
+        ):
+            with pytest.raises(Unavailable):
+                store._ask(START, END, lambda _, sql=sql: (sql, Parameters()))  # type: ignore[misc]  # noqa: SLF001
+
+    def test_a_closed_store_says_so(self, path: Path) -> None:
+        store = DuckEvents(path)
+        store.close()
+        with pytest.raises(Unavailable):
+            store.position(ALL)
+
+
+def test_a_batch_half_seen_is_cut(store: DuckEvents) -> None:
+    (whole,) = batches(ONES)
+    store.load(ALL, [Batch(1, whole.received_at, whole.wires[:5])])
+    loaded = store.load(ALL, [whole])
+    assert loaded.seq == 48
+    assert total(store) == 48
+    assert {c.value for c in store.usage(ALL, UsageQuery(COUNT, (START, END), 5))} == {5}
+    assert store.usage(ALL, UsageQuery(COUNT, (START, END), 99, ())) == []
+    cells = store.usage(ALL, UsageQuery(COUNT, (START, END), 99, (Member("a", START, END, 3),)))
+    assert cells == [UsageCell(3, 0, None, (), Decimal(48))]
