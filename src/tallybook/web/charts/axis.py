@@ -44,7 +44,7 @@ class Frame:
         return self.width - self.right
 
 
-WIDE = Frame("wide", 860, 300)
+WIDE = Frame("wide", 860, 320)
 NARROW = Frame("narrow", 340, 230, left=40, right=8, top=16, bottom=26, ticks=5, labels=4)
 
 
