@@ -99,8 +99,8 @@ def test_the_parent_stands_over_its_context_tokens(azure: Client) -> None:
     ]  # fmt: skip
     over = lines["context"]
     assert (over["overage"], over["remaining"]) == ("10421844", "0")
-    assert over["percent_used"] == "134.739480"
-    assert over["overage_amount"] == "31.265532"
+    assert over["percent_used"] == "134.73948"
+    assert over["overage_amount"] == "31.27"  # 10,421,844 × 0.000003 = 31.265532, in cents
     shares = {c["account"]: c["used"] for c in over["contributions"]}
     assert {k: v for k, v in shares.items() if v != "0"} == {
         "azure-llm-conv": "22361870", "azure-llm-code": "18059974",

@@ -3,11 +3,10 @@
 import codecs
 import csv
 from collections.abc import Iterator
-from io import TextIOWrapper
 from typing import BinaryIO, Protocol
 
 from tallybook.model.errors import Invalid, Unreadable
-from tallybook.model.table import BadRow, Row, Table
+from tallybook.model.table import ROW_BYTES_MAX, BadRow, Row, Table
 
 
 def read(stream: BinaryIO, *, delimiter: str = ",") -> Table:
@@ -15,7 +14,7 @@ def read(stream: BinaryIO, *, delimiter: str = ",") -> Table:
 
     Raises:
         Invalid: `file_empty`, `columns_repeated`, `delimiter_invalid`.
-        Unreadable: `file_not_utf8`, also while rows are taken.
+        Unreadable: `file_not_utf8`, `line_too_long`, also while rows are taken.
     """
     if len(delimiter) != 1 or delimiter in '"\r\n':
         raise Invalid("delimiter_invalid", "The delimiter must be one character, such as ';'.")
@@ -43,23 +42,30 @@ class _Lines:
     """The lines of a file as text; says where it is not UTF-8."""
 
     def __init__(self, stream: BinaryIO) -> None:
-        self._text = TextIOWrapper(stream, encoding="utf-8-sig", newline="")
+        self._stream = stream
         self._number = 0
 
     def __iter__(self) -> "_Lines":
         return self
 
     def __next__(self) -> str:
+        line = self._stream.readline(ROW_BYTES_MAX)
+        if not line:
+            raise StopIteration
+        self._number += 1
+        if len(line) == ROW_BYTES_MAX:
+            raise Unreadable(
+                "line_too_long",
+                f"Line {self._number} has more than {ROW_BYTES_MAX} bytes; is it a CSV file?",
+                limit=ROW_BYTES_MAX,
+            )
         try:
-            line = next(self._text)
+            return line.decode("utf-8-sig" if self._number == 1 else "utf-8")
         except UnicodeDecodeError as e:
-            where = f"after line {self._number}" if self._number else "near its start"
             raise Unreadable(
                 "file_not_utf8",
-                f"The file is not UTF-8 text {where}: {e.reason}. {_hint(e.object)}",
+                f"Line {self._number} is not UTF-8 text: {e.reason}. {_hint(line)}",
             ) from e
-        self._number += 1
-        return line
 
 
 def _hint(head: bytes) -> str:
