@@ -238,3 +238,14 @@ def test_assets_carry_the_mark_of_their_content() -> None:
     assert asset("app.css").startswith("/static/app.css?v=")
     with pytest.raises(KeyError):
         icon("no such icon")
+
+
+def test_longer_buckets_are_named_by_their_interval() -> None:
+    view = chart(100, None, interval="month")
+    made = figure(replace(view, points=view.points[:1]), "k")
+    assert made.readings[0]["title"] == "Nov 2026"
+    assert [label for label, _ in made.readings[0]["rows"]] == [
+        "Used",
+        "To date",
+        "Previous period",
+    ]
