@@ -1,7 +1,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, get_args
 
@@ -13,8 +13,8 @@ from tallybook.model.errors import Forbidden
 from tallybook.model.mark import Mark
 from tallybook.model.ports import SnapshotQuery, SnapshotSort, SnapshotState
 from tallybook.model.position import Position
-from tallybook.model.quantity import EXACT
 from tallybook.model.scope import Member, Scope, operator
+from tallybook.operations._listing import listed
 from tallybook.stores.books.database import Database, sqlite
 from tallybook.stores.books.snapshot import BooksSnapshot
 from tests.worlds import World, used
@@ -153,36 +153,44 @@ LINES = st.lists(st.fixed_dictionaries({
     "percent_used": st.none() | st.sampled_from([D("0.000001"), D(80), D("33.333333")]),
     "unit": st.sampled_from(["leads", "calls"]),
     "currency": st.sampled_from(["USD", "EUR"]),
-    "account_name": st.sampled_from("xyz"),
+    "account": st.sampled_from("ab"),
+    "account_name": st.sampled_from("xyZ"),
+    "branch": st.sampled_from([None, "North"]),
+    "status": st.sampled_from(["ok", "over", "near"]),
+    "likely_over": st.booleans(),
+    "low_use": st.booleans(),
 }), max_size=6)
 
 
-@given(LINES, st.sampled_from(get_args(SnapshotSort)), st.booleans())
-def test_sorting_and_adding_up_are_exact(
-    database: Database, lines: list[dict[str, Any]], sort: SnapshotSort, descending: bool  # noqa: FBT001
+QUERIES = st.builds(
+    SnapshotQuery,
+    accounts=st.none() | st.sampled_from([frozenset("a"), frozenset("ab"), frozenset()]),
+    contract=st.none() | st.just("C"),
+    states=st.sampled_from([
+        frozenset(), frozenset({"over"}), frozenset({"near", "low_use"}),
+        frozenset({"likely_over"}),
+    ]),
+    service=st.none() | st.just("Leads"),
+    branch=st.none() | st.just("North"),
+    text=st.sampled_from([None, "", "X", "quarry", "%"]),
+    sort=st.sampled_from(get_args(SnapshotSort)),
+    descending=st.booleans(),
+    offset=st.integers(0, 2),
+    limit=st.integers(1, 5),
+)
+
+
+@given(LINES, QUERIES)
+def test_filters_sorts_and_totals_are_those_of_plain_python_exactly(
+    database: Database, lines: list[dict[str, Any]], query: SnapshotQuery
 ) -> None:
-    found = [replace(BASE, line=str(i), **fields) for i, fields in enumerate(lines)]
+    found = [
+        replace(BASE, line=str(i), known_at=STATE.mark, refreshed_at=AT, **fields)
+        for i, fields in enumerate(lines)
+    ]
     snapshot = BooksSnapshot(database)
     snapshot.replace(ALL, STATE, found, everything=True)
-    page = snapshot.page(ALL, SnapshotQuery(sort=sort, descending=descending))
-    expected = sorted(found, key=lambda p: (_sort_key(p, sort), p.line), reverse=descending)
-    assert [p.line for p in page.items] == [p.line for p in expected]
-    assert sum(t.lines for t in page.totals) == len(found)
-    for total in page.totals:
-        mine = [p for p in found if (p.unit, p.currency) == (total.unit, total.currency)]
-        assert total.lines == len(mine)
-        for name in ("used", "allotment", "overage", "amount"):
-            with localcontext(EXACT):
-                whole = sum((getattr(p, name) or D(0) for p in mine), D(0))
-            assert getattr(total, name) == whole
-
-
-def _sort_key(position: Position, sort: SnapshotSort) -> tuple[bool, Any]:
-    names = {"account": "account_name"}
-    name = names.get(sort, sort)
-    ahead = position.forecast
-    value = getattr(ahead if name.startswith("projected") else position, name)
-    return value is not None, value if value is not None else 0
+    assert snapshot.page(ALL, query) == listed(found, query, STATE)
 
 
 def test_values_beyond_any_meaning_are_cut_and_nothing_overflows(snapshot: BooksSnapshot) -> None:

@@ -60,7 +60,7 @@ def reach(
 def positions(scope: Scope, snapshot: Snapshot, query: SnapshotQuery) -> SnapshotPage:
     """List where lines stand now, from the snapshot."""
     scope.require("read")
-    return _shown(scope, snapshot.page(scope, _asked(scope, query)))
+    return shown(scope, snapshot.page(scope, _asked(scope, query)))
 
 
 def positions_at(
@@ -74,12 +74,12 @@ def positions_at(
         line
         for number in numbers
         for line in terms(directory, number, when.at, when.now)
-        if _sees(scope, line.contract, when.at)
+        if sees(scope, line.contract, when.at)
         and (query.accounts is None or line.contract.account in query.accounts)
     )
     known = Known(when.mark, when.refreshed_at)
     found = compute(scope, directory, events, lines, known)
-    return _shown(scope, listed(found, _asked(scope, query), state))
+    return shown(scope, listed(found, _asked(scope, query), state))
 
 
 def position(
@@ -120,19 +120,19 @@ def _line(
 ) -> Terms:
     number, code = key
     spans = directory.spans("contract", number)
-    if not any(_sees(scope, span.noun, when.at) for span in spans):
+    if not any(sees(scope, span.noun, when.at) for span in spans):
         raise NotFound("contract_not_found", f"There is no contract {number!r} to be seen.")
     if not any(line.code == code for span in spans for line in span.noun.lines):
         raise NotFound("line_not_found", f"The contract {number} has no line {code!r}.")
     for line in terms(directory, number, when.at, when.now, rollup=rollup):
-        if line.line.code == code and _sees(scope, line.contract, when.at):
+        if line.line.code == code and sees(scope, line.contract, when.at):
             return line
     raise NotFound(
         "not_in_force", f"The line {code} of {number} is not in force then; ask for another `at`."
     )
 
 
-def _sees(scope: Scope, contract: Contract, at: datetime) -> bool:
+def sees(scope: Scope, contract: Contract, at: datetime) -> bool:
     """Tell whether a contract's account may be seen at an instant."""
     return scope.accounts is None or any(
         m.account == contract.account and m.start <= at < m.end for m in scope.accounts
@@ -142,7 +142,7 @@ def _sees(scope: Scope, contract: Contract, at: datetime) -> bool:
 def _counts(
     scope: Scope, directory: Directory, events: Events, line: Terms, mark: Mark
 ) -> dict[str, int]:
-    """Count the events that the meter counted, by account."""
+    """Count the events that carry what the meter reads, by account."""
     meter = line.meter.model_copy(update={"aggregation": "count"})
     start = line.counts_from if line.carries else line.period.starts_at
     query = UsageQuery(
@@ -164,7 +164,7 @@ def _asked(scope: Scope, query: SnapshotQuery) -> SnapshotQuery:
     return replace(query, sort="contract") if is_hidden else query
 
 
-def _shown(scope: Scope, page: SnapshotPage) -> SnapshotPage:
+def shown(scope: Scope, page: SnapshotPage) -> SnapshotPage:
     """Hide amounts from whom they are not, also those that totals would tell."""
     if scope.sees_prices:
         return page

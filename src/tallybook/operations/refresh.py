@@ -119,8 +119,10 @@ class Refresher:
         keys = {noun: {v.key for v in self._books.versions(scope, noun, after=after)}
                 for noun in nouns}
         numbers = set(keys["contract"])
-        for account in keys["account"]:
-            numbers |= index.of_account(account)
+        if keys["account"]:
+            earlier = self._directories.at(scope, after)
+            for account in keys["account"]:
+                numbers |= index.of_account(account) | index.above(earlier, account)
         for meter in keys["meter"]:
             numbers |= index.of_meter.get(meter, set())
         return dict.fromkeys(numbers)
@@ -157,10 +159,14 @@ class _Index:
         """Return the contracts that count an account's events: its own and the pools above it."""
         found = self._concerned.get(account)
         if found is None:
-            above = (self._pools.get(key, set()) for key in ancestors(self.directory, account))
-            found = frozenset(self._own.get(account, set()).union(*above))
-            self._concerned[account] = found
+            own = self._own.get(account, set())
+            found = self._concerned[account] = self.above(self.directory, account).union(own)
         return found
+
+    def above(self, directory: Directory, account: str) -> frozenset[str]:
+        """Return the contracts that pool an account's events by the links of a directory."""
+        pools = (self._pools.get(key, ()) for key in ancestors(directory, account))
+        return frozenset().union(*pools)
 
     def touched(self, pairs: Iterable[tuple[str, str]]) -> Stale:
         """Return the contracts whose lines count these (account, event type) pairs."""
@@ -182,10 +188,10 @@ class _Index:
 def _gone(
     directory: Directory, stale: Mapping[str, frozenset[str] | None], lines: Iterable[Terms]
 ) -> Iterator[LineKey]:
-    """Yield the lines of contracts worked out whole that are not in force any more."""
+    """Yield the lines that contracts worked out whole ever had, and have not now."""
     standing = {line.key for line in lines}
     for number, types in stale.items():
         if types is None:
-            spans = directory.spans("contract", number)
-            codes = {line.code for span in spans for line in span.noun.lines}
+            versions = directory.history("contract", number)
+            codes = {line["code"] for v in versions for line in v.document.get("lines", ())}
             yield from ((number, code) for code in codes if (number, code) not in standing)

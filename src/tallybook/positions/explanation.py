@@ -16,7 +16,9 @@ _ZERO = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class EventsStep:
-    """How many events of a type counted, of how many accounts, within [start, end)."""
+    """How many events of a type within [start, end) carry what the meter reads, of how many
+    accounts; one whose quantity cannot be read is among them, and adds nothing.
+    """
 
     type: str
     start: datetime
@@ -67,7 +69,7 @@ class Explanation:
 
 
 def explain(line: Terms, found: Position, *, accounts: int, count: int) -> Explanation:
-    """Say how a position came about; `count` events of `accounts` accounts were counted."""
+    """Say how a position came about, from `count` events of `accounts` accounts."""
     meter = line.meter
     start = line.counts_from if line.carries else line.period.starts_at
     return Explanation(
