@@ -61,9 +61,7 @@ def send(ledger: SqlLedger, message: http.HTTPMessage) -> Receipt:
 
 
 def kept(ledger: SqlLedger, receipt: Receipt) -> dict[str, Any]:
-    _, verdict = receipt.lines[0]
-    assert verdict.seq, receipt.results()
-    wire = ledger.fetch(operator(), [verdict.seq])[verdict.seq].wire
+    wire = ledger.fetch(operator(), [receipt.ledger_seq])[receipt.ledger_seq].wire
     read: dict[str, Any] = read_json(wire.decode())
     return read
 

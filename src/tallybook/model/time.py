@@ -71,7 +71,6 @@ def parse_micros(text: str) -> int:
         and text[-1] == "Z"
         and (len(text) == _SECONDS_CHARS or (text[19] == "." and text[20:-1].isdecimal()))
         and text[11:13] != "24"
-        and text.isascii()
     ):
         try:
             return (datetime.fromisoformat(text) - EPOCH) // _MICROSECOND

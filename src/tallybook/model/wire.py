@@ -127,7 +127,7 @@ def by_value(value: Any) -> Any:
 def _canonical(text: str) -> tuple[str, str, int | str]:
     """Return sign, digits without zeros at either end, and the exponent of the last digit."""
     found = _NUMBER.fullmatch(text)
-    if found is None:
+    if found is None:  # pragma: no cover - the reader of JSON has read it as a number
         raise ValueError(text[:40])
     fraction, exponent = found[3] or "", found[4] or "0"
     digits = (found[2] + fraction).lstrip("0")

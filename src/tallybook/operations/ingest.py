@@ -33,7 +33,8 @@ class Line:
 class Receipt:
     """What became of a body: received = accepted + duplicate + conflict + rejected.
 
-    `ledger_seq` is the newest entry of the ledger; `lines` are all events in their order.
+    `ledger_seq` is the newest entry of the ledger; `ids` and `verdicts` are those of all events,
+    in the order of the body.
     """
 
     received: int
@@ -42,13 +43,14 @@ class Receipt:
     conflict: int
     rejected: int
     ledger_seq: int
-    lines: tuple[tuple[str | None, Verdict], ...]
+    ids: tuple[str | None, ...]
+    verdicts: tuple[Verdict, ...]
 
     def results(self, *, all: bool = False) -> list[Line]:
         """List the events that were not accepted, or all of them."""
         return [
             Line(i, id_, verdict.status, verdict.code, verdict.detail)
-            for i, (id_, verdict) in enumerate(self.lines)
+            for i, (id_, verdict) in enumerate(zip(self.ids, self.verdicts, strict=True))
             if all or verdict.status != "accepted"
         ]
 
@@ -93,11 +95,11 @@ def take(scope: Scope, ledger: Ledger, pieces: list[Piece], now: datetime) -> Re
     arrivals = [item for item in checked if type(item) is Arrival]
     decided = ledger.append(scope, arrivals, now)
     verdicts = decided if len(arrivals) == len(checked) else _merge(checked, decided)
-    counts = Counter(verdict.status for verdict in verdicts)
+    counts = Counter([verdict.status for verdict in verdicts])
     return Receipt(
         len(verdicts), counts["accepted"], counts["duplicate"], counts["conflict"],
         counts["rejected"], ledger.head(scope),
-        tuple(zip([item.id for item in checked], verdicts, strict=True)),
+        tuple([item.id for item in checked]), tuple(verdicts),
     )
 
 

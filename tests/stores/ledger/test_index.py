@@ -74,7 +74,7 @@ def test_merging_keeps_few_runs_of_geometric_size(tails: list[int]) -> None:
             assert count > 1
             counts[-count:] = [sum(counts[-count:])]
         assert len(counts) <= RUNS_MAX
-        assert all(a >= 4 * b for a, b in pairwise(counts))
+        assert all(a >= 3 * b for a, b in pairwise(counts))
 
 
 def _filled(folder: Path, count: int = 1000, tail: int = 150) -> None:

@@ -25,8 +25,9 @@ from tallybook.stores.ledger.run import (
 #: So many ids wait in memory before they become a run.
 TAIL_IDS_MAX: Final = 65_536
 RUNS_MAX: Final = 4
-#: A run stays until what comes after it is a quarter of its size, so each id moves seldom.
-_RATIO: Final = 4
+#: A run stays until what comes after it is a third of its size; then an id moves some five times
+#: on its way through ten million, and ten times on its way through a hundred million.
+_RATIO: Final = 3
 #: So many tails may wait for the disk before appends wait as well.
 _FROZEN_MAX: Final = 4
 
@@ -127,7 +128,7 @@ class IdIndex:
             self._folder, self._epoch, tail.first, tail.first + len(tail.digests) - 1, [part],
             len(tail.digests),
         )
-        run = Run(path, self._epoch)
+        run = Run(path, self._epoch, known_good=True)
         with self._swap:
             self._runs, self._frozen = (*self._runs, run), self._frozen[1:]
 
@@ -137,7 +138,7 @@ class IdIndex:
         path = write_run(
             self._folder, self._epoch, old[0].first, old[-1].last, merged(old), total
         )
-        run = Run(path, self._epoch)
+        run = Run(path, self._epoch, known_good=True)
         with self._swap:
             self._runs = (*self._runs[:-count], run)
         for stale in old:

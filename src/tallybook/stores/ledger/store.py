@@ -22,7 +22,7 @@ from tallybook.model.time import micros
 from tallybook.model.wire import read_json
 from tallybook.stores.ledger import database
 from tallybook.stores.ledger.decide import Plan, Request
-from tallybook.stores.ledger.frame import pack
+from tallybook.stores.ledger.frame import compressor, pack
 from tallybook.stores.ledger.index import IdIndex
 from tallybook.stores.ledger.keys import digests, id_hashes
 from tallybook.stores.ledger.reader import Reader
@@ -46,6 +46,7 @@ class SqlLedger:
         self._head = 0
         self._waiting: deque[Request] = deque()
         self._writing = threading.Lock()
+        self._press = compressor()
         self._engine = database.writer(folder / "ledger.db")
         self._readers = database.readers(folder / "ledger.db")
         self._reader = Reader(self._readers)
@@ -150,7 +151,7 @@ class SqlLedger:
         for request in group:
             plan.take(request, self._index)
         if plan.wires:
-            row = pack(plan.first_seq, received_at, plan.wires)
+            row = pack(plan.first_seq, received_at, plan.wires, self._press)
             with connection.begin():
                 connection.execute(insert(batches), row._asdict())
             self._index.add(plan.ids, plan.digests)
