@@ -23,7 +23,7 @@ from pydantic import (
 from tallybook.model import limits
 from tallybook.model.errors import Invalid
 from tallybook.model.money import check_currency
-from tallybook.model.quantity import exact_text, parse_decimal, parse_quantity
+from tallybook.model.quantity import exact_text, parse_price, parse_quantity
 from tallybook.model.time import FIRST_DAY, LAST_DAY, Calendar, zone
 
 KEY_PATTERN: Final = r"^[A-Za-z0-9._:\-]{1,128}$"
@@ -89,7 +89,7 @@ DayStart = Annotated[
 Day = Annotated[date, AfterValidator(_in_range)]
 Currency = Annotated[str, AfterValidator(_checked(check_currency))]
 Quantity = Annotated[Decimal, BeforeValidator(_number(parse_quantity)), _AS_TEXT]
-Amount = Annotated[Decimal, BeforeValidator(_number(parse_decimal)), _AS_TEXT]
+Amount = Annotated[Decimal, BeforeValidator(_number(parse_price)), _AS_TEXT]
 
 
 class Noun(BaseModel):

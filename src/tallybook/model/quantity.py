@@ -63,6 +63,23 @@ def parse_quantity(text: str, *, field: str = "quantity") -> Decimal:
     return value
 
 
+def parse_price(text: str, *, field: str = "amount") -> Decimal:
+    """Read an amount of money a unit or a period costs: at most 38 digits.
+
+    Raises:
+        Invalid: as `parse_decimal`; too many digits are `number_out_of_range` too.
+    """
+    value = parse_decimal(text, field=field)
+    digits = len(value.as_tuple().digits)
+    if digits > limits.PRICE_DIGITS_MAX:
+        raise Invalid(
+            "number_out_of_range",
+            f"{field} has {digits} digits, more than {limits.PRICE_DIGITS_MAX}.",
+            field=field, limit=limits.PRICE_DIGITS_MAX, asked=digits,
+        )
+    return value
+
+
 def fits_quantity(value: Decimal) -> bool:
     """Tell whether a finite decimal is storable as DECIMAL(38,12) with 18 integer digits."""
     if not value:

@@ -1,0 +1,35 @@
+from decimal import Decimal
+
+import pytest
+
+from tallybook.model.errors import Invalid
+from tallybook.model.price import Part
+from tallybook.pricing.per_unit import parse
+
+D = Decimal
+
+
+def test_every_unit_costs_the_same_and_nothing_is_rounded() -> None:
+    price = parse({"model": "per_unit", "unit_amount": "0.012"})
+    assert price.charge(D("289796.5")) == D("3477.558")
+    assert price.parts(D(3)) == (Part(0, D(3), D("0.012"), None, D("0.036")),)
+
+
+def test_the_longest_quantity_at_the_longest_price_is_exact() -> None:
+    unit = "0.12345678901234567890123456789012345678"
+    quantity = D("999999999999999999.999999999999")
+    found = parse({"unit_amount": unit}).charge(quantity)
+    assert found == D("123456789012345678.9012345679")
+    assert len(found.as_tuple().digits) == 68  # and all of them were kept
+
+
+@pytest.mark.parametrize("amount", ["-1", "NaN", "", None, True, 1.5, "1e40", {}, "1" * 39, "0.1" + "0" * 39])
+def test_what_is_no_amount_is_refused(amount: object) -> None:
+    with pytest.raises(Invalid) as refusal:
+        parse({"model": "per_unit", "unit_amount": amount})
+    assert refusal.value.facts["field"] == "unit_amount"
+
+
+def test_another_models_document_is_refused() -> None:
+    with pytest.raises(Invalid):
+        parse({"model": "flat", "unit_amount": "1"})
