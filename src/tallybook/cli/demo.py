@@ -60,6 +60,7 @@ def demo(
                 with client_of(url, token) as client:
                     counts = load(client)
                 login = {"url": url, "email": EMAIL, "password": made["admin_password"]}
+                login["data"] = made["data"]
                 seconds = round(time.monotonic() - begun_seconds)
                 _say({**login, **counts, "seconds": seconds}, as_json=as_json)
                 if not no_browser and sys.stdout.isatty():

@@ -35,12 +35,16 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """A contract: lines of (service, aim, price of a unit beyond the allotment)."""
+    """A contract: lines of (service, aim, price of a unit beyond the allotment).
+
+    `contacts` is how many active contacts a month are included; None has no such line.
+    """
 
     number: str
     account: str
     lines: tuple[tuple[Service, Aim, str], ...]
     pooled: bool = False
+    contacts: int | None = None
 
 
 NEW_YORK: Final = "America/New_York"
@@ -219,11 +223,17 @@ AGREEMENTS: Final = (
         "sahyadri",
         ((IDENTITY, "ok", "0.4125"), (MESSAGING, "near", "0.0045")),
         pooled=True,
+        contacts=900,
     ),
     Agreement("C-1040", "coral", ((LEADS, "over", "0.6"), (CAPTURE, "low", "0.05")), pooled=True),
     Agreement("C-1050", "fernbank", ((IDENTITY, "ok", "0.95"), (CAPTURE, "ok", "0.04"))),
     Agreement("C-1060", "pier9", ((CAPTURE, "low", "0.05"), (LEADS, "low", "0.7"))),
     Agreement("C-1070", "hazel", ((STORAGE, "full", "0.004"), (CAPTURE, "ok", "0.045"))),
     Agreement("C-1080", "tern", ((VOICE, "none", "0.0725"), (LEADS, "none", "0.5"))),
-    Agreement("C-1090", "brightwater", ((MESSAGING, "likely", "0.011"), (VOICE, "ok", "0.055"))),
+    Agreement(
+        "C-1090",
+        "brightwater",
+        ((MESSAGING, "likely", "0.011"), (VOICE, "ok", "0.055")),
+        contacts=250,
+    ),
 )

@@ -13,7 +13,7 @@ from typing import Any, Final
 from tallybook.model.time import Calendar, format_instant, from_micros, micros
 from tallybook.samples.customers import AGREEMENTS, CUSTOMERS, MOVED, Agreement, Aim
 from tallybook.samples.plan import Course, Stream, course, plan
-from tallybook.samples.services import SOURCE, Service, meters
+from tallybook.samples.services import CONTACTS, SOURCE, Service, meters
 
 BATCH_EVENTS: Final = 4_000
 
@@ -149,7 +149,8 @@ class Vendor:
             "lines": [
                 self._line(agreement, service, aim, price)
                 for service, aim, price in agreement.lines
-            ],
+            ]
+            + _contacts(agreement),
         }
 
     def _line(self, agreement: Agreement, service: Service, aim: Aim, price: str) -> dict[str, Any]:
@@ -165,6 +166,20 @@ class Vendor:
             return line
         quantity = None if aim == "unlimited" else _allotment(aim, use, service)
         return line | {"allotment": {"quantity": None if quantity is None else str(quantity)}}
+
+
+def _contacts(agreement: Agreement) -> list[dict[str, Any]]:
+    if agreement.contacts is None:
+        return []
+    return [
+        {
+            "code": CONTACTS["key"],
+            "product": CONTACTS["name"],
+            "meter": CONTACTS["key"],
+            "allotment": {"quantity": str(agreement.contacts)},
+            "price": {"model": "per_unit", "unit_amount": "0.02"},
+        }
+    ]
 
 
 def _email(name: str) -> str:
