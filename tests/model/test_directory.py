@@ -138,6 +138,18 @@ def test_a_zone_change_can_swallow_the_day_before() -> None:
     )
 
 
+def test_two_days_that_begin_at_the_same_instant_are_one_turn() -> None:
+    directory = Directory().extend([
+        version("c", 1, parent="p"),
+        version("c", 2, date(2026, 3, 10), parent="q", timezone="Etc/GMT+12"),
+        version("c", 3, date(2026, 3, 11), parent="r", timezone="Pacific/Fiji"),
+    ])
+    turn = datetime(2026, 3, 10, 12, tzinfo=UTC)
+    assert directory.links("c") == (
+        Link("c", "p", FIRST_INSTANT, turn), Link("c", "r", turn, LAST_INSTANT),
+    )
+
+
 def test_children_of_a_replaced_plan_are_forgotten() -> None:
     day = date(2026, 5, 1)
     directory = Directory().extend([
