@@ -34,7 +34,10 @@ _CURSOR: Final = re.compile(r"f(-?\d{1,18})\.(\d{1,18})\.(\d{1,18})", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class EventsRequest:
-    """Which events to list; `start` and `end` are instants or local dates of the account."""
+    """Which events to list; `start` and `end` are instants or local dates of the account.
+
+    `members` are the accounts and spans of a tree, in place of one account.
+    """
 
     account: str | None = None
     type: str | None = None
@@ -43,6 +46,7 @@ class EventsRequest:
     state: State | None = None
     cursor: str | None = None
     limit: int = limits.PAGE_ROWS_DEFAULT
+    members: tuple[Member, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,8 @@ def _query(
     start = read_instant(request.start, calendar, "from") if request.start else FIRST_INSTANT
     end = read_instant(request.end, calendar, "to") if request.end else LAST_INSTANT
     # An account that is not defined is asked for as well: its events wait for it, unresolved.
-    members = (Member(request.account, start, end),) if request.account else None
+    one = (Member(request.account, start, end),) if request.account else None
+    members = request.members or one
     return FactQuery(
         members,
         request.type,
@@ -154,6 +159,20 @@ class _Known:
         for meter in self.meters:
             if meter.event_type == event["type"] and all(holds(t, data) for t in meter.filter):
                 yield from _unread(meter, data)
+
+
+def counted_by(meter: Meter, item: EventItem) -> Decimal | None:
+    """Return what a meter took from an event, None where it did not count it."""
+    event = read_json(item.event.decode())
+    data = _exact(data_of(event))
+    if event["type"] != meter.event_type or not all(holds(t, data) for t in meter.filter):
+        return None
+    if aggregation_of(meter).READS != "quantity" or meter.property is None:
+        return Decimal(1)
+    try:
+        return quantity_of(property_at(data, meter.property))
+    except Invalid:
+        return None
 
 
 def _unread(meter: Meter, data: object) -> Sequence[str]:

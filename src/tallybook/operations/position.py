@@ -94,7 +94,7 @@ def position(
         NotFound: `contract_not_found`, `line_not_found`, `not_in_force`.
     """
     scope.require("read")
-    line = _line(scope, directory, key, when, rollup=rollup)
+    line = find_line(scope, directory, key, when, rollup=rollup)
     known = Known(when.mark, when.refreshed_at)
     found = next(compute(scope, directory, events, [line], known))
     counts = _counts(scope, directory, events, line, when.mark)
@@ -114,10 +114,15 @@ def by_unit(totals: tuple[Total, ...]) -> list[Total]:
     return [groups[key] for key in sorted(groups)]
 
 
-def _line(
+def find_line(
     scope: Scope, directory: Directory, key: tuple[str, str], when: Instants,
     *, rollup: bool | None,
 ) -> Terms:
+    """Return the terms of one line at an instant.
+
+    Raises:
+        NotFound: `contract_not_found`, `line_not_found`, `not_in_force`.
+    """
     number, code = key
     spans = directory.spans("contract", number)
     if not any(sees(scope, span.noun, when.at) for span in spans):

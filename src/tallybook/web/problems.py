@@ -1,4 +1,4 @@
-"""One table from error to status, and the RFC 9457 answer that every refusal has."""
+"""The RFC 9457 answer that every refusal of the API has; a browser gets a page instead."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -12,18 +12,9 @@ from starlette.responses import Response
 
 from tallybook.model import errors
 from tallybook.web.exact import encode
-
-STATUS: Final[Mapping[type[errors.TallybookError], HTTPStatus]] = {
-    errors.Unreadable: HTTPStatus.BAD_REQUEST,
-    errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
-    errors.Forbidden: HTTPStatus.FORBIDDEN,
-    errors.NotFound: HTTPStatus.NOT_FOUND,
-    errors.Conflict: HTTPStatus.CONFLICT,
-    errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    errors.Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
-    errors.Overloaded: HTTPStatus.TOO_MANY_REQUESTS,
-    errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
-}
+from tallybook.web.pages import message
+from tallybook.web.pages.message import wants_page
+from tallybook.web.status import status_of
 
 #: What the framework itself refuses, before an operation is reached.
 _FRAMEWORK: Final[Mapping[int, tuple[str, str]]] = {
@@ -32,11 +23,6 @@ _FRAMEWORK: Final[Mapping[int, tuple[str, str]]] = {
 }
 
 log = structlog.get_logger()
-
-
-def status_of(error: errors.TallybookError) -> HTTPStatus:
-    """Return the status of an error by its class."""
-    return next(s for kind, s in STATUS.items() if isinstance(error, kind))
 
 
 def request_id(request: Request) -> str:
@@ -68,6 +54,8 @@ def problem(
 def of_error(request: Request, error: errors.TallybookError) -> Response:
     """Answer a refusal of our own."""
     status = status_of(error)
+    if wants_page(request):
+        return message.of_error(request, error, status)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("unavailable", code=error.code, detail=error.detail, id=request_id(request))
     return problem(request, status, error.code, error.detail, error.facts)
@@ -76,6 +64,8 @@ def of_error(request: Request, error: errors.TallybookError) -> Response:
 def of_framework(request: Request, error: HTTPException) -> Response:
     """Answer a refusal of the framework: an unknown path, a wrong method."""
     code, detail = _FRAMEWORK.get(error.status_code, ("request_refused", str(error.detail)))
+    if wants_page(request):
+        return message.show(request, error.status_code, "There is nothing at this address.")
     answer = problem(request, error.status_code, code, detail)
     answer.headers.update(error.headers or {})
     return answer
@@ -96,6 +86,8 @@ def of_parameters(request: Request, error: RequestValidationError) -> Response:
 def of_surprise(request: Request, error: Exception) -> Response:
     """Answer a fault of our own; the details are in the log under the same request id."""
     log.error("fault", id=request_id(request), exc_info=error)
+    if wants_page(request):
+        return message.show(request, 500, "The log has the details under the number below.")
     return problem(
         request,
         HTTPStatus.INTERNAL_SERVER_ERROR,

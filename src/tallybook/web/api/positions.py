@@ -197,6 +197,7 @@ def _total(total: Total) -> dict[str, Any]:
     return {**fields, **_money(total, total.currency, *names)}
 
 
-def _money(value: object, currency: str, *names: str) -> dict[str, Any]:
+def _money(value: object, currency: str, *names: str) -> dict[str, str | None]:
+    """Write amounts with all the digits of their currency's minor unit."""
     amounts = {name: getattr(value, name) for name in names}
-    return {n: None if a is None else round_money(a, currency) for n, a in amounts.items()}
+    return {n: None if a is None else str(round_money(a, currency)) for n, a in amounts.items()}

@@ -2,7 +2,8 @@
 
 from fastapi import APIRouter
 
-from tallybook.web.pages import sign_in
+from tallybook.web.pages import account, events, sign_in, volume
 
 router = APIRouter()
-router.include_router(sign_in.router)
+for part in (sign_in, volume, account, events):
+    router.include_router(part.router)

@@ -14,8 +14,8 @@ from tallybook.web.caller import COOKIE, check_origin
 from tallybook.web.exact import read_body
 from tallybook.web.pages.render import page
 from tallybook.web.pages.view import Frame, SignInPage
-from tallybook.web.problems import status_of
 from tallybook.web.services import Service
+from tallybook.web.status import status_of
 
 router = APIRouter()
 

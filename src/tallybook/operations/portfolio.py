@@ -1,0 +1,165 @@
+"""The lines of many contracts side by side: a period back, and their course day by day.
+
+Adds only what is of one unit; whoever asks picks the lines.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal, localcontext
+from typing import Final
+
+from tallybook.model.directory import Directory
+from tallybook.model.ports import Events, SnapshotPage, SnapshotQuery, SnapshotState
+from tallybook.model.position import Position
+from tallybook.model.quantity import EXACT
+from tallybook.model.scope import Scope
+from tallybook.operations._compute import compute
+from tallybook.operations._listing import listed
+from tallybook.operations.position import Instants, sees, shown
+from tallybook.positions.position import Known
+from tallybook.positions.terms import Terms, terms
+
+_DAY: Final = timedelta(days=1)
+_MOMENT: Final = timedelta(microseconds=1)
+_ZERO: Final = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class CourseDay:
+    """One day of a period: use and running use where the day is complete, else the forecast's.
+
+    `previous` is the running use of the same day of the period before.
+    """
+
+    day: date
+    used: Decimal | None = None
+    to_date: Decimal | None = None
+    forecast: Decimal | None = None
+    projected: Decimal | None = None
+    low: Decimal | None = None
+    high: Decimal | None = None
+    previous: Decimal | None = None
+
+
+def previous_period(
+    scope: Scope, directory: Directory, events: Events, query: SnapshotQuery, when: Instants
+) -> SnapshotPage:
+    """List where lines stood when the period before the one of `when.at` ended."""
+    scope.require("read")
+    lines = (
+        line
+        for number in directory.keys("contract")
+        if query.contract is None or query.contract == number
+        for line in _before(directory, number, when)
+        if sees(scope, line.contract, when.at)
+        and (query.accounts is None or line.contract.account in query.accounts)
+    )
+    found = compute(scope, directory, events, lines, Known(when.mark, when.refreshed_at))
+    state = SnapshotState(when.mark, when.at, when.refreshed_at)
+    return shown(scope, listed(found, query, state))
+
+
+def _before(directory: Directory, number: str, when: Instants) -> list[Terms]:
+    current = terms(directory, number, when.at, when.now)
+    if not current:
+        return []
+    end = current[0].period.starts_at - _MOMENT
+    return terms(directory, number, end, when.now)
+
+
+def course(
+    positions: Sequence[Position], previous: Iterable[Position] = ()
+) -> tuple[CourseDay, ...]:
+    """Return the common course of lines of one unit, from the first day of their periods to the
+    last; a forecast is drawn as a straight line from what is used to what is projected.
+    """
+    if not positions:
+        return ()
+    first = min(p.period.start_date for p in positions)
+    last = max(p.period.end_date for p in positions) - _DAY
+    used = _sum_by_day(positions, first)
+    before = _previous(previous, (last - first).days + 1)
+    with localcontext(EXACT):
+        return tuple(_days(positions, first, last, used, before))
+
+
+def _days(
+    positions: Sequence[Position],
+    first: date,
+    last: date,
+    used: dict[date, Decimal],
+    before: Sequence[Decimal],
+) -> Iterable[CourseDay]:
+    through = _last_complete(positions)
+    ahead = Decimal(max((last - through).days, 0))
+    to_date = sum((p.forecast.to_date for p in positions), _ZERO)
+    ends = [_end_of(positions, name) for name in ("projected", "low", "high")]
+    running = _ZERO
+    for i in range((last - first).days + 1):
+        day = first + i * _DAY
+        earlier = before[i] if i < len(before) else None
+        if day <= through:
+            amount = used.get(day, _ZERO)
+            running = amount if positions[0].kind == "stock" else running + amount
+            yield CourseDay(day, used=amount, to_date=running, previous=earlier)
+        elif ends[0] is None:
+            yield CourseDay(day, previous=earlier)
+        else:
+            step = Decimal((day - through).days) / ahead
+            lines = [None if e is None else to_date + (e - to_date) * step for e in ends]
+            mean = (ends[0] - to_date) / ahead
+            yield CourseDay(
+                day,
+                forecast=mean,
+                projected=lines[0],
+                low=lines[1],
+                high=lines[2],
+                previous=earlier,
+            )
+
+
+def _last_complete(positions: Sequence[Position]) -> date:
+    """Return the last day that is complete for every line."""
+    return min(p.period.start_date + (_complete_days(p) - 1) * _DAY for p in positions)
+
+
+def _complete_days(found: Position) -> int:
+    length = (found.period.end_date - found.period.start_date).days
+    return length - found.forecast.remaining_days
+
+
+def _sum_by_day(positions: Iterable[Position], first: date) -> dict[date, Decimal]:
+    sums: dict[date, Decimal] = {}
+    with localcontext(EXACT):
+        for found in positions:
+            for day in found.daily:
+                if day.date >= max(first, found.period.start_date) and day.used is not None:
+                    sums[day.date] = sums.get(day.date, _ZERO) + day.used
+    return sums
+
+
+def _previous(positions: Iterable[Position], days: int) -> list[Decimal]:
+    """Return the running use of the period before, by the number of its day."""
+    found = list(positions)
+    if not found:
+        return []
+    first = min(p.period.start_date for p in found)
+    end = max(p.period.end_date for p in found)
+    sums = _sum_by_day(found, first)
+    running, course_before = _ZERO, []
+    with localcontext(EXACT):
+        for i in range(min(days, (end - first).days)):
+            amount = sums.get(first + i * _DAY, _ZERO)
+            running = amount if found[0].kind == "stock" else running + amount
+            course_before.append(running)
+    return course_before
+
+
+def _end_of(positions: Iterable[Position], name: str) -> Decimal | None:
+    """Return the sum of what lines are heading for; one too young counts with its use so far."""
+    ends = [getattr(p.forecast, name) for p in positions]
+    if all(end is None for end in ends):
+        return None
+    so_far = (p.forecast.to_date for p in positions)
+    return sum((s if e is None else e for e, s in zip(ends, so_far, strict=True)), _ZERO)

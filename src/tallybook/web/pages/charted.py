@@ -1,0 +1,67 @@
+"""From the course of a period to its chart, and the day on which the allotment is passed."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from decimal import localcontext
+from typing import Final, Literal, Protocol
+
+from tallybook.model.quantity import EXACT
+from tallybook.operations.portfolio import CourseDay
+from tallybook.web.pages.view import ChartPoint, ChartView, Link, Segment, Standing
+
+VIEWS: Final = {"": "Cumulative", "daily": "Daily", "table": "Table"}
+_KINDS: Final[dict[str, Literal["cumulative", "daily", "table"]]] = {
+    "": "cumulative",
+    "daily": "daily",
+    "table": "table",
+}
+
+
+class LinkTo(Protocol):
+    """Makes the page's own address with some of its query changed."""
+
+    def __call__(self, **changes: str | None) -> str:
+        """Return the address."""
+
+
+def chart(
+    course: Sequence[CourseDay], stands: Standing, title: str, view: str, link: LinkTo
+) -> ChartView:
+    """Return a chart of a period and the links to its other forms."""
+    views = (Link(label, link(view=value), value == view) for value, label in VIEWS.items())
+    pace = None
+    if stands.allotment is not None and course:
+        with localcontext(EXACT):
+            pace = stands.allotment / len(course)
+    return ChartView(
+        title,
+        _KINDS[view],
+        Segment("View", tuple(views)),
+        stands.unit,
+        tuple(_points(course)),
+        stands.allotment,
+        pace,
+    )
+
+
+def _points(course: Iterable[CourseDay]) -> Iterable[ChartPoint]:
+    for day in course:
+        yield ChartPoint(
+            day.day,
+            day.used,
+            day.to_date,
+            day.forecast,
+            day.projected,
+            day.low,
+            day.high,
+            day.previous,
+        )
+
+
+def with_crossing(stands: Standing, course: Iterable[CourseDay]) -> Standing:
+    """Add the day on which the allotment was, or will be, passed."""
+    for day in course:
+        reached = day.projected if day.to_date is None else day.to_date
+        if stands.allotment is not None and reached is not None and reached > stands.allotment:
+            return replace(stands, forecast=replace(stands.forecast, passes_on=day.day))
+    return stands

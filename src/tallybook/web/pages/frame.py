@@ -1,0 +1,46 @@
+"""The frame that every signed-in page shares, addresses with their query, and plain states."""
+
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import urlencode
+
+from fastapi import Request
+
+from tallybook.model.directory import Directory
+from tallybook.model.scope import Role, Scope
+from tallybook.web.pages.sign_in import theme
+from tallybook.web.pages.view import Frame, NavGroup, NavItem, Person
+
+_SEES: Final[Mapping[Role, str]] = {
+    "admin": "Administrator · all accounts",
+    "finance": "Finance · all accounts",
+    "csm": "Customer success",
+    "analyst": "Analyst",
+    "sales_rep": "Sales",
+}
+
+
+def frame(request: Request, scope: Scope, directory: Directory, title: str) -> Frame:
+    """Return the frame of a page for who asks."""
+    name = scope.who.partition("@")[0].replace(".", " ").title()
+    return Frame(
+        title,
+        Person(name, _SEES.get(scope.role, scope.role.replace("_", " ").capitalize())),
+        (NavGroup((NavItem("Volume", "/volume", "chart", "v", current=True),)),),
+        theme(request),
+        sample_data=has_samples(directory),
+        back=str(request.url.replace(scheme="", netloc="")),
+    )
+
+
+def has_samples(directory: Directory) -> bool:
+    """Tell whether the data was made up: the first account says so in its attributes."""
+    first = next(iter(directory.accounts.values()), None)
+    return first is not None and first.attributes.get("sample") is True
+
+
+def with_query(path: str, query: Mapping[str, str], **changes: str | None) -> str:
+    """Return an address whose query is `query` with some values changed; None takes one out."""
+    changed = {**query, **changes}
+    kept = {name: value for name, value in changed.items() if value}
+    return f"{path}?{urlencode(kept)}" if kept else path
