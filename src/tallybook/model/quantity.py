@@ -14,7 +14,7 @@ _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
 
 
 def parse_decimal(text: str, *, field: str = "number") -> Decimal:
-    """Read a finite decimal whose exponent is within limits.
+    """Read a finite decimal that is neither too large nor too small.
 
     The exponent is checked before anything is expanded: a ten-byte number must not cost seconds.
 
@@ -31,7 +31,7 @@ def parse_decimal(text: str, *, field: str = "number") -> Decimal:
 
 
 def check_exponent(value: Decimal, *, field: str = "number") -> Decimal:
-    """Refuse NaN, infinities and exponents outside ±18.
+    """Refuse NaN, infinities, and a first digit over 38 places from the point.
 
     Raises:
         Invalid: `number_invalid` or `number_out_of_range`.
@@ -84,6 +84,8 @@ def fits_quantity(value: Decimal) -> bool:
     """Tell whether a finite decimal is storable as DECIMAL(38,12) with 18 integer digits."""
     if not value:
         return True
+    if len(value.as_tuple().digits) > EXACT.prec:  # what follows would round it
+        return False
     normal = value.normalize(EXACT)
     exponent = normal.as_tuple().exponent
     return (
@@ -98,5 +100,4 @@ def exact_text(value: Decimal) -> str:
     with localcontext(EXACT):
         if not value:
             return "0"
-        text = format(value.normalize(), "f")
-    return text
+        return format(value.normalize(), "f")
