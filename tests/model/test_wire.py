@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallybook.model.errors import Invalid
-from tallybook.model.time import micros, parse_instant, parse_micros
+from tallybook.model.time import micros, parse_instant, parse_micros, usual_micros
 from tallybook.model.wire import by_value, content, data_of, is_json, read_json, same
 
 
@@ -124,3 +124,22 @@ def _answer(read: Callable[[str], int], text: str) -> int | str:
         return read(text)
     except Invalid as e:
         return e.code
+
+
+@given(st.lists(_time, max_size=3), st.lists(_time, min_size=1, max_size=1))
+def test_the_reading_of_many_instants_is_that_of_each(some: list[str], one: list[str]) -> None:
+    for texts in (some, one, one * 3):
+        counts = usual_micros(texts)
+        assert counts is None or counts == [parse_micros(text) for text in texts]
+
+
+@pytest.mark.parametrize("digits", range(8))
+def test_usual_instants_are_read_together(digits: int) -> None:
+    fraction = "." + "1234567"[:digits] if digits else ""
+    texts = [f"{year:04}-02-28T23:59:59{fraction}Z" for year in (1, 1969, 1970, 2026, 9999)]
+    assert usual_micros(texts) == (None if digits > 6 else [parse_micros(t) for t in texts])
+    for bad in ("0000-01-01T00:00:00Z", "2026-02-29T00:00:00Z", "2026-01-01T24:00:00Z",
+                "2026-01-01T00:00:60Z", "2026-01-01T00:00:0٣Z", "2026-01-01t00:00:00Z"):
+        assert usual_micros([bad]) is None
+    assert usual_micros(["2026-01-01T00:00:00Z2", "026-01-01T00:00:00Z"]) is None
+    assert usual_micros([]) is None

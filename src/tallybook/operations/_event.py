@@ -7,7 +7,7 @@ unusual: a quick look accepts, and whatever it does not accept is left to the ru
 import json
 import re
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from itertools import accumulate
 from typing import Annotated, Any, Final, Literal, NamedTuple, cast
@@ -24,12 +24,14 @@ from tallybook.model.limits import (
     JSON_DEPTH_MAX,
     NAME_CHARS_MAX,
 )
-from tallybook.model.time import micros, parse_micros
+from tallybook.model.time import micros, parse_micros, usual_micros
 from tallybook.model.wire import NotFinite, Number, data_of, is_json, read_json
 
 _ATTRIBUTES: Final = ("specversion", "id", "source", "type", "subject", "time", "datacontenttype")
 #: From so many events on, counting in all of them at once is faster.
 _MANY: Final = 32
+#: Later than any instant.
+_NEVER: Final = 1 << 62
 _CONTROL = re.compile(r"[\x00-\x1f]")
 _NESTING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[{\]}]', re.DOTALL)
 #: A URI reference, or one that still has the letters of its language in it (RFC 3987).
@@ -72,16 +74,49 @@ _arrival = cast("Callable[[tuple[object, ...]], Arrival]", partial(tuple.__new__
 
 def check_all(wires: Sequence[bytes], now: datetime) -> list[Arrival | Refusal]:
     """Check each event as `check` does; a refused one takes nothing from its neighbours."""
-    latest = micros(now + EVENT_AHEAD_MAX)
+    latest = _latest(now)
     body = b"".join(wires)
     # Only an escape brings control characters in, and only a high byte what is no Unicode: mostly
     # the whole body has neither.
     odd = b"\\" in body or not body.isascii()
+    events = [_decoded(wire, n) for wire, n in zip(wires, _openings(wires, body), strict=True)]
+    times = _times(events)
     return [
-        (_quick(wire, latest, odd=odd) if openings <= JSON_DEPTH_MAX else None)
-        or _slow(wire, latest)
-        for wire, openings in zip(wires, _openings(wires, body), strict=True)
+        _quick(event, wire, at, latest, odd=odd) or _slow(wire, latest)
+        for event, wire, at in zip(events, wires, times, strict=True)
     ]
+
+
+def _latest(now: datetime) -> int:
+    """Count the latest time an event may have; added as a number, a clock at its end may ask."""
+    return micros(now) + EVENT_AHEAD_MAX // timedelta(microseconds=1)
+
+
+def _decoded(wire: bytes, openings: int) -> _Usual | None:
+    try:
+        return _usual(wire) if openings <= JSON_DEPTH_MAX else None
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+
+
+def _times(events: list[_Usual | None]) -> list[int | None]:
+    """Read the times of all events at once where they are alike, else one by one.
+
+    None where there is none, and `_NEVER` where the rule must look.
+    """
+    texts = [None if event is None else event.time for event in events]
+    if len(texts) >= _MANY and None not in texts:
+        alike = usual_micros(cast("list[str]", texts))
+        if alike is not None:
+            return cast("list[int | None]", alike)
+    return [None if text is None else _time(text) for text in texts]
+
+
+def _time(text: str) -> int:
+    try:
+        return parse_micros(text)
+    except Invalid:
+        return _NEVER
 
 
 def _openings(wires: Sequence[bytes], body: bytes) -> list[int]:
@@ -101,30 +136,31 @@ def check(wire: bytes, now: datetime) -> Arrival:
     Raises:
         Invalid: the code says which rule it breaks; `json_invalid` where it is no JSON at all.
     """
-    return _check(wire, micros(now + EVENT_AHEAD_MAX))
+    return _check(wire, _latest(now))
 
 
-def _quick(wire: bytes, latest: int, *, odd: bool) -> Arrival | None:
+def _quick(
+    event: _Usual | None, wire: bytes, time: int | None, latest: int, *, odd: bool
+) -> Arrival | None:
     """Accept what is plainly right; None leaves it to the rule."""
-    try:
-        event = _usual(wire)
-        time = None if event.time is None else parse_micros(event.time)
-        if (
-            not _is_reference(event.source)
-            or event.data_base64
-            or len(wire) > EVENT_BYTES_MAX
-            or (time is not None and time > latest)
-            or (odd and not _is_plain(wire, event))
-        ):
-            return None
-    except (msgspec.MsgspecError, ValueError, RecursionError, Invalid):
+    if (
+        event is None
+        or not _is_reference(event.source)
+        or event.data_base64
+        or len(wire) > EVENT_BYTES_MAX
+        or (time is not None and time > latest)
+        or (odd and not _is_plain(wire, event))
+    ):
         return None
     return _arrival((event.source, event.id, event.type, event.subject, time, wire))
 
 
 def _is_plain(wire: bytes, event: _Usual) -> bool:
     """Tell whether it is Unicode throughout, which the decoder asks of what it reads only."""
-    wire.decode()
+    try:
+        wire.decode()
+    except UnicodeDecodeError:
+        return False
     return f"{event.id}{event.type}{event.subject}{event.datacontenttype}".isprintable()
 
 

@@ -2,9 +2,12 @@
 """The ledger keeps what it acknowledged, once, whatever happens to its files or its disk."""
 
 import json
+import os
 import random
 import shutil
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -208,6 +211,53 @@ def test_a_full_disk_acknowledges_nothing_and_heals_by_itself(ledger: SqlLedger)
     assert verdicts[0].status == "duplicate"
     assert ledger.head(ALL) == 60
     assert len(wires(ledger)) == 60
+
+
+_FULL = """
+import resource, signal, sys
+from pathlib import Path
+from tallybook.model.errors import Unavailable
+from tallybook.model.scope import operator
+from tallybook.stores.ledger import SqlLedger
+from tests.stores.ledger.events import NOW, arrival
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+stored, cycles = 0, 0
+with SqlLedger(Path(sys.argv[1])) as ledger:
+    for limit in (200_000, 100_000, 300_000):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+        for step in range(200):
+            batch = [arrival(f"{stored}.{i}", data=str(hash((stored, i))) * 30) for i in range(20)]
+            try:
+                ledger.append(operator(), batch, NOW)
+            except Unavailable as error:
+                assert error.code == "ledger_unwritable", error.code
+                cycles += 1
+                break
+            stored += 1
+        assert len(ledger.fetch(operator(), range(1, 21))) == 20
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        ledger.append(operator(), batch, NOW)
+        stored += 1
+    assert ledger.head(operator()) == stored * 20, (ledger.head(operator()), stored)
+print(stored, cycles)
+"""
+
+
+@pytest.mark.process
+def test_writes_that_fail_in_the_middle_acknowledge_nothing(tmp_path: Path) -> None:
+    """A limit on the size of files cuts writes of SQLite wherever they happen to be."""
+    root = Path(__file__).parents[3]
+    done = subprocess.run(
+        [sys.executable, "-c", _FULL, str(tmp_path)], capture_output=True, text=True, check=False,
+        env=os.environ | {"PYTHONPATH": f"{root / 'src'}:{root}"},
+    )
+    assert done.returncode == 0, done.stderr
+    stored, cycles = map(int, done.stdout.split())
+    assert cycles == 3
+    with SqlLedger(tmp_path) as ledger:
+        assert ledger.head(ALL) == stored * 20 == len(set(wires(ledger)))
 
 
 class _Broken:
