@@ -100,7 +100,8 @@ def test_a_bucket_is_found_by_comparing(widths: list[int], first: int, step: int
     for width in widths:
         edges.append(edges[-1] + width)
     time = min(first + step, edges[-1] - 1)
-    row = duckdb.execute(f"SELECT {dialect.bucket(edges, str(time))}").fetchone()
+    with duckdb.connect() as db:
+        row = db.execute(f"SELECT {dialect.bucket(edges, str(time))}").fetchone()
     expected = next(i for i, (low, high) in enumerate(pairwise(edges)) if low <= time < high)
     assert row == (expected,)
 
@@ -112,7 +113,9 @@ class TestLoading:
         store.load(ALL, batches(ONES[:10]))
         sent = batches(ONES, [10])[1:]
         with monkeypatch.context() as patched:
-            patched.setattr("tallybook.stores.duckdb.load._INSERT", "SELECT $pages, no_column")
+            patched.setattr(
+                "tallybook.stores.duckdb.load._INSERT", "SELECT $pages, $lines, no_column"
+            )
             with pytest.raises(Unavailable):
                 store.load(ALL, sent)
         assert (store.position(ALL), total(store)) == (10, 10)

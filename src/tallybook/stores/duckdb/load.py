@@ -14,18 +14,22 @@ from tallybook.model.time import micros
 from tallybook.stores.duckdb.schema import commit
 from tallybook.stores.duckdb.wire import Columns, read, touched
 
-#: Events handed over in one text: measured best, and the engine reads several at once.
+#: Events handed over in one text, at least: measured best, and the engine reads several at once.
 _PAGE_EVENTS: Final = 2_000
 
+# A page is a JSON text of columns, and beside it the properties as lines: they are JSON already.
 _INSERT = """
 INSERT INTO tail
 SELECT unnest(p.seq), unnest(p.source), unnest(p.id), unnest(p.type), unnest(p.subject),
-    unnest(p.time), unnest(p.received), unnest(p.data)
+    unnest(p.time), unnest(p.received), nullif(unnest(string_split(lines, chr(10))), 'null')
 FROM (
-    SELECT from_json(page, '{"seq": ["BIGINT"], "source": ["VARCHAR"], "id": ["VARCHAR"],
-        "type": ["VARCHAR"], "subject": ["VARCHAR"], "time": ["BIGINT"], "received": ["BIGINT"],
-        "data": ["VARCHAR"]}') AS p
-    FROM (SELECT unnest(CAST($pages AS VARCHAR[])) AS page)
+    SELECT lines, from_json(page, '{"seq": ["BIGINT"], "source": ["VARCHAR"], "id": ["VARCHAR"],
+        "type": ["VARCHAR"], "subject": ["VARCHAR"], "time": ["BIGINT"],
+        "received": ["BIGINT"]}') AS p
+    FROM (
+        SELECT unnest(CAST($pages AS VARCHAR[])) AS page,
+            unnest(CAST($lines AS VARCHAR[])) AS lines
+    )
 )
 """
 
@@ -55,7 +59,8 @@ def load(
         ]
         seq = group[-1].first_seq + len(group[-1].wires) - 1
         with commit(db):
-            db.execute(_INSERT, {"pages": list(_pages(entries))})
+            pages, lines = zip(*_pages(entries), strict=True)
+            db.execute(_INSERT, {"pages": pages, "lines": lines})
             db.execute("UPDATE position SET seq = $seq", {"seq": seq})
         pairs |= touched(columns for _, _, columns in entries)
     return seq, frozenset(pairs)
@@ -92,19 +97,29 @@ def _groups(batches: Iterable[Batch]) -> Iterator[list[Batch]]:
         yield group
 
 
-def _pages(entries: Sequence[Entry]) -> Iterator[str]:
-    """Write entries as JSON texts of some thousand events, column by column."""
-    seqs: list[int] = []
-    received: list[int] = []
-    for first, at, part in entries:
-        seqs.extend(range(first, first + len(part.id)))
-        received.extend([at] * len(part.id))
-    whole: dict[str, list[Any]] = {"seq": seqs, "received": received}
-    for i, name in enumerate(Columns._fields):
-        whole[name] = list(chain.from_iterable(part[i] for _, _, part in entries))
-    for start in range(0, len(seqs), _PAGE_EVENTS):
-        page = {name: column[start : start + _PAGE_EVENTS] for name, column in whole.items()}
-        yield _encoder.encode(page).decode()
+def _pages(entries: Sequence[Entry]) -> Iterator[tuple[str, str]]:
+    """Write entries as pages of some thousand events, and their properties line by line."""
+    page: list[Entry] = []
+    size = 0
+    for entry in entries:
+        page.append(entry)
+        size += len(entry[2].id)
+        if size >= _PAGE_EVENTS:
+            yield _page(page)
+            page, size = [], 0
+    if page:
+        yield _page(page)
+
+
+def _page(entries: Sequence[Entry]) -> tuple[str, str]:
+    columns: dict[str, list[Any]] = {
+        name: list(chain.from_iterable(part[i] for _, _, part in entries))
+        for i, name in enumerate(Columns._fields[:-1])
+    }
+    spans = [(first, at, len(part.id)) for first, at, part in entries]
+    columns["seq"] = [seq for first, _, count in spans for seq in range(first, first + count)]
+    columns["received"] = [at for _, at, count in spans for _ in range(count)]
+    return _encoder.encode(columns).decode(), "\n".join(part.data for _, _, part in entries)
 
 
 _encoder: Final = msgspec.json.Encoder()
