@@ -109,7 +109,15 @@ def test_an_autumn_change_does_not_throw_events_back_a_day() -> None:
     assert days.day_of(utc(2026, 11, 1, 6, 10)) == date(2026, 11, 1)  # the clock reads 01:10 again
 
 
+def test_a_clock_set_back_over_midnight_does_not_return_to_the_day_before() -> None:
+    days = Calendar("America/St_Johns")  # at 00:01 the clock goes back to 23:01
+    assert days.day_of(utc(2006, 10, 29, 2, 30)) == date(2006, 10, 29)
+    assert days.local(utc(2006, 10, 29, 2, 40)).date() == date(2006, 10, 28)
+    assert days.day_of(utc(2006, 10, 29, 2, 40)) == date(2006, 10, 29)
+
+
 @pytest.mark.parametrize(("timezone", "instant", "hour_ends"), [
+    ("America/St_Johns", (2006, 10, 29, 2, 30), (2006, 10, 29, 2, 31)),
     (NEW_YORK, (2026, 3, 8, 6, 30), (2026, 3, 8, 7)),
     (NEW_YORK, (2026, 11, 1, 5, 30), (2026, 11, 1, 6)),  # 01:00 in summer time
     (NEW_YORK, (2026, 11, 1, 6, 30), (2026, 11, 1, 7)),  # 01:00 again
@@ -142,7 +150,8 @@ def test_the_ends_of_time_have_days(timezone: str) -> None:
 
 
 ZONES = ["UTC", NEW_YORK, "America/Havana", "Africa/Cairo", "Australia/Lord_Howe",
-         "Pacific/Apia", "Asia/Kathmandu", "America/Santiago", "Africa/Casablanca"]
+         "Pacific/Apia", "Asia/Kathmandu", "America/Santiago", "Africa/Casablanca",
+         "America/St_Johns"]
 
 
 @given(st.sampled_from(ZONES), st.integers(0, 95), st.integers(0, 60 * 365 * 24 * 4))
