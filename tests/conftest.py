@@ -19,3 +19,8 @@ settings.register_profile(
     "search", settings.get_profile("long"), derandomize=False, print_blob=True
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name bytes by their kind: compressed ones hold a time, and workers must agree on names."""
+    return "bytes" if isinstance(val, bytes) else None
