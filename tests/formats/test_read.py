@@ -100,7 +100,7 @@ def test_json_keeps_what_comes_before_a_fault() -> None:
     st.lists(st.dictionaries(st.text(max_size=5), st.text(max_size=300_000 // 50))),
     st.booleans(),
 )
-def test_json_reads_what_json_wrote(items: list[dict[str, str]], lines: bool) -> None:  # noqa: FBT001 - drawn
+def test_json_reads_what_json_wrote(items: list[dict[str, str]], lines: bool) -> None:
     padded = [{**item, "pad": "é" * 9_000} for item in items]
     if lines:
         content = "\n".join(stdlib_json.dumps(i, ensure_ascii=False) for i in padded)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
+import httpx2
 import typer
 
 from tallybook.cli._client import Client, Data, connect
@@ -140,13 +141,12 @@ def _send(upload: Upload, source: Opened, said: Recipe) -> None:
         except Unreadable:
             upload.flush()  # what came before is good
             raise
-        except Unavailable as e:
-            sent = upload.counts["received"]
+        except (Unavailable, httpx2.TransportError) as e:
+            why = e.detail if isinstance(e, Unavailable) else f"The server went away: {e}."
             raise Unavailable(
-                e.code,
-                f"{e.detail} {sent} rows were taken; run the same command again, nothing is "
-                "counted twice.",
-                **e.facts,
+                e.code if isinstance(e, Unavailable) else "server_unreachable",
+                f"{why} {upload.counts['received']:,} rows were taken. Run the same command "
+                "again: nothing is counted twice.",
             ) from e
 
 
