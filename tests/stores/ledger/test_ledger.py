@@ -87,6 +87,12 @@ def test_duplicates_within_and_between_batches(ledger: SqlLedger) -> None:
     assert statuses(ledger.append(ALL, pair, NOW)) == ["accepted"] * 3
 
 
+def test_a_closed_ledger_takes_nothing(ledger: SqlLedger) -> None:
+    ledger.close()
+    with pytest.raises(Unavailable, match="stopping"):
+        ledger.append(ALL, [arrival(1)], NOW)
+
+
 def test_scopes(ledger: SqlLedger) -> None:
     ledger.append(ALL, [arrival(1)], NOW)
     mine = Scope("c", "customer_viewer", accounts=(Member("a", FIRST_INSTANT, LAST_INSTANT),))

@@ -44,6 +44,7 @@ class SqlLedger:
         """
         self._folder = folder
         self._head = 0
+        self._closed = False
         self._waiting: deque[Request] = deque()
         self._writing = threading.Lock()
         self._press = compressor()
@@ -112,6 +113,7 @@ class SqlLedger:
     def close(self) -> None:
         """Finish the commit at work and close; the writer last, as it owns the checkpoint."""
         with self._writing:
+            self._closed = True
             self._index.close()
             self._readers.dispose()
             self._disconnect()
@@ -162,6 +164,8 @@ class SqlLedger:
         return self._reader.facts([seq])[seq]
 
     def _connected(self) -> Connection:
+        if self._closed:  # the folder may have another owner by now
+            raise Unavailable("ledger_closed", "The server is stopping; send the batch again.")
         if self._writer is not None:
             return self._writer
         connection = self._connect()
