@@ -10,16 +10,18 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import (
     JSON,
+    Column,
     ColumnElement,
     Connection,
     Select,
+    and_,
+    bindparam,
     cast,
     delete,
     func,
     insert,
     or_,
     select,
-    tuple_,
 )
 
 from tallybook.model.mark import Mark
@@ -30,7 +32,6 @@ from tallybook.stores.books import limbs
 from tallybook.stores.books.database import Database
 from tallybook.stores.books.schema import LIMBS, line, line_body, line_state
 
-_KEYS_A_STATEMENT: Final = 400
 _ROWS_A_STATEMENT: Final = 2_000
 _SUMMARIES_KEPT: Final = 64
 _PERCENT: Final = 10**6
@@ -72,7 +73,7 @@ class BooksSnapshot:
             if everything:
                 connection.execute(delete(line))
                 connection.execute(delete(line_body))
-            _drop(connection, list(gone))
+            _drop(connection, gone)
             for some in _batches(positions, _ROWS_A_STATEMENT):
                 if not everything:
                     _drop(connection, [(p.contract, p.line) for p in some])
@@ -122,35 +123,40 @@ def _seen(scope: Scope, query: SnapshotQuery, state: SnapshotState) -> frozenset
     return seen if query.accounts is None else seen & query.accounts
 
 
-def _drop(connection: Connection, keys: Sequence[LineKey]) -> None:
-    for some in _batches(keys, _KEYS_A_STATEMENT):
-        for table in (line, line_body):
-            connection.execute(
-                delete(table).where(tuple_(table.c.contract, table.c.code).in_(some))
-            )
+def _drop(connection: Connection, keys: Iterable[LineKey]) -> None:
+    """Delete lines one by one key: SQLite would look through all lines for a list of pairs."""
+    found = [{"number": contract, "line": code} for contract, code in keys]
+    for table in (line, line_body) if found else ():
+        one = and_(table.c.contract == bindparam("number"), table.c.code == bindparam("line"))
+        connection.execute(delete(table).where(one), found)
 
 
 def _items(
     connection: Connection, query: SnapshotQuery, state: SnapshotState
 ) -> tuple[Position, ...]:
-    keys = select(line.c.contract, line.c.code).where(*_conditions(connection, query))
-    keys = keys.order_by(*_order(query)).offset(query.offset).limit(query.limit)
-    wanted = [(row.contract, row.code) for row in connection.execute(keys)]
-    bodies: dict[LineKey, bytes] = {}
-    for some in _batches(wanted, _KEYS_A_STATEMENT):
-        body = select(line_body).where(tuple_(line_body.c.contract, line_body.c.code).in_(some))
-        bodies |= {(row.contract, row.code): row.body for row in connection.execute(body)}
-    return tuple(_position(bodies[key], state) for key in wanted)
+    columns = _sort_columns(query.sort)
+    keys = select(*columns).where(*_conditions(connection, query))
+    keys = keys.order_by(*_order(columns, query)).offset(query.offset).limit(query.limit)
+    some = keys.subquery()
+    mine = and_(line_body.c.contract == some.c.contract, line_body.c.code == some.c.code)
+    bodies = select(line_body.c.body).join(some, mine)
+    bodies = bodies.order_by(*_order([some.c[column.name] for column in columns], query))
+    return tuple(_position(body, state) for body in connection.scalars(bodies))
 
 
-def _order(query: SnapshotQuery) -> list[ColumnElement[Any]]:
-    """Order by the columns of a sort, then by key; what has no value comes first or last."""
-    columns = [line.c[name] for name in _COLUMNS[query.sort]]
-    ties = [] if query.sort == "contract" else [line.c.contract]
-    columns += [*ties, line.c.code]
+def _sort_columns(sort: str) -> list[Column[Any]]:
+    """Return the columns of a sort, then the key."""
+    names = dict.fromkeys((*_COLUMNS[sort], "contract", "code"))
+    return [line.c[name] for name in names]
+
+
+def _order(
+    columns: Iterable[ColumnElement[Any]], query: SnapshotQuery
+) -> list[ColumnElement[Any]]:
+    """Order by columns, all in one direction; what has no value is least."""
     if query.descending:
-        return [c.desc().nulls_last() if c.nullable else c.desc() for c in columns]
-    return [c.asc().nulls_first() if c.nullable else c.asc() for c in columns]
+        return [column.desc().nulls_last() for column in columns]
+    return [column.asc().nulls_first() for column in columns]
 
 
 def _conditions(
