@@ -238,6 +238,7 @@ def clamp(day: date) -> date:
     return max(FIRST_DAY, min(LAST_DAY, day))
 
 
+@lru_cache(maxsize=32_768)  # thousands of lines ask for the same few days
 def _first_reaching(wall: datetime, tz: tzinfo) -> datetime:
     """Find the first instant whose local clock in `tz` shows at least the naive `wall`."""
     early = wall.replace(tzinfo=tz, fold=0).astimezone(UTC)
