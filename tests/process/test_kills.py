@@ -133,7 +133,7 @@ def check_exactly_once(server: Server, writers: list[Writer]) -> None:
     with SqlLedger(server.folder) as ledger:
         batches = ledger.read(operator("test"), 0, 1 << 40)
         stored = Counter(read_json(wire.decode())["id"] for b in batches for wire in b.wires)
-    assert set(stored) == {id for writer in writers for id in writer.ids}
+    assert set(stored) == {name for writer in writers for name in writer.ids}
     assert set(stored.values()) == {1}
 
 
