@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
+from functools import cache
 from typing import Any, Literal, NamedTuple, Protocol, cast
 
 import tallybook.aggregations as room
@@ -51,6 +52,7 @@ class Aggregation(Protocol):
         ...
 
 
+@cache
 def aggregation(name: str) -> Aggregation:
     """Return an aggregation by its file name.
 

@@ -71,25 +71,30 @@ def usage(
     edges = [micros(edge) for edge in query.edges]
     rows, join = cut(relations, edges[0], edges[-1], query.seq, members)
     rows.event_type = query.meter.event_type
-    names = ["grp", "bucket", "account", *(f"d{i}" for i in range(len(query.group_by)))]
-    keys = [
-        "m.grp" if join else "0",
-        dialect.bucket(edges),
-        "subject" if query.by_account else "NULL",
-        *(dialect.shown(rows.read(path)) for path in query.group_by),
-    ]
-    columns = [f"{key} AS {name}" for key, name in zip(keys, names, strict=True)]
+    keys = {
+        "grp": "m.grp" if join else "0",
+        "bucket": dialect.bucket(edges),
+        "account": "subject" if query.by_account else "NULL",
+        **{f"d{i}": dialect.shown(rows.read(path)) for i, path in enumerate(query.group_by)},
+    }
+    # What is the same for all rows is no key to the engine: it plans and groups by less.
+    varied = [name for name, key in keys.items() if key not in {"0", "NULL"}]
+    columns = [f"{keys[name]} AS {name}" for name in varied]
     conditions = filtered(rows, [*query.meter.filter, *query.filter])
-    counted = ""
+    counted = "*"
     if query.meter.property is not None:
         x = rows.read(query.meter.property)
-        read, name = _READS[kind.READS]
-        columns.append(f"{read(x)} AS {name}")
-        counted = f"WHERE {name} IS NOT NULL\n"
+        if kind.READS == "presence":
+            conditions.append(f"{x} IS NOT NULL")
+        else:
+            read, counted = _READS[kind.READS]
+            columns.append(f"{read(x)} AS {counted}")
+    selected = (*(name if name in varied else key for name, key in keys.items()), *kind.SQL)
+    grouped = f"GROUP BY {', '.join(varied)} " if varied else ""
     sql = (
-        f"SELECT {', '.join((*names, *kind.SQL))} FROM (\n"
+        f"SELECT {', '.join(selected)} FROM (\n"
         f"  SELECT {', '.join((*columns, 'time', 'seq'))} FROM (\n    {rows.sql()}\n  ) AS e"
-        f"{join or ''}{where(conditions)}\n)\n{counted}GROUP BY {', '.join(names)}"
+        f"{join or ''}{where(conditions)}\n)\n{grouped}HAVING count({counted}) > 0"
     )
     return sql, rows.bound
 
@@ -97,7 +102,6 @@ def usage(
 _READS: Final[Mapping[Reads, tuple[Callable[[str], str], str]]] = {
     "quantity": (dialect.quantity, "quantity"),
     "value": (dialect.scalar, "value"),
-    "presence": (str, "value"),
 }
 
 
