@@ -1,4 +1,5 @@
 import json
+import runpy
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -40,6 +41,16 @@ def test_no_word_shows_the_overview(
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["--version"]) == ExitCode.DONE
     assert capsys.readouterr().out == f"tallybook {tallybook.__version__}\n"
+
+
+def test_the_module_is_the_command_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["tallybook", "--version"])
+    with pytest.raises(SystemExit) as stop:
+        runpy.run_module("tallybook", run_name="__main__")
+    assert stop.value.code == ExitCode.DONE
+    assert capsys.readouterr().out.startswith("tallybook ")
 
 
 def test_an_unknown_word_is_refused_with_a_guess(
