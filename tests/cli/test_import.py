@@ -115,6 +115,14 @@ def test_bad_rows_are_told_with_line_and_reason_and_the_others_kept(
     assert "bad.csv row 4: 2 fields where the header has 3" in answer["said"]
 
 
+def test_what_comes_before_the_damage_is_kept(tmp_path: Path, run: Run, client: Client) -> None:
+    file = tmp_path / "cut.json"
+    file.write_text('[{"id": "1", "type": "cut", "subject": "acme"}, {"id": ')
+    code, answer = run("events", file)
+    assert (code, answer["code"]) == (1, "file_not_json")
+    assert [item["event"]["id"] for item in listed(client, "cut", 1)] == ["1"]
+
+
 def test_another_content_for_a_known_id_is_told(tmp_path: Path, run: Run) -> None:
     file = tmp_path / "known.ndjson"
     event = '{"id": "k1", "source": "s", "type": "use", "subject": "acme", "data": {"n": %s}}\n'
@@ -144,6 +152,11 @@ def test_numbers_arrive_as_they_were_written(tmp_path: Path, run: Run, client: C
     for kind in ("ndjson", "json", "csv", "parquet"):
         assert run("events", tmp_path / f"e.{kind}")[0] == 0
     items = listed(client, "exact", 4)
+    above = [{"property": "n", "op": "gt", "value": 1}]  # which no text is
+    client.put("/accounts/x", {})
+    client.put("/meters/above", {"event_type": "exact", "aggregation": "count", "filter": above})
+    rows = client.get("/usage", meter="above", **{"from": "1970-01-01", "to": "2100-01-01"})["rows"]
+    assert [row["value"] for row in rows] == ["4"]
     assert {i["event"]["id"]: i["event"]["data"]["n"] for i in items} == dict.fromkeys(
         "abcd", exact
     )
