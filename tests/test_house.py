@@ -384,7 +384,8 @@ def test_no_text_names_a_machine() -> None:
 
 
 def test_decisions_are_numbered_and_short() -> None:
-    """One page each, never renumbered, so that a link to a decision keeps its meaning."""
+    """One page each, a number never used twice, so that a link to a decision keeps its meaning."""
     files = sorted((ROOT / "docs/decisions").glob("*.md"))
-    assert [int(f.name[:4]) for f in files] == list(range(1, len(files) + 1))
+    numbers = [int(f.name[:4]) for f in files]
+    assert len(numbers) == len(set(numbers))
     assert [f.name for f in files if len(f.read_text("utf-8").splitlines()) > 40] == []
