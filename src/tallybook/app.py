@@ -42,6 +42,7 @@ log = structlog.get_logger()
 
 _SYSTEM: Final = operator("system")
 _SERVER_FILE: Final = "server.json"
+_EVENTS_FILE: Final = "events.duckdb"
 _REFRESH_SECONDS: Final = 0.5
 _TICK_SECONDS: Final = 60
 _GRACE_SECONDS: Final = 8
@@ -142,7 +143,7 @@ class Installation:
         self._open.callback(ledger.close)
         database = sqlite(settings.data / "books.db")
         self._open.callback(database.close)
-        self._events = events = DuckEvents(settings.data / "events.duckdb")
+        self._events = events = _open_events(settings.data / _EVENTS_FILE, ledger)
         self._open.callback(events.close)
         self._loaded = events.position(_SYSTEM)
         self._clock = _Clock(may_be_set=settings.test_clock)
@@ -187,6 +188,11 @@ class Installation:
         self._refresh()
         self._tick()
 
+    def loading(self) -> Iterator[int]:
+        """Load all that waits, saying after each step how far it is."""
+        while self._load():
+            yield self._loaded
+
     def _load(self) -> bool:
         loaded = load_once(_SYSTEM, self._ledger, self._events)
         if loaded is None:
@@ -206,6 +212,26 @@ class Installation:
         return False
 
 
+def _open_events(path: Path, ledger: SqlLedger) -> DuckEvents:
+    """Open the copy of the events; one that is damaged or no prefix of the ledger is set aside.
+
+    The ledger holds every fact, so an empty copy is only a copy that has yet to be loaded.
+    """
+    try:
+        events = DuckEvents(path)
+        if events.position(_SYSTEM) <= ledger.head(_SYSTEM):
+            return events
+        events.close()
+        reason = "it is ahead of the ledger"
+    except Unavailable as e:
+        reason = e.detail
+    log.error("events set aside, to be loaded again from the ledger", reason=reason)
+    for part in sorted(path.parent.glob(f"{path.name}*")):
+        if ".aside" not in part.name:
+            part.replace(part.with_name(f"{part.name}.aside"))
+    return DuckEvents(path)
+
+
 def initialise(settings: Settings, admin_email: str) -> dict[str, object]:
     """Make a data folder usable; returns what its operator must note down.
 
@@ -220,6 +246,25 @@ def initialise(settings: Settings, admin_email: str) -> dict[str, object]:
             services.people, services.directories, admin_email, services.clock.real_now()
         )
         return {**made, "data": str(settings.data)}
+    finally:
+        installation.close()
+
+
+@contextmanager
+def rebuilding(settings: Settings) -> Iterator[tuple[int, Iterator[int]]]:
+    """Delete the copy of the events and load it again: how many there are, and how far it is.
+
+    Raises:
+        Unavailable: `folder_in_use`, while a server runs; `not_initialised`.
+    """
+    _require_data(settings)
+    log_to_stderr(logging.WARNING)
+    with Folder(settings.data):
+        for part in settings.data.glob(f"{_EVENTS_FILE}*"):
+            part.unlink()
+    installation = Installation(settings)
+    try:
+        yield installation.services.ledger.head(_SYSTEM), installation.loading()
     finally:
         installation.close()
 
@@ -258,8 +303,9 @@ def serve(settings: Settings, host: str, port: int, ready: Callable[[str], None]
     """Serve a data folder until the process is told to stop.
 
     Raises:
-        Unavailable: as `running`.
+        Unavailable: `not_initialised`, or as `running`.
     """
+    _require_data(settings)
     log_to_stderr(logging.INFO)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -280,14 +326,18 @@ def reach(settings: Settings) -> Iterator[Address]:
     if found is not None:
         yield found
         return
+    _require_data(settings)
+    log_to_stderr(logging.WARNING)
+    with running(settings) as address:
+        yield address
+
+
+def _require_data(settings: Settings) -> None:
     if not (settings.data / "books.db").exists():
         raise Unavailable(
             "not_initialised",
             f"There is no data in {settings.data}; make it with `init --data {settings.data}`.",
         )
-    log_to_stderr(logging.WARNING)
-    with running(settings) as address:
-        yield address
 
 
 def _uvicorn(services: Services) -> uvicorn.Config:

@@ -53,6 +53,10 @@ class Client:
         """Ask for something to be done."""
         return self._answer(self._http.post(path, content=_encode(document), headers=_JSON))
 
+    def delete(self, path: str) -> Any:
+        """End something."""
+        return self._answer(self._http.delete(path))
+
     def send(self, path: str, body: bytes, content_type: str) -> Any:
         """Post a body that is ready to go."""
         return self._answer(

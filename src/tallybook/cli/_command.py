@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 import typer
@@ -23,3 +24,12 @@ def print_json(answer: object) -> None:
     """Write one JSON document to standard output; what JSON has no form for is written as text."""
     json.dump(answer, sys.stdout, default=str, ensure_ascii=False, indent=2)
     sys.stdout.write("\n")
+
+
+def print_table(names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write rows under their names, as wide as they need; what is None is left blank."""
+    table = [list(names), *(["" if cell is None else str(cell) for cell in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for row in table:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        sys.stdout.write("  ".join(cells).rstrip() + "\n")

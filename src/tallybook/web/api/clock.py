@@ -1,4 +1,4 @@
-"""The test clock: business time that a test may set. Refused unless `serve` allows it."""
+"""What moves the installation on: `tick`, and the test clock where `serve` allows it."""
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -10,7 +10,15 @@ from tallybook.web.caller import Caller
 from tallybook.web.exact import answer
 from tallybook.web.services import Service
 
-router = APIRouter(tags=["tests"])
+router = APIRouter(tags=["operation"])
+
+
+@router.post("/tick")
+def post_tick(scope: Caller, service: Service) -> Response:
+    """Do all that is due now."""
+    scope.require("administer")
+    service.tick()
+    return answer({"now": service.clock.now()})
 
 
 @router.put("/test-clock")

@@ -1,0 +1,104 @@
+"""The short words of the command line, through a real installation in process."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tallybook.cli import main
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("words") / "data"
+    assert main(["init", "--data", str(folder), "--admin-email", "a@b.example", "--json"]) == 0
+    return folder
+
+
+def said(capsys: pytest.CaptureFixture[str], *words: str, data: Path, code: int = 0) -> str:
+    capsys.readouterr()
+    assert main([*words, "--data", str(data)]) == code
+    return capsys.readouterr().out
+
+
+def test_a_folder_is_made_once(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    answer = said(capsys, "init", "--admin-email", "a@b.example", "--json", data=data, code=1)
+    assert json.loads(answer)["code"] == "already_initialised"
+
+
+def test_keys_are_made_listed_and_revoked(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = json.loads(said(capsys, "keys", "make", "feed", "--role", "ingest", "--json", data=data))
+    assert made["secret"].startswith("tb_")
+    assert "feed" in said(capsys, "keys", "list", data=data)
+    said(capsys, "keys", "revoke", made["id"], data=data)
+    listed = json.loads(said(capsys, "keys", "list", "--json", data=data))
+    revoked = {item["name"]: item["revoked_at"] for item in listed["items"]}
+    assert revoked["feed"]
+    assert not revoked["first"]
+
+
+def test_users_are_added_and_listed(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said(capsys, "users", "put", "c@d.example", "--role", "finance", data=data)
+    assert "c@d.example" in said(capsys, "users", "list", data=data)
+
+
+def test_usage_positions_tick_and_rebuild(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (data.parent / "account.json").write_text('[{"key": "acme"}]')
+    (data.parent / "meter.json").write_text(
+        '[{"key": "calls", "event_type": "call", "aggregation": "count"}]'
+    )
+    (data.parent / "contract.json").write_text(
+        '[{"number": "C-1", "account": "acme", "start_date": "2026-01-01",'
+        ' "lines": [{"code": "calls", "meter": "calls", "allotment": {"quantity": 5}}]}]'
+    )
+    (data.parent / "events.ndjson").write_text(
+        "\n".join(
+            json.dumps(
+                {
+                    "specversion": "1.0",
+                    "id": str(i),
+                    "source": "/s",
+                    "type": "call",
+                    "subject": "acme",
+                    "time": "2026-02-03T10:00:00Z",
+                }
+            )
+            for i in range(7)
+        )
+    )
+    for noun in ("account", "meter", "contract"):
+        said(capsys, "import", f"{noun}s", str(data.parent / f"{noun}.json"), data=data)
+    said(capsys, "import", "events", str(data.parent / "events.ndjson"), data=data)
+    said(capsys, "tick", data=data)
+    february = ("--from", "2026-02-01", "--to", "2026-03-01")
+    asked = ("usage", "calls", "--account", "acme", *february)
+    assert [
+        row["value"] for row in json.loads(said(capsys, *asked, "--json", data=data))["rows"]
+    ] == ["7"]
+    assert json.loads(said(capsys, "rebuild", "--json", data=data)) == {"events": 7}
+    assert "2026-02-01" in said(capsys, *asked, data=data)
+    then = ("--at", "2026-02-20T12:00:00Z")
+    table = said(capsys, "position", *then, data=data)
+    assert "C-1" in table
+    assert "over" in table
+    one = json.loads(said(capsys, "position", "C-1", "calls", *then, "--json", data=data))
+    assert (one["used"], one["overage"], one["status"]) == ("7", "2", "over")
+
+
+def test_a_folder_without_data_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for word in ("serve", "usage", "rebuild"):
+        extra = ["calls"] if word == "usage" else []
+        said(capsys, word, *extra, data=tmp_path / "none", code=3)
+
+
+def test_a_damaged_copy_is_set_aside_and_loaded_again(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ("usage", "calls", "--from", "2026-02-01", "--to", "2026-03-01", "--json")
+    before = json.loads(said(capsys, *asked, data=data))["rows"]
+    (data / "events.duckdb").write_bytes(b"not a database" * 1000)
+    said(capsys, "tick", data=data)
+    assert json.loads(said(capsys, *asked, data=data))["rows"] == before
+    assert (data / "events.duckdb.aside").exists()
