@@ -202,6 +202,12 @@ def test_values_beyond_any_meaning_are_cut_and_nothing_overflows(snapshot: Books
     assert page.totals[0].amount == D("-1E+21")
 
 
+def test_fractions_of_many_lines_add_up_without_overflow(snapshot: BooksSnapshot) -> None:
+    most = replace(BASE, used=D("999999.999999999999"))
+    snapshot.replace(ALL, STATE, [replace(most, line=str(i)) for i in range(50)])
+    assert snapshot.page(ALL, SnapshotQuery()).totals[0].used == D("49999999.99999999995")
+
+
 def test_a_position_without_days_or_dates_comes_back(snapshot: BooksSnapshot) -> None:
     bare = replace(BASE, daily=(), contributions=(), csm=None, branch=None)
     snapshot.replace(ALL, STATE, [bare])

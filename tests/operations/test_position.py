@@ -321,6 +321,19 @@ def test_a_scope_sees_its_own_and_not_yours_looks_like_not_there(house: House) -
         positions(Scope("x", "ingest"), house.snapshot, SnapshotQuery())
 
 
+def test_who_lost_sight_of_an_account_does_not_see_where_it_stands_now(house: House) -> None:
+    house.refresh()
+    gone = Scope("x", "customer_admin", accounts=(Member("b", FIRST_INSTANT, NOON),))
+    directory = house.directories.current(ALL)
+    for at, seen in ((NOON, {}), (NOON - timedelta(days=1), {"C-b": D(0)})):
+        when = house.when(at=at)
+        page = positions_at(gone, directory, house.events, SnapshotQuery(), when)
+        assert used(page) == seen
+    with pytest.raises(NotFound):
+        house.one("C-b", scope=gone)
+    assert positions(gone, house.snapshot, SnapshotQuery()).total == 0
+
+
 def test_amounts_are_hidden_from_whom_they_are_not(house: House) -> None:
     house.use("b", "20", NOON - timedelta(days=4))
     house.refresh()

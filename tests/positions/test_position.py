@@ -141,6 +141,15 @@ def test_today_counts_in_use_but_not_in_what_is_complete(world: World) -> None:
     assert found.daily[-1].used == 1
 
 
+def test_half_the_allotment_is_not_low_use(world: World) -> None:
+    uses = [used("a", f"2026-03-{day:02}", 1) for day in range(1, 10)]
+    for allotment, low in (("62", False), ("62.000000000001", True)):
+        world.contract(allotment={"quantity": allotment}, start_date="2026-03-01")
+        found = world.position(uses, "2026-03-10")
+        assert found.forecast.projected == 31
+        assert found.low_use is low
+
+
 def test_likely_over_is_said_only_below_the_limit(world: World) -> None:
     world.contract(allotment={"quantity": "10"}, start_date="2026-03-01")
     uses = [used("a", f"2026-03-0{day}", 2) for day in range(1, 6)]
@@ -170,7 +179,8 @@ def pool(world: World, pooling: str = "parent_pool") -> list[Used]:
         world.account(key, parent="a")
         world.contract(key, account=key, allotment={"quantity": quantity})
     world.contract(allotment={"quantity": "20000"}, pooling=pooling, price=RATE)
-    return [used(key, "2026-03-04", use) for key, (_, use) in POOL.items()]
+    before = [used(key, "2026-02-28", 500) for key in POOL]
+    return before + [used(key, "2026-03-04", use) for key, (_, use) in POOL.items()]
 
 
 def test_a_pool_counts_the_tree_against_one_allotment(world: World) -> None:
@@ -314,7 +324,7 @@ def test_a_price_names_a_model_there_is() -> None:
     st.sampled_from([None, "0", "10", "100"]), st.integers(1, 28), st.booleans(),
 )
 def test_the_parts_of_a_position_fit_together(
-    facts: list[tuple[str, int, str]], allotment: str | None, day: int, pooled: bool  # noqa: FBT001
+    facts: list[tuple[str, int, str]], allotment: str | None, day: int, pooled: bool
 ) -> None:
     world = World()
     world.account("a")
