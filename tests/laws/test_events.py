@@ -180,6 +180,29 @@ def test_every_answer_equals_the_fold(
             assert told(kept, query) == answer(query, events), name
 
 
+TIED = st.lists(
+    st.builds(
+        Happened,
+        st.sampled_from("ab"),
+        st.sampled_from(TIMES[:3]),
+        st.sampled_from(['{"q": 1}', '{"q": 2}', '{"q": 3}', '{"q": "x"}']),
+    ),
+    min_size=4,
+    max_size=12,
+)
+
+
+@given(events=TIED, sizes=st.lists(st.integers(1, 4), max_size=4))
+def test_ties_are_settled_by_arrival(
+    kept: Events, events: list[Happened], sizes: list[int]
+) -> None:
+    kept.clear(ALL)
+    kept.load(ALL, batches(events, sizes))
+    for name in KINDS:
+        query = UsageQuery(meter(name), EDGES, 99)
+        assert told(kept, query) == answer(query, events), name
+
+
 @given(events=EVENTS, members=MEMBERS)
 def test_a_scope_cuts_every_question(
     kept: Events, events: list[Happened], members: tuple[Member, ...] | None
