@@ -278,6 +278,14 @@ def test_an_explanation_leads_from_events_to_the_amount(house: House) -> None:
     assert sum(part.amount for part in how.price.parts) == how.price.amount == found.amount == 1
 
 
+def test_a_line_without_a_price_has_none_to_explain(house: House) -> None:
+    house.put("contract", "free", account="a", start_date="2026-01-01",
+              lines=[{"code": "L", "meter": "m"}])
+    directory = house.directories.current(ALL)
+    _, how = position(ALL, directory, house.events, ("free", "L"), house.when())
+    assert how.price is None
+
+
 def test_a_roll_up_may_be_asked_for_or_refused(house: House) -> None:
     house.use("a", "1")
     house.use("b", "2")
@@ -369,13 +377,14 @@ def test_totals_never_add_up_two_units_or_currencies(house: House) -> None:
     house.put("account", "e", currency="EUR")
     house.put("meter", "n", event_type="use", aggregation="count", unit="calls")
     lines = [{"code": code, "meter": code} for code in "mn"]
+    lines.append({"code": "again", "meter": "m", "product": "The same leads under another name"})
     house.put("contract", "C-e", account="e", start_date="2026-01-01", lines=lines)
     for account in ("a", "b", "e"):
         house.use(account, "7")
     house.refresh()
     totals = {(t.unit, t.currency): (t.lines, t.used) for t in by_unit(house.listed().totals)}
     assert totals == {
-        ("calls", "EUR"): (1, D(1)), ("leads", "EUR"): (1, D(7)), ("leads", "USD"): (3, D(21)),
+        ("calls", "EUR"): (1, D(1)), ("leads", "EUR"): (2, D(14)), ("leads", "USD"): (3, D(21)),
     }
     same(house)
 

@@ -186,7 +186,9 @@ def _added(one: Total, two: Total) -> Total:
         "overage_amount", "projected_amount",
     )
     with localcontext(EXACT):
-        sums: dict[str, Any] = {name: _sum(getattr(one, name), getattr(two, name)) for name in names}
+        sums: dict[str, Any] = {
+            name: _sum(getattr(one, name), getattr(two, name)) for name in names
+        }
     return replace(one, lines=one.lines + two.lines, **sums)
 
 
