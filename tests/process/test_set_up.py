@@ -87,9 +87,9 @@ def test_a_missing_venv_module_is_installed_by_root_and_named_to_others(
     """Debian's python3 has no ensurepip until its package is there; apt-get and id are played."""
     there = tmp_path / "python3-venv"
     plays = {
-        "python3": f'case "$*" in *ensurepip*|*venv*) [ -e {there} ] || exit 1;; esac\n'
-        f'exec {sys.executable} "$@"',
-        "apt-get": f'case "$*" in *python3-venv*) touch {there};; esac',
+        "python3": f'case "$*" in *ensurepip*|*venv*) [ -e "{there}" ] || exit 1;; esac\n'
+        f'exec "{sys.executable}" "$@"',
+        "apt-get": f'case "$*" in *python3-venv*) touch "{there}";; esac',
         "id": "echo 1000",
     }
     (tmp_path / "bin").mkdir()
