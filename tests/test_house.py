@@ -388,4 +388,4 @@ def test_decisions_are_numbered_and_short() -> None:
     files = sorted((ROOT / "docs/decisions").glob("*.md"))
     numbers = [int(f.name[:4]) for f in files]
     assert len(numbers) == len(set(numbers))
-    assert [f.name for f in files if len(f.read_text("utf-8").splitlines()) > 40] == []
+    assert [f.name for f in files if len(f.read_text("utf-8").splitlines()) > 60] == []
