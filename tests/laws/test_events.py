@@ -186,6 +186,7 @@ TIED = st.lists(
         st.sampled_from("ab"),
         st.sampled_from(TIMES[:3]),
         st.sampled_from(['{"q": 1}', '{"q": 2}', '{"q": 3}', '{"q": "x"}']),
+        st.just("use"),
     ),
     min_size=4,
     max_size=12,
