@@ -29,8 +29,12 @@ MOMENTS = (
 )
 
 
+#: Enough for weeks, late facts and a day the clocks change, and quick.
+DAYS = 100
+
+
 def facts(now: datetime) -> Iterator[dict[str, Any]]:
-    for _, batch in Vendor(now).events():
+    for _, batch in Vendor(now, DAYS).events():
         yield from DECODER.decode_lines(batch)
 
 
@@ -71,9 +75,9 @@ def test_it_is_a_whole_vendor() -> None:
     assert {"Asia/Kolkata", "Australia/Lord_Howe", "Europe/Berlin"} <= {c.zone for c in CUSTOMERS}
 
 
-@pytest.mark.parametrize("now", MOMENTS[1:2], ids=str)
+@pytest.mark.parametrize("now", MOMENTS, ids=str)
 def test_the_count_is_told_before_and_nothing_lies_ahead(now: datetime) -> None:
-    vendor = Vendor(now)
+    vendor = Vendor(now, DAYS)
     count, newest = 0, ""
     ids = set()
     for event in facts(now):
@@ -82,7 +86,7 @@ def test_the_count_is_told_before_and_nothing_lies_ahead(now: datetime) -> None:
         newest = max(newest, event["time"])
     assert (count, len(ids)) == (vendor.events_count(), count)
     assert parse_instant(newest) < now
-    assert 150_000 <= count <= 300_000
+    assert 150_000 <= Vendor(now).events_count() <= 300_000
     assert all(len(batch) < limits.BODY_BYTES_MAX for _, batch in islice(vendor.events(), 3))
 
 
@@ -97,7 +101,7 @@ def test_events_add_up_to_the_plan_day_by_day(events: list[dict[str, Any]]) -> N
         day = calendars[event["subject"]].day_of(parse_instant(event["time"]))
         quantity = event["data"][service.property] if service.property else Decimal(1)
         found[event["subject"], service.key][day] += quantity
-    for stream in plan(NOW):
+    for stream in plan(NOW, DAYS):
         if stream.service is STORAGE:
             continue
         planned = {d: Decimal(q) / stream.service.scale for d, q in stream.days.items() if q}
@@ -115,7 +119,7 @@ def test_some_quantities_are_exact_fractions_and_some_facts_are_late(
         time = datetime.fromisoformat(event["time"])
         late += time < newest - timedelta(days=3)
         newest = max(newest, time)
-    assert 500 < late < len(events) // 50
+    assert 100 < late < len(events) // 50
 
 
 @pytest.mark.parametrize("now", MOMENTS, ids=str)

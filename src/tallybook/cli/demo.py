@@ -23,6 +23,7 @@ from tallybook.model.errors import Invalid, Unavailable
 from tallybook.model.mark import parse_mark
 from tallybook.model.time import parse_instant
 from tallybook.samples.customers import AGREEMENTS, CUSTOMERS
+from tallybook.samples.plan import DAYS
 from tallybook.samples.services import meters
 from tallybook.samples.vendor import Vendor
 from tallybook.settings import Settings
@@ -47,10 +48,14 @@ def demo(
     keep: Annotated[
         Path | None, typer.Option(help="Use this new folder, and keep it afterwards.")
     ] = None,
+    days: Annotated[
+        int, typer.Option(min=1, max=DAYS, help="How many days of events; a year by default.")
+    ] = DAYS,
     as_json: Json = False,
 ) -> None:
     """Fill a throw-away folder with a year of sample data and serve the pages until Ctrl-C."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the folder goes then too
+    for number in (signal.SIGTERM, signal.SIGINT):  # the folder goes however it is stopped
+        signal.signal(number, signal.default_int_handler)
     begun_seconds = time.monotonic()
     try:
         with _folder(keep) as folder:
@@ -58,11 +63,15 @@ def demo(
             made = root.initialise(settings, EMAIL)
             with _running(settings, port) as (url, token):
                 with client_of(url, token) as client:
-                    counts = load(client)
+                    counts = load(client, days)
                 login = {"url": url, "email": EMAIL, "password": made["admin_password"]}
                 login["data"] = made["data"]
                 seconds = round(time.monotonic() - begun_seconds)
-                _say({**login, **counts, "seconds": seconds}, as_json=as_json)
+                _say(
+                    {**login, **counts, "seconds": seconds},
+                    after="keeps" if keep else "removes",
+                    as_json=as_json,
+                )
                 if not no_browser and sys.stdout.isatty():
                     _open(url)
                 threading.Event().wait()
@@ -71,16 +80,16 @@ def demo(
         typer.echo(f"\nStopped. The sample data was {kept}.", err=True)
 
 
-def load(client: Client) -> dict[str, int]:
+def load(client: Client, days: int = DAYS) -> dict[str, int]:
     """Send the whole sample vendor through the API; returns once its positions can be seen."""
     recorded_at = [client.put(f"/meters/{m['key']}", m)["recorded_at"] for m in meters()]
-    vendor = Vendor(parse_instant(recorded_at[-1]))
+    vendor = Vendor(parse_instant(recorded_at[-1]), days)
     for account in vendor.accounts():
         client.put(f"/accounts/{account['key']}", account)
     for contract in vendor.contracts():
         client.put(f"/contracts/{contract['number']}", contract)
     sent = seq = 0
-    with progress("A year of sample data", vendor.events_count(), counted=True) as show:
+    with progress("Sample data", vendor.events_count(), counted=True) as show:
         for count, batch in vendor.events():
             receipt = patiently(partial(client.send, "/events", batch, "application/x-ndjson"))
             if receipt["accepted"] != count:
@@ -127,7 +136,7 @@ def _running(settings: Settings, port: int) -> "Iterator[root.Address]":
         yield address
 
 
-def _say(made: Mapping[str, object], *, as_json: bool) -> None:
+def _say(made: Mapping[str, object], *, after: str, as_json: bool) -> None:
     if as_json:
         print_json(made)
         sys.stdout.flush()
@@ -141,7 +150,7 @@ in {made["seconds"]} seconds.
     e-mail     {made["email"]}
     password   {made["password"]}
 
-Ctrl-C stops it and removes the data."""
+Ctrl-C stops it and {after} the data."""
     )
 
 

@@ -47,10 +47,12 @@ class Course:
     projected: int
 
 
-def plan(now: datetime) -> list[Stream]:
-    """Return a year of use up to an instant, one stream a customer and service."""
+def plan(now: datetime, days: int = DAYS) -> list[Stream]:
+    """Return the use of a year, or of its last days, up to an instant: one stream a customer
+    and service.
+    """
     return [
-        _stream(customer, service, daily, now)
+        _stream(customer, service, daily, now, days)
         for customer in CUSTOMERS
         for service, daily in customer.uses
     ]
@@ -79,12 +81,12 @@ def _next_month(day: date) -> date:
     return (day.replace(day=28) + 4 * _DAY).replace(day=1)
 
 
-def _stream(customer: Customer, service: Service, daily: int, now: datetime) -> Stream:
+def _stream(customer: Customer, service: Service, daily: int, now: datetime, last: int) -> Stream:
     calendar = Calendar(customer.zone)
     today = calendar.day_of(now)
     draw = Random(f"{customer.key} {service.key}")
     days: dict[date, int] = {}
-    for ago in range(customer.began_days_ago, -1, -1):
+    for ago in range(min(last, customer.began_days_ago), -1, -1):
         day = today - ago * _DAY
         if service.kind == "stock":
             days[day] = _level(daily, DAYS - ago)

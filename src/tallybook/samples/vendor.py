@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from tallybook.model.time import Calendar, format_instant, from_micros, micros
 from tallybook.samples.customers import AGREEMENTS, CUSTOMERS, MOVED, Agreement, Aim
-from tallybook.samples.plan import Course, Stream, course, plan
+from tallybook.samples.plan import DAYS, Course, Stream, course, plan
 from tallybook.samples.services import CONTACTS, SOURCE, Service, meters
 
 BATCH_EVENTS: Final = 4_000
@@ -38,14 +38,15 @@ _MARGIN: Final = timedelta(minutes=2)
 class Vendor:
     """The sample vendor as it stands at an instant."""
 
-    def __init__(self, now: datetime) -> None:
-        """Plan a year up to `now`."""
+    def __init__(self, now: datetime, days: int = DAYS) -> None:
+        """Plan a year, or the last days of it, up to `now`."""
         self._now = now
+        self._days = days
 
     @cached_property
     def streams(self) -> list[Stream]:
         """Return the planned use."""
-        return plan(self._now)
+        return plan(self._now, self._days)
 
     def accounts(self) -> list[dict[str, Any]]:
         """Return account documents, parents first; the last is a move of one of them."""
@@ -135,7 +136,7 @@ class Vendor:
     def _contract(self, agreement: Agreement) -> dict[str, Any]:
         customer = next(c for c in CUSTOMERS if c.key == agreement.account)
         today = Calendar(customer.zone).day_of(self._now)
-        start = today - customer.began_days_ago * _DAY
+        start = today - min(self._days, customer.began_days_ago) * _DAY
         young = customer.began_days_ago < _whole_month(today)
         return {
             "number": agreement.number,
