@@ -137,7 +137,7 @@ def test_texts_are_escaped() -> None:
 
 def test_the_volume_page_reads_in_words() -> None:
     text = show("volume.html", volume()).text
-    assert "Complete to 21 Nov, 24:00 · next update 06:30" in text
+    assert "Complete to 21 Nov, 24:00, Chicago time · next update 06:30" in text
     assert "On track to use 32,575,788 by 30 November, 107% of the allotment" in text
     assert "An estimate from the last seven complete days." in text
     assert "1–50 of 2,000 accounts" in text

@@ -3,17 +3,20 @@
 Adds only what is of one unit; whoever asks picks the lines.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal, localcontext
+from threading import Lock
 from typing import Final
 
 from tallybook.model.directory import Directory
+from tallybook.model.mark import Mark
 from tallybook.model.ports import Events, SnapshotPage, SnapshotQuery, SnapshotState
 from tallybook.model.position import Position
 from tallybook.model.quantity import EXACT
-from tallybook.model.scope import Scope
+from tallybook.model.scope import Member, Scope
 from tallybook.operations._compute import compute
 from tallybook.operations._listing import listed
 from tallybook.operations.position import Instants, sees, shown
@@ -23,13 +26,18 @@ from tallybook.positions.terms import Terms, terms
 _DAY: Final = timedelta(days=1)
 _MOMENT: Final = timedelta(microseconds=1)
 _ZERO: Final = Decimal(0)
+_ANSWERS_KEPT: Final = 16
+
+#: What an answer of `Past` rests on: the mark, what may be seen, the periods.
+_Asked = tuple[Mark, tuple[Member, ...] | None, tuple[tuple[str, str, datetime], ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class CourseDay:
     """One day of a period: use and running use where the day is complete, else the forecast's.
 
-    `previous` is the running use of the same day of the period before.
+    `previous` is the running use of the same day of the period before. Where days do not add up,
+    as those of a distinct count, there is only `used`.
     """
 
     day: date
@@ -42,22 +50,48 @@ class CourseDay:
     previous: Decimal | None = None
 
 
-def previous_period(
-    scope: Scope, directory: Directory, events: Events, query: SnapshotQuery, when: Instants
-) -> SnapshotPage:
-    """List where lines stood when the period before the one of `when.at` ended."""
-    scope.require("read")
-    lines = (
-        line
-        for number in directory.keys("contract")
-        if query.contract is None or query.contract == number
-        for line in _before(directory, number, when)
-        if sees(scope, line.contract, when.at)
-        and (query.accounts is None or line.contract.account in query.accounts)
-    )
-    found = compute(scope, directory, events, lines, Known(when.mark, when.refreshed_at))
-    state = SnapshotState(when.mark, when.at, when.refreshed_at)
-    return shown(scope, listed(found, query, state))
+class Past:
+    """The period before of every line, kept for a few marks: it changes only with a late fact or
+    a new version.
+    """
+
+    def __init__(self) -> None:
+        """Keep nothing yet."""
+        self._kept: OrderedDict[_Asked, tuple[Position, ...]] = OrderedDict()
+        self._lock = Lock()
+
+    def page(
+        self,
+        scope: Scope,
+        directory: Directory,
+        events: Events,
+        query: SnapshotQuery,
+        when: Instants,
+    ) -> SnapshotPage:
+        """List where lines stood when the period before the one of `when.at` ended."""
+        scope.require("read")
+        lines = [
+            line
+            for number in directory.keys("contract")
+            for line in _before(directory, number, when)
+            if (query.service is None or line.service == query.service)
+            and sees(scope, line.contract, when.at)
+        ]
+        periods = tuple((*line.key, line.period.starts_at) for line in lines)
+        asked = (when.mark, scope.accounts, periods)
+        found = self._kept.get(asked)
+        if found is None:
+            known = Known(when.mark, when.refreshed_at)
+            found = tuple(compute(scope, directory, events, lines, known))
+            self._keep(asked, found)
+        state = SnapshotState(when.mark, when.at, when.refreshed_at)
+        return shown(scope, listed(found, query, state))
+
+    def _keep(self, asked: _Asked, found: tuple[Position, ...]) -> None:
+        with self._lock:
+            self._kept[asked] = found
+            while len(self._kept) > _ANSWERS_KEPT:
+                self._kept.popitem(last=False)
 
 
 def _before(directory: Directory, number: str, when: Instants) -> list[Terms]:
@@ -79,9 +113,25 @@ def course(
     first = min(p.period.start_date for p in positions)
     last = max(p.period.end_date for p in positions) - _DAY
     used = _sum_by_day(positions, first)
+    if not all(map(adds_up, positions)):
+        through = _last_complete(positions)
+        days = (first + i * _DAY for i in range((last - first).days + 1))
+        return tuple(CourseDay(day, used.get(day)) for day in days if day <= through)
     before = _previous(previous, (last - first).days + 1)
     with localcontext(EXACT):
         return tuple(_days(positions, first, last, used, before))
+
+
+def adds_up(found: Position) -> bool:
+    """Tell whether the days of a line make its running use: all but distinct counts and levels."""
+    if found.kind == "stock":
+        return True
+    through = _last_complete([found])
+    with localcontext(EXACT):
+        days = (
+            d.used or _ZERO for d in found.daily if found.period.start_date <= d.date <= through
+        )
+        return sum(days, _ZERO) == found.forecast.to_date
 
 
 def _days(

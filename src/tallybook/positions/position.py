@@ -54,7 +54,7 @@ def position(line: Terms, use: Use, known: Known) -> Position:
             line=line.line.code,
             account=line.contract.account,
             product=line.line.product,
-            service=line.line.product or line.meter.title,
+            service=line.service,
             unit=line.meter.unit,
             kind=line.meter.kind,
             period=line.period,

@@ -51,6 +51,11 @@ class Terms:
         return self.contract.number, self.line.code
 
     @property
+    def service(self) -> str:
+        """Return what the line is called on a list: its product, else its meter."""
+        return self.line.product or self.meter.title
+
+    @property
     def shared(self) -> tuple[object, ...]:
         """Return what lines must have in common to be counted in one call."""
         period = (self.period.start_date, self.period.end_date)

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Scope
 
 from tallybook import __version__
 from tallybook.model.scope import operator
+from tallybook.operations.portfolio import Past
 from tallybook.web import api, problems
 from tallybook.web.api._schemas import REFUSALS, components
 from tallybook.web.middleware import Envelope
@@ -47,6 +48,7 @@ def make(services: Services) -> ASGIApp:
         responses=REFUSALS,
     )
     app.state.services = services
+    app.state.past = Past()
     problems.install(app)
     app.include_router(api.router())
     app.include_router(routes.router, include_in_schema=False)

@@ -1,15 +1,18 @@
 """The drill-down: one line of one contract, its period day by day, and the events of a day."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal, localcontext
 from typing import Final
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, Response
 
 from tallybook.model.directory import Directory
+from tallybook.model.errors import NotFound
 from tallybook.model.nouns import Contract
 from tallybook.model.position import Position
 from tallybook.model.quantity import EXACT
@@ -21,6 +24,8 @@ from tallybook.positions.position import percent
 from tallybook.web.api.positions import instants
 from tallybook.web.pages import charted, standing
 from tallybook.web.pages import format as words
+from tallybook.web.pages.explained import steps
+from tallybook.web.pages.exploration import NAMES, Exploration, Explored
 from tallybook.web.pages.frame import frame, with_query
 from tallybook.web.pages.render import page
 from tallybook.web.pages.session import SignedIn
@@ -43,7 +48,9 @@ router = APIRouter()
 _DAY: Final = timedelta(days=1)
 _MOMENT: Final = timedelta(microseconds=1)
 _ZERO: Final = Decimal(0)
+_WHOLE: Final = Decimal(100)
 _PERIODS: Final = {"": "This period", "last": "Last period"}
+_At = Callable[[position_op.Instants], tuple[Position, Explanation]]
 ROLLUPS: Final = {"": None, "own": False, "tree": True}
 
 
@@ -58,6 +65,8 @@ class Shown:
     how: Explanation
     before: Position | None
     when: position_op.Instants
+    pooled: bool
+    is_past: bool
 
     @property
     def zone(self) -> str:
@@ -75,7 +84,10 @@ def account(
 ) -> Response:
     """Show one line day by day."""
     shown = look(request, scope, service, (contract, line))
-    return HTMLResponse(page("account.html", _page(request, scope, shown)))
+    explored = Explored(
+        scope, service, shown.directory, shown.found, shown.when, shown.zone, shown.pooled
+    )
+    return HTMLResponse(page("account.html", _page(request, scope, shown, explored)))
 
 
 def look(request: Request, scope: Scope, service: Services, key: tuple[str, str]) -> Shown:
@@ -85,7 +97,7 @@ def look(request: Request, scope: Scope, service: Services, key: tuple[str, str]
         NotFound: as `operations.position.position`.
     """
     query = dict(request.query_params)
-    path = f"/volume/{key[0]}/{key[1]}"
+    path = f"/volume/{quote(key[0], safe='')}/{quote(key[1], safe='')}"
     when = instants(scope, service, None, None)
     directory = service.directories.at(scope, when.mark.revision).on(when.now.date())
     rollup = ROLLUPS.get(query.get("rollup", ""))
@@ -94,22 +106,27 @@ def look(request: Request, scope: Scope, service: Services, key: tuple[str, str]
         return position_op.position(scope, directory, service.events, key, instant, rollup=rollup)
 
     found, how = at(when)
-    if query.get("period") == "last" and (earlier := _earlier(found, when)) is not None:
-        when = earlier
-        found, how = at(when)
     past = _earlier(found, when)
-    before = at(past)[0] if past and _in_force(directory, key[0], past) else None
-    return Shown(path, query, directory, found, how, before, when)
+    before = _or_none(at, past)
+    is_past = query.get("period") == "last" and before is not None
+    if is_past and before is not None:
+        when, (found, how) = past, before
+        before = _or_none(at, _earlier(found, when))
+    pooled = position_op.find_line(scope, directory, key, when, rollup=rollup).pooled
+    known = None if before is None else before[0]
+    return Shown(path, query, directory, found, how, known, when, pooled, is_past)
 
 
-def _earlier(found: Position, when: position_op.Instants) -> position_op.Instants | None:
-    end = found.period.starts_at - _MOMENT
-    return position_op.Instants(end, when.now, when.mark, when.refreshed_at)
+def _earlier(found: Position, when: position_op.Instants) -> position_op.Instants:
+    return replace(when, at=found.period.starts_at - _MOMENT)
 
 
-def _in_force(directory: Directory, number: str, when: position_op.Instants) -> bool:
-    spans = directory.spans("contract", number)
-    return any(span.noun.start_date <= (when.at - _DAY).date() for span in spans)
+def _or_none(at: _At, when: position_op.Instants) -> tuple[Position, Explanation] | None:
+    """Return where a line stood, None where it was not in force yet."""
+    try:
+        return at(when)
+    except NotFound:
+        return None
 
 
 def calendar_zone(directory: Directory, found: Position) -> str:
@@ -120,7 +137,7 @@ def calendar_zone(directory: Directory, found: Position) -> str:
     return named or (owner.timezone if owner else "UTC")
 
 
-def _page(request: Request, scope: Scope, shown: Shown) -> AccountPage:
+def _page(request: Request, scope: Scope, shown: Shown, explored: Explored) -> AccountPage:
     found = shown.found
     before = () if shown.before is None else (shown.before,)
     course = portfolio.course([found], before)
@@ -128,6 +145,13 @@ def _page(request: Request, scope: Scope, shown: Shown) -> AccountPage:
     owner = shown.directory.account(found.account)
     manager = owner.csm if owner else None
     name = found.account_name or found.account
+    asked = explored.read(shown.query)
+    view = shown.query.get("view", "")
+    chart = (
+        explored.chart(asked, view, shown.link)
+        if asked.is_asked
+        else charted.chart(course, stands, "Usage and forecast", view, shown.link, "")
+    )
     return AccountPage(
         frame(request, scope, shown.directory, f"{name}, {found.service}"),
         (
@@ -139,50 +163,46 @@ def _page(request: Request, scope: Scope, shown: Shown) -> AccountPage:
         found.service,
         shown.zone,
         Freshness(found.data_through, shown.zone),
-        _filters(shown),
-        stands,
-        charted.chart(course, stands, _title(shown), shown.query.get("view", ""), shown.link),
+        _filters(shown, explored, asked),
+        charted.with_crossing(stands, course),
+        chart,
         _contract(scope, shown),
         tuple(_days(shown, course, stands)),
-        contributions=tuple(_parts(shown)),
+        contributions=explored.breakdown(asked) if asked.groups else tuple(_parts(shown)),
+        contributions_title="Chart by group" if asked.groups else "Made up of",
         manager_name=(manager.name or "") if manager else "",
         manager_email=(manager.email or "") if manager else "",
+        how=tuple(steps(found, shown.how, shown.zone)),
+        how_url="#how",
     )
 
 
-def _title(shown: Shown) -> str:
-    kind = shown.query.get("view", "")
-    words_of = {"daily": "Daily usage and forecast", "table": "Usage and forecast"}
-    return words_of.get(kind, "Cumulative usage and forecast")
-
-
-def _filters(shown: Shown) -> Filters:
+def _filters(shown: Shown, explored: Explored, asked: Exploration) -> Filters:
     segments = []
-    children = [part for part in shown.found.contributions if part.account != shown.found.account]
+    children = standing.children(shown.found)
     rollup = shown.query.get("rollup", "")
-    if children or rollup:
+    if children or rollup == "own":
         tree = words.plural(len(children), "child account", "child accounts")
         label = f"With {tree}" if children else "With child accounts"
-        segments.append(
-            Segment(
-                "Accounts counted",
-                (
-                    Link(label, shown.link(rollup=None), rollup != "own"),
-                    Link("Own usage only", shown.link(rollup="own"), rollup == "own"),
-                ),
-            )
+        links = (
+            Link(label, shown.link(rollup=None), rollup != "own"),
+            Link("Own usage only", shown.link(rollup="own", account=None), rollup == "own"),
         )
-    period = shown.query.get("period", "")
-    segments.append(
-        Segment(
-            "Period",
-            tuple(
-                Link(label, shown.link(period=value), value == period)
-                for value, label in _PERIODS.items()
-            ),
-        )
+        segments.append(Segment("Accounts counted", links))
+    current = "custom" if asked.is_custom else "last" if shown.is_past else ""
+    offered = [v for v in _PERIODS if v == "" or shown.is_past or shown.before is not None]
+    periods = (
+        Link(_PERIODS[v], shown.link(period=v, **{"from": None}, until=None), v == current)
+        for v in offered
     )
-    return Filters(shown.path, tuple(segments))
+    segments.append(Segment("Period", tuple(periods)))
+    return Filters(
+        shown.path,
+        tuple(segments),
+        explored.selects(asked),
+        tuple((n, v) for n, v in shown.query.items() if n not in NAMES and v),
+        explored.custom(shown.query, asked),
+    )
 
 
 def _contract(scope: Scope, shown: Shown) -> ContractFacts | None:
@@ -208,9 +228,9 @@ def _facts(scope: Scope, shown: Shown, contract: Contract) -> Sequence[Fact]:
     ]
     if scope.sees_prices:
         facts += _money_facts(shown)
-    pooled = [part for part in found.contributions if part.account != found.account]
-    if pooled:
-        facts.append(Fact("Rolls up from", words.plural(len(pooled) + 1, "account", "accounts")))
+    accounts = len(standing.children(found)) + 1
+    if accounts > 1:
+        facts.append(Fact("Rolls up from", words.plural(accounts, "account", "accounts")))
     end = contract.end_date
     facts.append(Fact("Contract ends", words.day(end, year=True) if end else "Open"))
     return facts
@@ -224,43 +244,57 @@ def _money_facts(shown: Shown) -> list[Fact]:
     facts = []
     if unit is not None:
         label = "Price" if found.allotment is None else "Overage rate"
-        facts.append(Fact(label, words.price(unit, found.currency), f"a {_single(found.unit)}"))
+        facts.append(Fact(label, words.price(unit, found.currency), "per unit"))
     label = "Amount so far" if found.allotment is None else "Overage so far"
     facts.append(Fact(label, words.money(found.amount, found.currency)))
     return facts
 
 
-def _single(unit: str) -> str:
-    return unit.removesuffix("s")
-
-
 def _days(
     shown: Shown, course: Sequence[portfolio.CourseDay], stands: Standing
 ) -> Sequence[DayRow]:
+    """Return the complete days, newest first, after the day that is not over yet."""
     known = [day for day in course if day.used is not None]
     busiest = max((day.used or _ZERO for day in known), default=_ZERO)
-    return [
-        _day(shown, day.day, day.used or _ZERO, day.to_date or _ZERO, busiest, stands)
-        for day in reversed(known)
+    complete = {day.day: day.to_date for day in known}
+    runs = not known or known[-1].to_date is not None
+    rows = [
+        _day(shown, day.date, day.used, complete[day.date], busiest, stands)
+        if day.date in complete
+        else _day(shown, day.date, day.used, shown.found.used if runs else None, busiest, stands)
+        for day in shown.found.daily
+        if day.used is not None and day.date >= shown.found.period.start_date
     ]
+    return rows[::-1]
 
 
 def _day(
-    shown: Shown, day: date, used: Decimal, to_date: Decimal, busiest: Decimal, stands: Standing
+    shown: Shown,
+    day: date,
+    used: Decimal,
+    to_date: Decimal | None,
+    busiest: Decimal,
+    stands: Standing,
 ) -> DayRow:
     limit = stands.allotment
     with localcontext(EXACT):
-        share = used / busiest * 100 if busiest else _ZERO
-        past = max(to_date - limit, _ZERO) if limit is not None else _ZERO
+        share = min(used / busiest * 100, _WHOLE) if busiest else _ZERO
+        past = max(to_date - limit, _ZERO) if limit is not None and to_date is not None else _ZERO
+    kept = {name: value for name, value in shown.query.items() if name in {"period", "rollup"}}
     return DayRow(
         day,
         used,
         to_date,
         share,
-        percent(to_date, limit),
+        None if to_date is None else percent(to_date, limit),
         past,
-        with_query(f"{shown.path}/events", shown.query, day=day.isoformat(), view=None),
+        with_query(f"{shown.path}/events", kept, day=day.isoformat()),
+        "" if day <= _last_complete(shown) else "so far",
     )
+
+
+def _last_complete(shown: Shown) -> date:
+    return (shown.found.data_through - _MOMENT).astimezone(ZoneInfo(shown.zone)).date()
 
 
 def _parts(shown: Shown) -> Sequence[Contribution]:
@@ -271,7 +305,8 @@ def _parts(shown: Shown) -> Sequence[Contribution]:
         Contribution(
             accounts[part.account].title if part.account in accounts else part.account,
             part.used or _ZERO,
-            (part.share or _ZERO) * 100,
+            None if part.share is None else part.share * 100,
+            shown.link(account=part.account, view=None),
         )
         for part in shown.found.contributions
     ]

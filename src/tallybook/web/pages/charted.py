@@ -1,6 +1,6 @@
 """From the course of a period to its chart, and the day on which the allotment is passed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import localcontext
 from typing import Final, Literal, Protocol
@@ -15,6 +15,7 @@ _KINDS: Final[dict[str, Literal["cumulative", "daily", "table"]]] = {
     "daily": "daily",
     "table": "table",
 }
+_NO_SUM: Final = "Days count some things again, so they do not add up to the period."
 
 
 class LinkTo(Protocol):
@@ -25,23 +26,38 @@ class LinkTo(Protocol):
 
 
 def chart(
-    course: Sequence[CourseDay], stands: Standing, title: str, view: str, link: LinkTo
+    course: Sequence[CourseDay], stands: Standing, title: str, view: str, link: LinkTo, note: str
 ) -> ChartView:
-    """Return a chart of a period and the links to its other forms."""
-    views = (Link(label, link(view=value), value == view) for value, label in VIEWS.items())
+    """Return a chart of a period and the links to its other forms; `view` is one of VIEWS.
+
+    Where days do not add up there is no running total to draw.
+    """
+    runs = any(day.to_date is not None for day in course) or not course
+    offered = VIEWS if runs else {"": "Daily", "table": "Table"}
+    view = view if view in offered else ""
+    kind = _KINDS[view] if runs or view else "daily"
     pace = None
-    if stands.allotment is not None and course:
+    if runs and stands.allotment is not None and course:
         with localcontext(EXACT):
             pace = stands.allotment / len(course)
+    if not runs:
+        note = f"{_NO_SUM} {note}".strip()
     return ChartView(
         title,
-        _KINDS[view],
-        Segment("View", tuple(views)),
+        kind,
+        views(offered, view, link),
         stands.unit,
         tuple(_points(course)),
         stands.allotment,
         pace,
+        note=note,
     )
+
+
+def views(offered: Mapping[str, str], view: str, link: LinkTo) -> Segment:
+    """Return the links to the forms of a chart."""
+    links = (Link(label, link(view=value), value == view) for value, label in offered.items())
+    return Segment("View", tuple(links))
 
 
 def _points(course: Iterable[CourseDay]) -> Iterable[ChartPoint]:

@@ -1,7 +1,7 @@
 """The events that made one day's number."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, Response
@@ -11,7 +11,9 @@ from tallybook.model.time import parse_date, parse_instant
 from tallybook.model.wire import read_json
 from tallybook.operations.day import day_events
 from tallybook.operations.events import EventItem
+from tallybook.web.pages import format as words
 from tallybook.web.pages.account import ROLLUPS, look
+from tallybook.web.pages.asked import whole
 from tallybook.web.pages.frame import frame, with_query
 from tallybook.web.pages.render import page
 from tallybook.web.pages.session import SignedIn
@@ -19,6 +21,8 @@ from tallybook.web.pages.view import EventRow, EventsPage, Freshness, Link, Page
 from tallybook.web.services import Service
 
 router = APIRouter()
+
+_ROW_MAX: Final = 999_999_999
 
 
 @router.get("/volume/{contract}/{line}/events")
@@ -29,7 +33,7 @@ def events(
     query = dict(request.query_params)
     shown = look(request, scope, service, (contract, line))
     day = parse_date(query.get("day", ""), name="day")
-    number = int(query.get("from", "0")) if query.get("from", "0").isdecimal() else 0
+    number = whole(query.get("from", ""), _ROW_MAX)
     found = day_events(
         scope,
         shown.directory,
@@ -41,7 +45,7 @@ def events(
         rollup=ROLLUPS.get(query.get("rollup", "")),
         cursor=query.get("cursor"),
     )
-    path = f"/volume/{contract}/{line}"
+    path = shown.path
     up = with_query(path, query, day=None, cursor=None, **{"from": None})
     name = shown.found.account_name or shown.found.account
     after = with_query(
@@ -51,7 +55,7 @@ def events(
         **{"from": str(number + PAGE_ROWS_DEFAULT)},
     )
     view = EventsPage(
-        frame(request, scope, shown.directory, f"Events of {day}"),
+        frame(request, scope, shown.directory, f"Events of {words.day(day, year=True)}"),
         (
             Link("Volume", "/volume"),
             Link(f"{name}, {shown.found.service}", up),

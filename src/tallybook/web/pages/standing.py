@@ -3,12 +3,13 @@ is not of one unit, and decides no status: `positions` does.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal, localcontext
 from typing import Final
 
 from tallybook.model.money import round_money
-from tallybook.model.position import ForecastStatus, Position, Total
+from tallybook.model.position import Contribution, ForecastStatus, Position, Total
 from tallybook.model.quantity import EXACT
 from tallybook.operations.portfolio import CourseDay
 from tallybook.positions.position import percent, status
@@ -53,24 +54,15 @@ def _expected(found: Position) -> Decimal:
     return found.overage if ahead is None else ahead
 
 
-def of_service(
-    totals: Sequence[Total], lines: Sequence[Position], change: Decimal | None = None
-) -> Standing:
-    """Return where all lines of one service and unit stand together; `lines` may be some."""
+def of_service(totals: Sequence[Total]) -> Standing:
+    """Return where the lines of one service and unit stand together, as far as sums tell."""
     with localcontext(EXACT):
         used = sum((t.used for t in totals), _ZERO)
         allotment = sum((t.allotment for t in totals), _ZERO) or None
         projected = sum((t.projected for t in totals), _ZERO)
         overage = sum((t.overage for t in totals), _ZERO)
         expected = sum((t.projected_overage for t in totals), _ZERO)
-        means = [p.forecast.daily_mean for p in lines if p.forecast.daily_mean is not None]
-        forecasts = [p.forecast for p in lines]
-        low = sum((f.low if f.low is not None else f.to_date for f in forecasts), _ZERO)
-        high = sum((f.high if f.high is not None else f.to_date for f in forecasts), _ZERO)
-        mean = sum(means, _ZERO)
-    end = max((p.period.end_date for p in lines), default=date.max) - _DAY
-    is_over = all(f.status == "actual" for f in forecasts) and bool(forecasts)
-    word: ForecastStatus = "actual" if is_over else "estimate" if means else "not_enough_data"
+    is_growing = projected > used
     return Standing(
         totals[0].unit,
         used,
@@ -79,20 +71,49 @@ def of_service(
         overage,
         status(used, allotment),
         Forecast(
-            word,
-            end,
-            projected if word != "not_enough_data" else None,
-            low if word == "estimate" else None,
-            high if word == "estimate" else None,
-            percent(projected, allotment) if word != "not_enough_data" else None,
-            mean if word == "estimate" else None,
-            max((f.remaining_days for f in forecasts), default=0),
-            expected,
-            _cost([(t.currency, t.projected_amount) for t in totals]),
+            "estimate" if is_growing else "not_enough_data",
+            date.max,
+            projected,
+            percent=percent(projected, allotment) if is_growing else None,
+            overage=max(expected, overage),
+            cost=_cost((t.currency, t.projected_amount) for t in totals),
         ),
-        allotment is not None and used <= allotment < projected,
-        change=change,
+        allotment is not None and used < allotment < projected,
     )
+
+
+def with_lines(
+    stands: Standing, lines: Sequence[Position], change: Decimal | None = None
+) -> Standing:
+    """Add to a service what only its lines tell: the days, the range and the end of the period."""
+    ahead = [line.forecast for line in lines]
+    end = max((line.period.end_date for line in lines), default=date.max) - _DAY
+    word = _word({f.status for f in ahead})
+    with localcontext(EXACT):
+        low = sum((f.to_date if f.low is None else f.low for f in ahead), _ZERO)
+        high = sum((f.to_date if f.high is None else f.high for f in ahead), _ZERO)
+        mean = sum((f.daily_mean for f in ahead if f.daily_mean is not None), _ZERO)
+    is_estimate = word == "estimate"
+    known = stands.forecast.projected if word != "not_enough_data" else None
+    forecast = replace(
+        stands.forecast,
+        status=word,
+        period_end=end,
+        projected=known,
+        percent=None if known is None else percent(known, stands.allotment),
+        low=low if is_estimate else None,
+        high=high if is_estimate else None,
+        daily_mean=mean if is_estimate else None,
+        remaining_days=max((f.remaining_days for f in ahead), default=0),
+    )
+    return replace(stands, forecast=forecast, change=change)
+
+
+def _word(words: set[ForecastStatus]) -> ForecastStatus:
+    """Return what a forecast of several lines is: an estimate as soon as one of them is."""
+    if words == {"actual"}:
+        return "actual"
+    return "estimate" if "estimate" in words else "not_enough_data"
 
 
 def _cost(amounts: Iterable[tuple[str, Decimal | None]]) -> tuple[Money, ...]:
@@ -118,3 +139,8 @@ def of_part(line: Position, used: Decimal) -> Standing:
     """Return what one account of a pool used; it has no allotment of its own."""
     ahead = Forecast("not_enough_data", line.period.end_date - _DAY)
     return Standing(line.unit, used, None, None, _ZERO, "no_allotment", ahead)
+
+
+def children(line: Position) -> tuple[Contribution, ...]:
+    """Return the accounts of a pool beside the one that holds the contract."""
+    return tuple(part for part in line.contributions if part.account != line.account)

@@ -103,11 +103,12 @@ class Select:
 
 @dataclass(frozen=True, slots=True)
 class Custom:
-    """The form for a span of one's own choice, both days inside."""
+    """The form for a span of one's own choice, both days inside; it keeps `hidden`."""
 
     first: date
     last: date
     current: bool = False
+    hidden: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +259,7 @@ class ChartView:
     allotment: Decimal | None = None
     pace: Decimal | None = None
     interval: Interval = "day"
+    note: str = ""  # what the numbers leave out, or how their days are cut
 
 
 # --- Pages -------------------------------------------------------------------------------------
@@ -332,6 +334,7 @@ class VolumePage:
     chart: ChartView
     services: tuple[ServiceBar, ...]
     table: VolumeTable
+    services_url: str = ""  # where those are that are not among `services`
     how_url: str = ""
     export_url: str = ""
 
@@ -357,11 +360,13 @@ class ContractFacts:
 
 @dataclass(frozen=True, slots=True)
 class DayRow:
-    """One day of the breakdown; `note` says why a day is unusual (23 hours, late events)."""
+    """One day of the breakdown; `note` says what is special about a day. Without
+    `to_date` its use does not add to that of other days.
+    """
 
     day: date
     used: Decimal
-    to_date: Decimal
+    to_date: Decimal | None
     share: Decimal
     percent: Decimal | None = None
     past: Decimal = Decimal(0)
@@ -382,12 +387,20 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """What one account of the tree used; the shares of all add up to the whole."""
+    """What one account of the tree, or one group, used; `share` in percent where parts add up."""
 
     name: str
     used: Decimal
-    share: Decimal
+    share: Decimal | None
     url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of how a number came about, as a sentence or two."""
+
+    title: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -407,8 +420,10 @@ class AccountPage:
     days: tuple[DayRow, ...]
     notes: tuple[Note, ...] = ()
     contributions: tuple[Contribution, ...] = ()
+    contributions_title: str = "Made up of"
     manager_name: str = ""
     manager_email: str = ""
+    how: tuple[Step, ...] = ()
     how_url: str = ""
     export_url: str = ""
     rules: str = "Midnight to midnight"

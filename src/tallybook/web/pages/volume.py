@@ -1,113 +1,58 @@
 """The volume page: every line one may see against its allotment, one service in detail."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
-from typing import Final, get_args
+from datetime import timedelta
+from decimal import Decimal, localcontext
+from typing import Annotated, Any, Final
+from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from tallybook.model.directory import Directory
-from tallybook.model.ports import SnapshotPage, SnapshotQuery, SnapshotSort
+from tallybook.model.ports import SnapshotPage, SnapshotQuery
 from tallybook.model.position import Position, Total
-from tallybook.model.scope import Scope
+from tallybook.model.quantity import EXACT
 from tallybook.operations import portfolio
-from tallybook.operations import position as position_op
-from tallybook.web.api.positions import instants, states
+from tallybook.web.api.positions import instants
 from tallybook.web.pages import charted, standing
-from tallybook.web.pages.frame import frame, with_query
+from tallybook.web.pages import format as words
+from tallybook.web.pages.account import calendar_zone
+from tallybook.web.pages.asked import PERIODS, Asked
+from tallybook.web.pages.frame import frame
 from tallybook.web.pages.render import page
 from tallybook.web.pages.session import SignedIn
 from tallybook.web.pages.view import (
     Attention,
-    Chip,
-    Column,
     Filters,
-    Find,
     Freshness,
     Link,
     MessagePage,
     Option,
-    Pager,
     Segment,
     Select,
     ServiceBar,
     VolumePage,
-    VolumeRow,
-    VolumeTable,
 )
-from tallybook.web.services import Service, Services
+from tallybook.web.pages.volume_table import table
+from tallybook.web.services import Service
 
 router = APIRouter()
 
-ROWS: Final = 50
 #: Lines whose days are added up for the chart; more would make the page slow.
 CHARTED_LINES_MAX: Final = 2_000
-_SERVICES_SHOWN: Final = 8
+_SERVICES_SHOWN: Final = 6
 _ZERO: Final = Decimal(0)
-_PERIODS: Final = {"": "This period", "last": "Last period"}
-_CHIPS: Final = {
-    "": "All",
-    "over": "Over",
-    "at_limit": "At limit",
-    "likely_over": "Likely over",
-    "near": "Near",
-    "low_use": "Low use",
-}
-_COLUMNS: Final[tuple[tuple[str, SnapshotSort | None, bool, bool], ...]] = (
-    ("Account", "account", False, False),
-    ("Service", "service", False, True),
-    ("Used", "used", True, False),
-    ("Allotment", "allotment", True, False),
-    ("Of allotment", "percent_used", False, False),
-    ("Forecast", "projected", True, False),
-    ("Overage", "projected_overage", True, False),
-    ("Daily", None, False, True),
-    ("Status", "status", False, False),
-)
+_MOMENT: Final = timedelta(microseconds=1)
+#: Lines that have an allotment: only these can be compared with one.
+_AGREED: Final[frozenset[Any]] = frozenset({"ok", "near", "at_limit", "over"})
+
+Services = Mapping[str, Sequence[Total]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What the address asks for; anything it does not understand is as if not said."""
-
-    query: Mapping[str, str]
-    directory: Directory
-    when: position_op.Instants
-
-    def link(self, **changes: str | None) -> str:
-        return with_query("/volume", self.query, **changes)
-
-    def get(self, name: str, known: Iterable[str]) -> str:
-        value = self.query.get(name, "")
-        return value if value in known else ""
-
-    @property
-    def sort(self) -> SnapshotSort:
-        value = self.query.get("sort", "projected_overage")
-        return value if value in get_args(SnapshotSort) else "projected_overage"  # type: ignore[return-value]
-
-    @property
-    def descending(self) -> bool:
-        return self.query.get("dir", "desc") != "asc"
-
-    @property
-    def number(self) -> int:
-        text = self.query.get("page", "1")
-        return max(int(text), 1) if text.isascii() and text.isdecimal() and len(text) < 7 else 1  # noqa: PLR2004 - no list has more pages
-
-    @property
-    def table(self) -> SnapshotQuery:
-        return SnapshotQuery(
-            states=states(self.get("status", _CHIPS)),
-            text=self.query.get("q") or None,
-            service=self.query.get("only") or None,
-            sort=self.sort,
-            descending=self.descending,
-            offset=(self.number - 1) * ROWS,
-            limit=ROWS,
-        )
+def _past(request: Request) -> portfolio.Past:
+    kept: portfolio.Past = request.app.state.past
+    return kept
 
 
 @router.get("/")
@@ -117,103 +62,153 @@ def home() -> Response:
 
 
 @router.get("/volume")
-def volume(request: Request, scope: SignedIn, service: Service) -> Response:
+def volume(
+    request: Request,
+    scope: SignedIn,
+    service: Service,
+    past: Annotated[portfolio.Past, Depends(_past)],
+) -> Response:
     """Show where every line stands."""
     when = instants(scope, service, None, None)
     directory = service.directories.at(scope, when.mark.revision).on(when.now.date())
-    asked = _Asked(dict(request.query_params), directory, when)
-    every = _page(scope, service, asked, SnapshotQuery(limit=1))
+    asked = Asked(dict(request.query_params), scope, service, past, directory, when)
+    every = asked.lines(SnapshotQuery(limit=1))
     if not every.total:
-        return HTMLResponse(page("message.html", _empty(request, scope, directory)))
-    return HTMLResponse(page("volume.html", _volume(request, scope, service, asked, every)))
+        return HTMLResponse(page("message.html", _empty(request, asked)))
+    return HTMLResponse(page("volume.html", _volume(request, asked, every)))
 
 
-def _page(scope: Scope, service: Services, asked: _Asked, query: SnapshotQuery) -> SnapshotPage:
-    """Ask for lines as they stand, or as they stood when the period before ended."""
-    if asked.get("period", _PERIODS) == "last":
-        return portfolio.previous_period(scope, asked.directory, service.events, query, asked.when)
-    return position_op.positions(scope, service.snapshot, query)
-
-
-def _empty(request: Request, scope: Scope, directory: Directory) -> MessagePage:
+def _empty(request: Request, asked: Asked) -> MessagePage:
+    links = (Link("This period", "/volume"),) if asked.is_past else ()
     return MessagePage(
-        frame(request, scope, directory, "Volume"),
+        frame(request, asked.scope, asked.directory, "Volume"),
         "tally",
-        "Nothing is agreed yet",
-        "Volume shows use against what contracts include. Define accounts, meters and contracts "
-        "with ./tallybook import, and send events; or see ./tallybook demo.",
+        "No period before this one" if links else "Nothing is agreed yet",
+        "No contract was in force in the period before this one."
+        if links
+        else "Volume shows use against what contracts include. Define accounts, meters and "
+        "contracts with ./tallybook import, and send events; or see ./tallybook demo.",
+        links,
     )
 
 
-def _volume(
-    request: Request, scope: Scope, service: Services, asked: _Asked, every: SnapshotPage
-) -> VolumePage:
-    services = _by_service(every.totals)
-    chosen = asked.get("service", services) or _worst(services)
-    whole = SnapshotQuery(service=chosen, limit=CHARTED_LINES_MAX)
-    lines = _page(scope, service, asked, whole)
-    before = (
-        portfolio.previous_period(scope, asked.directory, service.events, whole, asked.when).items
-        if asked.get("period", _PERIODS) == "" and lines.total <= CHARTED_LINES_MAX
-        else ()
+def _volume(request: Request, asked: Asked, every: SnapshotPage) -> VolumePage:
+    of_all = _by_service(every.totals)
+    agreed = asked.lines(SnapshotQuery(states=_AGREED, limit=1))
+    services = _by_urgency({**of_all, **_by_service(agreed.totals)})
+    chosen = asked.get("service", services) or next(iter(services))
+    is_agreed = any(total.service == chosen for total in agreed.totals)
+    some = _AGREED if is_agreed else frozenset()
+    query = SnapshotQuery(service=chosen, states=some, limit=CHARTED_LINES_MAX)
+    lines = asked.lines(query)
+    course = portfolio.course(lines.items, _before(asked, lines))
+    stands = standing.with_lines(
+        standing.of_service(services[chosen]), lines.items, standing.change_on_last(course)
     )
-    course = portfolio.course(lines.items, before)
-    change = standing.change_on_last(course)
-    stands = standing.of_service(services[chosen], lines.items, change)
-    table = _page(scope, service, asked, asked.table)
+    note = _note(asked, lines, of_all[chosen])
     return VolumePage(
-        frame(request, scope, asked.directory, "Volume"),
+        frame(request, asked.scope, asked.directory, "Volume"),
         (Link("Volume", "/volume"), Link("All accounts", "/volume")),
-        _freshness(lines.items),
+        _freshness(asked, lines.items),
         _filters(asked, services, chosen),
         chosen,
         charted.with_crossing(stands, course),
         _attention(lines),
         charted.chart(
-            course, stands, "Usage and forecast", asked.get("view", charted.VIEWS), asked.link
+            course, stands, "Usage and forecast", asked.get("view", charted.VIEWS), asked.link, note
         ),
         _bars(asked, services, chosen),
-        _table(asked, table),
+        table(asked),
+        asked.link(sort="service", dir="asc", page=None) + "#accounts"
+        if len(services) > _SERVICES_SHOWN
+        else "",
     )
 
 
 def _by_service(totals: Iterable[Total]) -> dict[str, list[Total]]:
+    """Group totals by service: in one unit, that of the first, as no two units are added."""
     found: dict[str, list[Total]] = {}
     for total in totals:
-        found.setdefault(total.service, []).append(total)
-    return {name: found[name] for name in sorted(found)}
+        same = found.setdefault(total.service, [])
+        if not same or same[0].unit == total.unit:
+            same.append(total)
+    return found
 
 
-def _worst(services: Mapping[str, Sequence[Total]]) -> str:
-    """Return the service that most exceeds what is allotted to it."""
+def _by_urgency(services: Services) -> Services:
+    """Order services by how far they exceed, or come close to, what is allotted to them."""
 
-    def excess(name: str) -> Decimal:
-        used = sum((t.projected_overage for t in services[name]), _ZERO)
-        allotted = sum((t.allotment for t in services[name]), _ZERO)
-        return used / allotted if allotted else _ZERO
+    def urgency(name: str) -> tuple[Decimal, Decimal]:
+        totals = services[name]
+        with localcontext(EXACT):
+            allotted = sum((t.allotment for t in totals), _ZERO)
+            beyond = sum((t.projected_overage for t in totals), _ZERO)
+            ahead = sum((t.projected for t in totals), _ZERO)
+        return (-beyond / allotted, -ahead / allotted) if allotted else (_ZERO, _ZERO)
 
-    return max(services, key=excess)
-
-
-def _freshness(lines: Sequence[Position]) -> Freshness:
-    through = min(line.data_through for line in lines)
-    return Freshness(through, "UTC")
+    return {name: services[name] for name in sorted(services, key=lambda s: (urgency(s), s))}
 
 
-def _filters(asked: _Asked, services: Iterable[str], chosen: str) -> Filters:
-    period = asked.get("period", _PERIODS)
+def _before(asked: Asked, lines: SnapshotPage) -> Sequence[Position]:
+    """Return the same lines a period before, for as many days to compare with."""
+    if asked.is_past or lines.total > len(lines.items):
+        return ()
+    keys = {(line.contract, line.line) for line in lines.items}
+    services = {line.service for line in lines.items}
+    query = SnapshotQuery(service=services.pop(), limit=CHARTED_LINES_MAX)
+    found = asked.before(query).items
+    return [line for line in found if (line.contract, line.line) in keys]
+
+
+def _note(asked: Asked, lines: SnapshotPage, totals: Sequence[Total]) -> str:
+    """Say what the service's numbers leave out, and how days of several zones are cut."""
+    said = []
+    others = sum(total.lines for total in totals) - lines.total
+    if others:
+        with localcontext(EXACT):
+            used = sum((t.used for t in totals), _ZERO)
+            used -= sum((t.used for t in lines.totals), _ZERO)
+        accounts = words.plural(others, "account", "accounts")
+        said.append(
+            f"{accounts} without an allotment used {words.number(used)} {totals[0].unit} more."
+        )
+    zones = {calendar_zone(asked.directory, line) for line in lines.items}
+    if len(zones) > 1:
+        said.append(f"Each account's days are its own, in {len(zones)} time zones.")
+    if lines.total > len(lines.items):
+        said.append(f"The chart adds up the first {words.number(len(lines.items))} accounts.")
+    return " ".join(said)
+
+
+def _freshness(asked: Asked, lines: Sequence[Position]) -> Freshness:
+    """Return the last day that is complete for every line, in the zone most of those use."""
+    zones = [calendar_zone(asked.directory, line) for line in lines]
+    ends = [
+        (line.data_through - _MOMENT).astimezone(ZoneInfo(zone)).date()
+        for line, zone in zip(lines, zones, strict=True)
+    ]
+    first = min(ends)
+    zone, _ = Counter(z for z, end in zip(zones, ends, strict=True) if end == first).most_common(1)[
+        0
+    ]
+    through = min(
+        line.data_through
+        for line, own, end in zip(lines, zones, ends, strict=True)
+        if own == zone and end == first
+    )
+    return Freshness(through, zone)
+
+
+def _filters(asked: Asked, services: Iterable[str], chosen: str) -> Filters:
+    period = asked.get("period", PERIODS)
+    periods = (
+        Link(label, asked.link(period=value, page=None), value == period)
+        for value, label in PERIODS.items()
+    )
     return Filters(
         "/volume",
-        (
-            Segment(
-                "Period",
-                tuple(
-                    Link(label, asked.link(period=value, page=None), value == period)
-                    for value, label in _PERIODS.items()
-                ),
-            ),
-        ),
-        (Select("Service", "service", tuple(Option(s, s, s == chosen) for s in services)),),
+        (Segment("Period", tuple(periods)),),
+        (Select("Service", "service", tuple(Option(s, s, s == chosen) for s in sorted(services))),),
         tuple((n, v) for n, v in asked.query.items() if n not in {"service", "page"} and v),
     )
 
@@ -224,98 +219,21 @@ def _attention(lines: SnapshotPage) -> Attention:
         counts.get("over", 0),
         counts.get("at_limit", 0),
         counts.get("likely_over", 0),
-        counts.get("all", 0),
+        lines.total,
     )
 
 
-def _bars(
-    asked: _Asked, services: Mapping[str, Sequence[Total]], chosen: str
-) -> tuple[ServiceBar, ...]:
+def _bars(asked: Asked, services: Services, chosen: str) -> tuple[ServiceBar, ...]:
+    """Return the most urgent services, and always the chosen one."""
+    shown = [*services][:_SERVICES_SHOWN]
+    if chosen not in shown:
+        shown[-1] = chosen
     return tuple(
         ServiceBar(
             name,
             asked.link(service=name, page=None),
-            standing.of_service(totals, ()),
+            standing.of_service(services[name]),
             name == chosen,
         )
-        for name, totals in list(services.items())[:_SERVICES_SHOWN]
+        for name in shown
     )
-
-
-def _table(asked: _Asked, found: SnapshotPage) -> VolumeTable:
-    pages = -(-found.total // ROWS)
-    number = min(asked.number, max(pages, 1))
-    first = (number - 1) * ROWS
-    return VolumeTable(
-        found.total,
-        tuple(row for line in found.items for row in _rows(asked, line)),
-        tuple(_column(asked, *column) for column in _COLUMNS),
-        tuple(_chip(asked, value, label, found.counts) for value, label in _CHIPS.items()),
-        Find(
-            "/volume",
-            asked.query.get("q", ""),
-            tuple((n, v) for n, v in asked.query.items() if n not in {"q", "page"} and v),
-        ),
-        Pager(
-            first + 1 if found.total else 0,
-            min(first + ROWS, found.total),
-            found.total,
-            asked.link(page=str(number - 1)) if number > 1 else "",
-            asked.link(page=str(number + 1)) if number < pages else "",
-        ),
-        asked.link(q=None, status=None, page=None),
-    )
-
-
-def _chip(asked: _Asked, value: str, label: str, counts: Mapping[str, int]) -> Chip:
-    return Chip(
-        label,
-        asked.link(status=value, page=None),
-        counts.get(value, 0) if value else None,
-        asked.get("status", _CHIPS) == value,
-    )
-
-
-def _column(
-    asked: _Asked,
-    label: str,
-    sort: SnapshotSort | None,
-    numeric: bool,
-    wide: bool,  # noqa: FBT001 - two marks of a column
-) -> Column:
-    if sort is None:
-        return Column(label, "", numeric, wide)
-    current = asked.sort == sort
-    turned = "asc" if current and asked.descending else "desc"
-    link = asked.link(sort=sort, dir=turned, page=None)
-    if not current:
-        return Column(label, link, numeric, wide)
-    return Column(label, link, numeric, wide, "descending" if asked.descending else "ascending")
-
-
-def _rows(asked: _Asked, line: Position) -> Iterable[VolumeRow]:
-    """Yield a line's row and, when it is open, those of the accounts that make it up."""
-    key = f"{line.contract}/{line.line}"
-    children = [part for part in line.contributions if part.account != line.account]
-    is_open = asked.query.get("open") == key
-    url = f"/volume/{line.contract}/{line.line}"
-    last = [day.used or _ZERO for day in line.daily][-15:-1]
-    yield VolumeRow(
-        line.account_name or line.account,
-        url,
-        line.service,
-        standing.of_position(line),
-        tuple(last),
-        children=len(children),
-        toggle_url=asked.link(open=None if is_open else key) if children else "",
-        expanded=is_open,
-    )
-    for part in children if is_open else ():
-        account = asked.directory.account(part.account)
-        yield VolumeRow(
-            account.title if account else part.account,
-            with_query(url, {}, account=part.account),
-            line.service,
-            standing.of_part(line, part.used or _ZERO),
-            depth=1,
-        )

@@ -1,0 +1,77 @@
+"""How a line's numbers came about, in sentences: events, meter, allotment, price, forecast."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from tallybook.model.position import Position
+from tallybook.positions.explanation import Explanation
+from tallybook.web.pages import format as words
+from tallybook.web.pages.view import Step
+
+_MOMENT = timedelta(microseconds=1)
+
+
+def steps(found: Position, how: Explanation, zone: str) -> Iterable[Step]:
+    """Yield the steps in order."""
+    events, meter = how.events, how.meter
+    accounts = words.plural(events.accounts, "account", "accounts")
+    period = words.span(found.period.start_date, found.period.end_date - timedelta(days=1))
+    since = f"up to {words.through(events.end, zone)}" if found.kind == "stock" else f"in {period}"
+    yield Step(
+        "Events",
+        f"{words.plural(events.count, 'event', 'events')} of type {events.type} {since}, "
+        f"{zone}, from {accounts}.",
+    )
+    of = f" of {meter.property}" if meter.property else ""
+    used = words.number(meter.quantity)
+    yield Step("Meter", f"{meter.key} takes their {meter.aggregation}{of}: {used} {meter.unit}.")
+    yield Step("Allotment", _allotment(found, how))
+    if how.price is not None:
+        yield Step("Price", " ".join(_price(how)))
+    yield Step("Forecast", _forecast(found, zone))
+
+
+def _allotment(found: Position, how: Explanation) -> str:
+    if how.allotment.is_unlimited:
+        return "Unlimited: nothing lies beyond it."
+    if how.allotment.included is None:
+        return "None was agreed, so all use is priced." if how.price else "None was agreed."
+    included = words.number(how.allotment.included)
+    return f"{included} {found.unit} are included; {words.number(how.allotment.beyond)} lie beyond."
+
+
+def _price(how: Explanation) -> Iterable[str]:
+    price = how.price
+    if price is None:
+        return
+    yield f"Model {price.model} on {words.number(price.billable)}:"
+    for part in price.parts:
+        amount = words.money(part.amount, price.currency)
+        if part.unit_amount is not None:
+            unit = words.price(part.unit_amount, price.currency)
+            flat = f" + {words.money(part.flat_amount, price.currency)}" if part.flat_amount else ""
+            yield f"{words.number(part.quantity)} × {unit}{flat} = {amount}."
+        else:
+            yield f"{words.number(part.quantity)} for {amount}."
+    if len(price.parts) != 1:
+        yield f"Together {words.money(price.amount, price.currency)}."
+
+
+def _forecast(found: Position, zone: str) -> str:
+    ahead = found.forecast
+    end = words.through(found.data_through, zone)
+    known = f"{words.number(ahead.to_date)} {found.unit} up to {end}"
+    if ahead.status == "actual":
+        return f"The period is over: {known}."
+    if ahead.projected is None:
+        return f"None before three days are complete; {known}."
+    if ahead.daily_mean is None:
+        return f"{known}. A level is expected to stay as it is: {words.number(ahead.projected)}."
+    days = words.plural(ahead.remaining_days, "day", "days")
+    mean = words.estimate(ahead.daily_mean)
+    of = "its own days so far" if ahead.is_estimate_of_distinct else "the last seven complete days"
+    return (
+        f"{known}, plus {mean} a day, the mean of {of}, for the {days} that are not complete "
+        f"({words.estimate(ahead.remaining_volume)}): {words.estimate(ahead.projected)}; "
+        "never below what is used."
+    )

@@ -1,0 +1,230 @@
+"""The drill-down's selectors: account, interval, range, zone and group. They change the chart and
+its breakdown only; the billing period's numbers stay those of the contract.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal, localcontext
+from typing import Final, get_args
+from zoneinfo import ZoneInfo
+
+from tallybook.model.buckets import Interval
+from tallybook.model.directory import Directory
+from tallybook.model.errors import Invalid
+from tallybook.model.position import Position
+from tallybook.model.quantity import EXACT
+from tallybook.model.scope import Scope
+from tallybook.model.time import parse_date
+from tallybook.operations import position as position_op
+from tallybook.operations import usage as usage_op
+from tallybook.web.pages import charted
+from tallybook.web.pages import format as words
+from tallybook.web.pages.view import ChartPoint, ChartView, Contribution, Custom, Option, Select
+from tallybook.web.services import Services
+
+#: The names that the selectors have in an address.
+NAMES: Final = frozenset({"account", "interval", "group", "then", "zone"})
+_INTERVALS: Final[dict[str, str]] = {
+    "hour": "Hourly",
+    "day": "Daily",
+    "week": "Weekly",
+    "month": "Monthly",
+    "quarter": "Quarterly",
+    "year": "Yearly",
+}
+_ORDER: Final[tuple[Interval, ...]] = get_args(Interval)
+_VIEWS: Final = {"": "Columns", "table": "Table"}
+_BUCKETS_MAX: Final = 400  # more columns than a screen has room for
+_GROUPS_SHOWN: Final = 9
+_DAY: Final = timedelta(days=1)
+_ZERO: Final = Decimal(0)
+_ADDING: Final = frozenset({"sum", "count", "increase"})
+
+
+@dataclass(frozen=True, slots=True)
+class Exploration:
+    """What the selectors say. `first` and `last` are local days, both inside; without `account`
+    the whole line is meant. `is_asked` is False when all are as they were.
+    """
+
+    interval: Interval
+    zone: str
+    first: date
+    last: date
+    groups: tuple[str, ...] = ()
+    account: str | None = None
+    is_custom: bool = False
+    is_asked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Explored:
+    """The line that is explored, its directory, zone and who belongs to it."""
+
+    scope: Scope
+    service: Services
+    directory: Directory
+    found: Position
+    when: position_op.Instants
+    zone: str
+    pooled: bool
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """Return what use can be grouped by."""
+        meter = self.directory.meter(self.found.meter)
+        return (*(("account",) if self.pooled else ()), *(meter.dimensions if meter else ()))
+
+    @property
+    def zones(self) -> tuple[str, ...]:
+        """Return the zones that its accounts live in, its own first."""
+        accounts = (self.directory.account(part.account) for part in self.found.contributions)
+        others = sorted({account.timezone for account in accounts if account})
+        return tuple(dict.fromkeys((self.zone, *others, "UTC")))
+
+    def read(self, query: Mapping[str, str]) -> Exploration:
+        """Read the selectors of an address; what cannot be read is as if not said."""
+        period = self.found.period
+        first, last = period.start_date, period.end_date - _DAY
+        asked = _range(query) if query.get("period") == "custom" else None
+        interval = _interval(query.get("interval"))
+        zone = next((z for z in self.zones if z == query.get("zone")), self.zone)
+        wanted = (query.get("group"), query.get("then"))
+        groups = tuple(dict.fromkeys(name for name in wanted if name in self.dimensions and name))
+        members = [part.account for part in self.found.contributions]
+        account = next((key for key in members if key == query.get("account")), None)
+        is_asked = bool(asked or groups or account or interval != "day" or zone != self.zone)
+        first, last = asked or (first, last)
+        return Exploration(
+            interval, zone, first, last, groups, account, asked is not None, is_asked
+        )
+
+    def selects(self, asked: Exploration) -> tuple[Select, ...]:
+        """Return the selectors."""
+        names = {part.account: self._name(part.account) for part in self.found.contributions}
+        groups = {name: name.replace("_", " ").capitalize() for name in self.dimensions}
+        group, then = (*asked.groups, "", "")[:2]
+        rest = {name: label for name, label in groups.items() if name != group}
+        found = [
+            _select("Account", "account", {"": "All"} | names, asked.account or ""),
+            _select("Interval", "interval", _INTERVALS, asked.interval),
+            _select("Group by", "group", {"": "None"} | groups, group),
+            _select("Then by", "then", {"": "None"} | rest, then),
+            _select("Zone", "zone", {z: words.place(z) for z in self.zones}, asked.zone),
+        ]
+        wanted = (len(names) > 1, True, bool(groups), bool(group and rest), True)
+        return tuple(one for one, is_wanted in zip(found, wanted, strict=True) if is_wanted)
+
+    def custom(self, query: Mapping[str, str], asked: Exploration) -> Custom:
+        """Return the form for a range of one's own."""
+        kept = tuple((n, v) for n, v in query.items() if n not in {"period", "from", "until"} and v)
+        return Custom(asked.first, asked.last, asked.is_custom, kept)
+
+    def chart(self, asked: Exploration, view: str, link: charted.LinkTo) -> ChartView:
+        """Return the chart of what is asked."""
+        view = view if view in _VIEWS else ""
+        note, points = self._note(asked), []
+        try:
+            for row in self._usage(asked, asked.interval):
+                local = row.start.astimezone(ZoneInfo(asked.zone)).replace(tzinfo=None)
+                start = local if asked.interval == "hour" else local.date()
+                points.append(ChartPoint(start, row.value or _ZERO))
+        except Invalid as e:
+            note = e.detail
+        if len(points) > _BUCKETS_MAX:
+            note = (
+                f"That is {words.number(len(points))} columns; choose a longer interval or fewer "
+                "days."
+            )
+            points = []
+        return ChartView(
+            f"{_INTERVALS[asked.interval]} usage",
+            "table" if view else "daily",
+            charted.views(_VIEWS, view, link),
+            self.found.unit,
+            tuple(points),
+            interval=asked.interval,
+            note=note,
+        )
+
+    def breakdown(self, asked: Exploration) -> tuple[Contribution, ...]:
+        """Return the use of each group, the largest first; beyond nine they are one."""
+        try:
+            rows = self._usage(asked, None, asked.groups)
+        except Invalid:
+            return ()
+        meter = self.directory.meter(self.found.meter)
+        adds = meter is not None and meter.aggregation in _ADDING and meter.kind == "flow"
+        used = sorted(
+            ((self._title(row.group), row.value or _ZERO) for row in rows),
+            key=lambda one: (-one[1], one[0]),
+        )
+        with localcontext(EXACT):
+            whole = sum((value for _, value in used), _ZERO)
+            rest = sum((value for _, value in used[_GROUPS_SHOWN:]), _ZERO)
+            shown = used[:_GROUPS_SHOWN] if adds else used[: 2 * _GROUPS_SHOWN]
+            if adds and len(used) > _GROUPS_SHOWN:
+                shown.append((f"{len(used) - _GROUPS_SHOWN} others", rest))
+            return tuple(
+                Contribution(name, value, value / whole * 100 if adds and whole else None)
+                for name, value in shown
+            )
+
+    def _usage(
+        self, asked: Exploration, interval: Interval | None, groups: tuple[str, ...] = ()
+    ) -> Sequence[usage_op.UsageRow]:
+        today = self.when.now.astimezone(ZoneInfo(asked.zone)).date()
+        last = max(min(asked.last, today), asked.first)
+        request = usage_op.UsageRequest(
+            self.found.meter,
+            asked.account or self.found.account,
+            asked.first.isoformat(),
+            (last + _DAY).isoformat(),
+            interval,
+            asked.zone,
+            groups,
+            rollup=self.pooled and asked.account is None,
+        )
+        return usage_op.usage(
+            self.scope,
+            self.directory,
+            self.service.events,
+            request,
+            mark=self.when.mark,
+            now=self.when.now,
+        ).rows
+
+    def _note(self, asked: Exploration) -> str:
+        whose = f"{self._name(asked.account)}, own usage, " if asked.account else ""
+        days = words.span(asked.first, asked.last)
+        return (
+            f"Chart: {whose}{days}, {words.place(asked.zone)} time. The sentence above and the "
+            "tables are of the billing period."
+        )
+
+    def _name(self, key: str) -> str:
+        account = self.directory.account(key)
+        return account.title if account else key
+
+    def _title(self, group: Mapping[str, str | None]) -> str:
+        return ", ".join(
+            "none" if value is None else self._name(value) if name == "account" else value
+            for name, value in group.items()
+        )
+
+
+def _interval(text: str | None) -> Interval:
+    return next((known for known in _ORDER if known == text), "day")
+
+
+def _range(query: Mapping[str, str]) -> tuple[date, date] | None:
+    try:
+        first, last = (parse_date(query.get(name, ""), name=name) for name in ("from", "until"))
+    except Invalid:
+        return None
+    return (first, last) if first <= last < date.max else None
+
+
+def _select(label: str, name: str, options: Mapping[str, str], chosen: str) -> Select:
+    return Select(label, name, tuple(Option(v, text, v == chosen) for v, text in options.items()))

@@ -1,0 +1,101 @@
+"""The table of the volume page: one row a line, its children in place, and links for the rest."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import Final
+
+from tallybook.model.ports import SnapshotSort
+from tallybook.model.position import Position
+from tallybook.web.pages import standing
+from tallybook.web.pages.asked import CHIPS, ROWS, Asked
+from tallybook.web.pages.frame import with_query
+from tallybook.web.pages.view import Chip, Column, Find, Pager, VolumeRow, VolumeTable
+
+_ZERO: Final = Decimal(0)
+_RECENT: Final = slice(-15, -1)  # a fortnight of complete days
+_COLUMNS: Final[tuple[tuple[Column, SnapshotSort | None], ...]] = (
+    (Column("Account", numeric=False), "account"),
+    (Column("Service", numeric=False, wide=True), "service"),
+    (Column("Used"), "used"),
+    (Column("Allotment"), "allotment"),
+    (Column("Of allotment", numeric=False), "percent_used"),
+    (Column("Forecast"), "projected"),
+    (Column("Overage"), "projected_overage"),
+    (Column("Daily", numeric=False, wide=True), None),
+    (Column("Status", numeric=False), "status"),
+)
+
+
+def table(asked: Asked) -> VolumeTable:
+    """Return the page of the table that is asked for."""
+    found, number = asked.rows()
+    first = (number - 1) * ROWS
+    is_last = first + ROWS >= found.total
+    return VolumeTable(
+        found.total,
+        tuple(row for line in found.items for row in _rows(asked, line)),
+        tuple(_column(asked, column, sort) for column, sort in _COLUMNS),
+        tuple(_chip(asked, value, label, found.counts) for value, label in CHIPS.items()),
+        Find(
+            "/volume",
+            asked.query.get("q", ""),
+            tuple((n, v) for n, v in asked.query.items() if n not in {"q", "page"} and v),
+        ),
+        Pager(
+            first + 1 if found.total else 0,
+            min(first + ROWS, found.total),
+            found.total,
+            asked.link(page=str(number - 1)) if number > 1 else "",
+            "" if is_last else asked.link(page=str(number + 1)),
+        ),
+        asked.link(q=None, status=None, page=None),
+    )
+
+
+def _chip(asked: Asked, value: str, label: str, counts: Mapping[str, int]) -> Chip:
+    return Chip(
+        label,
+        asked.link(status=value, page=None),
+        counts.get(value, 0) if value else None,
+        asked.get("status", CHIPS) == value,
+    )
+
+
+def _column(asked: Asked, column: Column, sort: SnapshotSort | None) -> Column:
+    if sort is None:
+        return column
+    current = asked.sort == sort
+    turned = "asc" if current and asked.descending else "desc"
+    url = asked.link(sort=sort, dir=turned, page=None)
+    if not current:
+        return replace(column, url=url)
+    return replace(column, url=url, order="descending" if asked.descending else "ascending")
+
+
+def _rows(asked: Asked, line: Position) -> Iterable[VolumeRow]:
+    """Yield a line's row and, when it is open, those of the accounts that make it up."""
+    key = f"{line.contract}/{line.line}"
+    is_open = asked.query.get("open") == key
+    period = asked.query.get("period") if asked.is_past else None
+    url = with_query(f"/volume/{key}", {}, period=period)
+    yield VolumeRow(
+        line.account_name or line.account,
+        url,
+        line.service,
+        standing.of_position(line),
+        tuple(day.used or _ZERO for day in line.daily[_RECENT]),
+        children=len(standing.children(line)),
+        toggle_url=asked.link(open=None if is_open else key) if standing.children(line) else "",
+        expanded=is_open,
+    )
+    for part in line.contributions if is_open else ():
+        account = asked.directory.account(part.account)
+        name = account.title if account else part.account
+        yield VolumeRow(
+            f"{name}, own usage" if part.account == line.account else name,
+            with_query(f"/volume/{key}", {}, period=period, account=part.account),
+            line.service,
+            standing.of_part(line, part.used or _ZERO),
+            depth=1,
+        )
