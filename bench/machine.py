@@ -1,0 +1,62 @@
+"""What the numbers were measured on, and how time and CPU time are taken."""
+
+import os
+import platform
+import resource
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+import psutil
+
+import tallybook
+
+
+def described() -> dict[str, str]:
+    """Return hardware and versions."""
+    lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    cpu = next((line.partition(":")[2].strip() for line in lines if "model name" in line), "unknown")
+    return {
+        "cpu": f"{os.cpu_count()} × {cpu}",
+        "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
+        "system": platform.platform(terse=True),
+        "load before": f"{os.getloadavg()[0]:.1f}",
+        "tallybook": tallybook.__version__,
+        "python": platform.python_version(),
+        "duckdb": duckdb.__version__,
+        "sqlite": sqlite3.sqlite_version,
+    }
+
+
+class Cost(NamedTuple):
+    """Seconds by the clock and of CPU."""
+
+    wall: float
+    cpu: float
+
+
+def best(work: Callable[[], object], times: int = 7) -> Cost:
+    """Return the least of several runs: other work on the machine only ever adds."""
+    costs = [cost(work) for _ in range(times)]
+    return Cost(min(c.wall for c in costs), min(c.cpu for c in costs))
+
+
+def cost(work: Callable[[], object]) -> Cost:
+    """Run once and take the time and the CPU time of this process, all threads."""
+    before, began = _cpu(), time.perf_counter()
+    work()
+    return Cost(time.perf_counter() - began, _cpu() - before)
+
+
+def quantile(values: Sequence[float], part: float) -> float:
+    """Return the value below which this part of the values lies."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * part))]
+
+
+def _cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
