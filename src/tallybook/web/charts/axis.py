@@ -14,6 +14,7 @@ ZERO = Decimal(0)
 _HALF = Decimal("0.5")
 _STEPS = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10))
 _SUFFIXES = {3: "k", 6: "M", 9: "B", 12: "T"}
+_SHORT_CAPTION = 8  # letters for which a frame says how many captions fit
 _THREE_DIGITS = Context(prec=3, rounding=ROUND_HALF_UP)
 
 Point = tuple[Decimal, Decimal]
@@ -152,7 +153,9 @@ def grid(scale: Scale, marks: Sequence[Decimal]) -> Markup:
 
 def captions(scale: Scale, texts: Sequence[str]) -> Markup:
     """The words under the axis: the last always, the others as often as they fit."""
-    step = -(-len(texts) // scale.frame.labels) or 1
+    widest = max((len(text) for text in texts), default=0)
+    room = max(scale.frame.labels * _SHORT_CAPTION // max(widest, _SHORT_CAPTION), 1)
+    step = -(-len(texts) // room) or 1
     last = len(texts) - 1
     shown = [i for i in range(0, len(texts), step) if last - i >= step * 2 // 3 + 1]
     return Markup("").join(

@@ -169,7 +169,7 @@ def _page(request: Request, scope: Scope, shown: Shown, explored: Explored) -> A
         _contract(scope, shown),
         tuple(_days(shown, course, stands)),
         contributions=explored.breakdown(asked) if asked.groups else tuple(_parts(shown)),
-        contributions_title="Chart by group" if asked.groups else "Made up of",
+        contributions_title=explored.heading(asked) if asked.groups else "Made up of",
         manager_name=(manager.name or "") if manager else "",
         manager_email=(manager.email or "") if manager else "",
         how=tuple(steps(found, shown.how, shown.zone)),

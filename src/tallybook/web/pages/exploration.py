@@ -113,7 +113,7 @@ class Explored:
             _select("Then by", "then", {"": "None"} | rest, then),
             _select("Zone", "zone", {z: words.place(z) for z in self.zones}, asked.zone),
         ]
-        wanted = (len(names) > 1, True, bool(groups), bool(group and rest), True)
+        wanted = (bool(asked.account), True, bool(groups), bool(group and rest), True)
         return tuple(one for one, is_wanted in zip(found, wanted, strict=True) if is_wanted)
 
     def custom(self, query: Mapping[str, str], asked: Exploration) -> Custom:
@@ -147,6 +147,10 @@ class Explored:
             interval=asked.interval,
             note=note,
         )
+
+    def heading(self, asked: Exploration) -> str:
+        """Return what the breakdown is by."""
+        return "By " + " and ".join(name.replace("_", " ") for name in asked.groups)
 
     def breakdown(self, asked: Exploration) -> tuple[Contribution, ...]:
         """Return the use of each group, the largest first; beyond nine they are one."""

@@ -10,12 +10,18 @@ from typing import Final
 
 from tallybook.model.money import round_money
 from tallybook.model.position import Contribution, ForecastStatus, Position, Total
+from tallybook.model.position import Forecast as Ahead
 from tallybook.model.quantity import EXACT
 from tallybook.operations.portfolio import CourseDay
 from tallybook.positions.position import percent, status
 from tallybook.web.pages.view import Forecast, Money, Standing
 
 _ZERO: Final = Decimal(0)
+_BASES: Final = {
+    "days": "An estimate from the last seven complete days.",
+    "distinct": "An estimate from the complete days of the period.",
+    "level": "An estimate: it is expected to stay as it is.",
+}
 _DAY: Final = timedelta(days=1)
 
 
@@ -42,6 +48,7 @@ def of_position(found: Position, change: Decimal | None = None) -> Standing:
             _expected(found),
             _cost([(found.currency, ahead.projected_amount)]),
             ahead.exhausted_on,
+            _basis([ahead]),
         ),
         found.likely_over,
         found.low_use,
@@ -94,6 +101,7 @@ def with_lines(
         high = sum((f.to_date if f.high is None else f.high for f in ahead), _ZERO)
         mean = sum((f.daily_mean for f in ahead if f.daily_mean is not None), _ZERO)
     is_estimate = word == "estimate"
+    grows = any(f.daily_mean is not None for f in ahead)
     known = stands.forecast.projected if word != "not_enough_data" else None
     forecast = replace(
         stands.forecast,
@@ -101,12 +109,20 @@ def with_lines(
         period_end=end,
         projected=known,
         percent=None if known is None else percent(known, stands.allotment),
-        low=low if is_estimate else None,
-        high=high if is_estimate else None,
-        daily_mean=mean if is_estimate else None,
+        low=low if is_estimate and low != high else None,
+        high=high if is_estimate and low != high else None,
+        daily_mean=mean if is_estimate and grows else None,
         remaining_days=max((f.remaining_days for f in ahead), default=0),
+        basis=_basis(ahead),
     )
     return replace(stands, forecast=forecast, change=change)
+
+
+def _basis(forecasts: Sequence[Ahead]) -> str:
+    """Return the sentence on what forecasts rest on."""
+    if any(f.is_estimate_of_distinct for f in forecasts):
+        return _BASES["distinct"]
+    return _BASES["days" if any(f.daily_mean is not None for f in forecasts) else "level"]
 
 
 def _word(words: set[ForecastStatus]) -> ForecastStatus:

@@ -202,6 +202,7 @@ class Forecast:
     overage: Decimal = Decimal(0)
     cost: tuple[Money, ...] = ()
     passes_on: date | None = None
+    basis: str = "An estimate from the last seven complete days."
 
 
 @dataclass(frozen=True, slots=True)

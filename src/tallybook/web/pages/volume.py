@@ -41,7 +41,7 @@ router = APIRouter()
 
 #: Lines whose days are added up for the chart; more would make the page slow.
 CHARTED_LINES_MAX: Final = 2_000
-_SERVICES_SHOWN: Final = 6
+_SERVICES_SHOWN: Final = 5
 _ZERO: Final = Decimal(0)
 _MOMENT: Final = timedelta(microseconds=1)
 #: Lines that have an allotment: only these can be compared with one.
