@@ -62,8 +62,12 @@ def directory(*, contracts: bool = False) -> Directory:
         world.meter(name, **{"property": None, **meter})
     if contracts:
         terms = [
-            {"code": name, "meter": name, "allotment": {"quantity": "1000"},
-             "price": {"model": "per_unit", "unit_amount": "0.01"}}
+            {
+                "code": name,
+                "meter": name,
+                "allotment": {"quantity": "1000"},
+                "price": {"model": "per_unit", "unit_amount": "0.01"},
+            }
             for name in LINES
         ]
         for rank in range(ACCOUNTS):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import psutil
-import pyarrow as pa
+import pyarrow as pa  # type: ignore[import-untyped]
 
 from bench.machine import cost, quantile
 from tallybook.stores.duckdb import schema
@@ -31,7 +31,9 @@ Row = dict[str, Any]
 
 def run(events: int, folder: Path) -> list[Row]:
     """Measure both sides."""
-    events = max(CONNECTIONS * A_REQUEST, events // (CONNECTIONS * A_REQUEST) * CONNECTIONS * A_REQUEST)
+    events = max(
+        CONNECTIONS * A_REQUEST, events // (CONNECTIONS * A_REQUEST) * CONNECTIONS * A_REQUEST
+    )
     bodies = [_body(n) for n in range(events // A_REQUEST)]
     bytes_an_event = sum(map(len, bodies)) / events
     with Server(folder / "data") as server:
@@ -46,16 +48,22 @@ def run(events: int, folder: Path) -> list[Row]:
         {"what": "bytes an event", "value": f"{bytes_an_event:.0f}"},
         {"what": "requests at once, events a request", "value": f"{CONNECTIONS}, {A_REQUEST}"},
         {"what": "events/s acknowledged", "value": f"{events / ours['acknowledged']:,.0f}"},
-        {"what": "events/s to queryable", "value": f"{events / ours['queryable']:,.0f}",
-         "target": ">= 100,000"},
+        {
+            "what": "events/s to queryable",
+            "value": f"{events / ours['queryable']:,.0f}",
+            "target": ">= 100,000",
+        },
         {"what": "CPU µs an event, server", "value": f"{ours['cpu'] / events * 1e6:.2f}"},
         {"what": "acknowledged p50", "value": f"{quantile(ours['waits'], 0.5) * 1e3:.1f} ms"},
         {"what": "acknowledged p99", "value": f"{quantile(ours['waits'], 0.99) * 1e3:.1f} ms"},
         {"what": "refused for now (429)", "value": f"{ours['refused']}"},
         {"what": "server memory at the end", "value": f"{ours['memory'] / 2**20:.0f} MiB"},
         {"what": "visible after p50", "value": f"{quantile(waits, 0.5) * 1e3:.0f} ms"},
-        {"what": "visible after p99", "value": f"{quantile(waits, 0.99) * 1e3:.0f} ms",
-         "target": "<= 2,000 ms"},
+        {
+            "what": "visible after p99",
+            "value": f"{quantile(waits, 0.99) * 1e3:.0f} ms",
+            "target": "<= 2,000 ms",
+        },
         {"what": "events a CPU-second, ours", "value": f"{ours_a_cpu:,.0f}"},
         {"what": "events a CPU-second, Arrow by hand", "value": f"{by_hand:,.0f}"},
         {"what": "ratio", "value": f"{ours_a_cpu / by_hand:.3f}", "target": ">= 0.15"},
@@ -172,13 +180,15 @@ def _by_hand(folder: Path, events: int) -> float:
 def _table(first: int, count: int) -> pa.Table:
     columns = list(zip(*(_fields(n) for n in range(first, first + count)), strict=True))
     at = [int(t.timestamp() * 1_000_000) for t in columns[3]]
-    return pa.table({
-        "seq": pa.array(range(first + 1, first + count + 1), pa.int64()),
-        "source": columns[1],
-        "id": columns[0],
-        "type": ["api.request"] * count,
-        "subject": columns[2],
-        "time": pa.array(at, pa.int64()),
-        "received": pa.array(at, pa.int64()),
-        "data": columns[4],
-    })
+    return pa.table(
+        {
+            "seq": pa.array(range(first + 1, first + count + 1), pa.int64()),
+            "source": columns[1],
+            "id": columns[0],
+            "type": ["api.request"] * count,
+            "subject": columns[2],
+            "time": pa.array(at, pa.int64()),
+            "received": pa.array(at, pa.int64()),
+            "data": columns[4],
+        }
+    )

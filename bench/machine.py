@@ -18,7 +18,9 @@ import tallybook
 def described() -> dict[str, str]:
     """Return hardware and versions."""
     lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
-    cpu = next((line.partition(":")[2].strip() for line in lines if "model name" in line), "unknown")
+    cpu = next(
+        (line.partition(":")[2].strip() for line in lines if "model name" in line), "unknown"
+    )
     return {
         "cpu": f"{os.cpu_count()} × {cpu}",
         "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",

@@ -62,9 +62,7 @@ def run(events: int, folder: Path) -> list[Row]:
         ).fetchall()
 
     def first_page() -> Any:
-        return snapshot.page(
-            _SCOPE, SnapshotQuery(sort="percent_used", descending=True, limit=500)
-        )
+        return snapshot.page(_SCOPE, SnapshotQuery(sort="percent_used", descending=True, limit=500))
 
     whole = cost(lambda: write(numbers, everything=True))
     part = cost(lambda: write(numbers[:CHANGED], everything=False))
@@ -81,8 +79,11 @@ def run(events: int, folder: Path) -> list[Row]:
         {"what": "worst 500 of all lines, with totals, from the snapshot", "value": _ms(page)},
         {"what": "every line from the snapshot, as values", "value": _ms(every)},
         {"what": "use of all accounts by hand, unrated, one statement", "value": _ms(hand)},
-        {"what": "ratio, worst 500 and totals", "value": f"{page.wall / hand.wall:.2f}",
-         "target": "<= 0.1"},
+        {
+            "what": "ratio, worst 500 and totals",
+            "value": f"{page.wall / hand.wall:.2f}",
+            "target": "<= 0.1",
+        },
         {"what": "ratio, every line", "value": f"{every.wall / hand.wall:.2f}", "target": "<= 0.1"},
         {"what": "snapshot of everything, computed and written", "value": _ms(whole)},
         {"what": f"refresh of {changed:,} changed lines", "value": _ms(part)},

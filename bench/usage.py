@@ -53,8 +53,9 @@ def run(events: int, folder: Path) -> list[Row]:
         "<= 1.3",
     )
     year = "2025-01-01", "2026-01-01"
-    months = [(f"2025-{m:02d}-01", f"2025-{m + 1:02d}-01" if m < 12 else year[1])
-              for m in range(1, 13)]
+    months = [
+        (f"2025-{m:02d}-01", f"2025-{m + 1:02d}-01" if m < 12 else year[1]) for m in range(1, 13)
+    ]
     unique = _compare(
         "exact monthly uniques of everybody, 12 months",
         lambda: sides.ours("users", None, year, "month"),
@@ -80,14 +81,10 @@ class _Sides:
         self, meter: str, account: str | None, span: tuple[str, str], interval: Any
     ) -> list[Any]:
         request = UsageRequest(meter, account, *span, interval=interval, timezone="UTC")
-        answer = usage(
-            _SCOPE, self._directory, self._store, request, mark=self._mark, now=_NOW
-        )
+        answer = usage(_SCOPE, self._directory, self._store, request, mark=self._mark, now=_NOW)
         return [row.value for row in answer.rows]
 
-    def hand(
-        self, meter: str, span: tuple[str, str], who: str, *, daily: bool = True
-    ) -> list[Any]:
+    def hand(self, meter: str, span: tuple[str, str], who: str, *, daily: bool = True) -> list[Any]:
         start, end = (micros(datetime.fromisoformat(d).replace(tzinfo=UTC)) for d in span)
         bucket = f"(time - {start}) // {_DAY}" if daily else "0"
         rows = self._db.execute(
@@ -98,9 +95,7 @@ class _Sides:
         return [row[1] for row in rows]
 
 
-def _compare(
-    what: str, ours: Callable[[], Any], hand: Callable[[], Any], target: str
-) -> list[Row]:
+def _compare(what: str, ours: Callable[[], Any], hand: Callable[[], Any], target: str) -> list[Row]:
     assert _total(ours()) == _total(hand()), "the two sides do not say the same"
     mine, theirs = best(ours), best(hand)
     ratio = f"{mine.wall / theirs.wall:.2f} ({mine.cpu / theirs.cpu:.2f})"

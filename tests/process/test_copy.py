@@ -14,8 +14,7 @@ from tests.serving import Server, event
 pytestmark = [pytest.mark.process, pytest.mark.timeout(120)]
 
 EVENTS = 3_000
-SPAN = {"from": "2026-03-01", "to": "2026-04-01", "interval": "day"}
-UNAVAILABLE = 3
+SPAN: dict[str, Any] = {"from": "2026-03-01", "to": "2026-04-01", "interval": "day"}
 
 
 @pytest.fixture(scope="module")
@@ -27,11 +26,16 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Server, Any]:
         server.put("/meters/uses", event_type="use", aggregation="count")
         server.put("/meters/total", event_type="use", aggregation="sum", property="n")
         for first in range(0, EVENTS, 1000):
-            server.send([
-                event(f"e{n}", time=f"2026-03-{1 + n % 31:02d}T{n % 24:02d}:00:00Z",
-                      data={"n": n, "note": f"{random.Random(n).random()}"})
-                for n in range(first, first + 1000)
-            ])
+            server.send(
+                [
+                    event(
+                        f"e{n}",
+                        time=f"2026-03-{1 + n % 31:02d}T{n % 24:02d}:00:00Z",
+                        data={"n": n, "note": f"{random.Random(n).random()}"},
+                    )
+                    for n in range(first, first + 1000)
+                ]
+            )
         found = answers(server)
         server.stop()
     return server, found
@@ -70,16 +74,8 @@ def test_a_damaged_copy_never_gives_another_number(
 ) -> None:
     server = copied(stopped[0], tmp_path / "data")
     injure(server.folder / "events.duckdb", damage)
-    try:
-        server.start()
-    except AssertionError as refused:
-        assert "events" in str(refused), refused
-        assert "Traceback" not in str(refused), refused
-        return
     with server:
-        found = [
-            server.call("GET", "/usage", meter=meter, **SPAN) for meter in ("uses", "total")
-        ]
+        found = [server.call("GET", "/usage", meter=meter, **SPAN) for meter in ("uses", "total")]
         for answer in found:
             assert answer.status in {200, 503}, answer.body
         if all(answer.status == 200 for answer in found):

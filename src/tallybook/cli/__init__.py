@@ -58,6 +58,7 @@ def overview() -> str:
     """The page of `--help`: each word with the first sentence of its file, none imported."""
     here = Path(__file__).parent
     rows = {name.rstrip("_"): _sentence(here / f"{name}.py") for name in kinds.names(_room())}
+    rows["bench"] = "Compare us with the engine alone (in a checkout: ./tallybook bench)."
     rows["test"] = "Run every gate and test (in a checkout: ./tallybook test)."
     width = max(map(len, rows))
     lines = [f"  {word:<{width}}  {sentence}\n" for word, sentence in sorted(rows.items())]
