@@ -128,9 +128,9 @@ class Client:
         assert answer.status == http.client.OK, answer.body
         return answer.json
 
-    def until_visible(self) -> None:
+    def until_visible(self, seconds: float = VISIBLE_SECONDS_MAX) -> None:
         """Wait until all that is accepted is counted."""
-        ends = time.monotonic() + VISIBLE_SECONDS_MAX
+        ends = time.monotonic() + seconds
         while self.metric("tallybook_backlog_events") > 0:
             assert time.monotonic() < ends, "what was accepted is not loaded"
             time.sleep(0.02)
