@@ -29,12 +29,24 @@ class Shelf:
     scope: Scope
 
     def put(
-        self, noun: NounName, key: str, *, now: datetime = NOW, scope: Scope | None = None,
-        if_match: int | None = None, **body: Any,
+        self,
+        noun: NounName,
+        key: str,
+        *,
+        now: datetime = NOW,
+        scope: Scope | None = None,
+        if_match: int | None = None,
+        **body: Any,
     ) -> Version:
         """Define one noun."""
         return define(
-            scope or self.scope, self.books, self.directories, noun, key, body, now,
+            scope or self.scope,
+            self.books,
+            self.directories,
+            noun,
+            key,
+            body,
+            now,
             if_match=if_match,
         )
 

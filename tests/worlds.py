@@ -50,10 +50,22 @@ class World:
         number = len(self.directory.history(noun, key)) + 1
         name = "number" if noun == "contract" else "key"
         since = None if valid_from is None else date.fromisoformat(valid_from)
-        self.directory = self.directory.extend([Version(
-            noun, key, number, self.directory.revision + 1, since, RECORDED, "test", None,
-            retired=document.pop("retired", False), document={name: key, **document},
-        )])
+        self.directory = self.directory.extend(
+            [
+                Version(
+                    noun,
+                    key,
+                    number,
+                    self.directory.revision + 1,
+                    since,
+                    RECORDED,
+                    "test",
+                    None,
+                    retired=document.pop("retired", False),
+                    document={name: key, **document},
+                )
+            ]
+        )
 
     def account(self, key: str, valid_from: str | None = None, **document: Any) -> None:
         self.put("account", key, valid_from, **document)

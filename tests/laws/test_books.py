@@ -72,8 +72,13 @@ def test_new_books_are_empty(books: Books) -> None:
 
 def test_what_is_written_comes_back_whole(books: Books) -> None:
     document = {
-        "key": "a", "text": "né\x00\U0001f600", "exact": Decimal("12345678901234567.123456789"),
-        "big": 10**30, "word": "1.5", "number": Decimal("1.5"), "list": [1, None, True, {}],
+        "key": "a",
+        "text": "né\x00\U0001f600",
+        "exact": Decimal("12345678901234567.123456789"),
+        "big": 10**30,
+        "word": "1.5",
+        "number": Decimal("1.5"),
+        "list": [1, None, True, {}],
     }
     asked = draft("a", document=document, valid_from=DAY, reason="because")
     written = books.write(WHOLE, [asked, draft("m", noun="meter", retired=True)], NOW)
@@ -89,10 +94,13 @@ def test_what_is_written_comes_back_whole(books: Books) -> None:
 CHANGES = st.lists(
     st.lists(
         st.tuples(
-            st.sampled_from(NOUNS), st.sampled_from("abc"),
-            st.none() | st.integers(0, 2).map(lambda n: DAY + timedelta(days=n)), st.booleans(),
+            st.sampled_from(NOUNS),
+            st.sampled_from("abc"),
+            st.none() | st.integers(0, 2).map(lambda n: DAY + timedelta(days=n)),
+            st.booleans(),
         ),
-        min_size=1, max_size=4,
+        min_size=1,
+        max_size=4,
     ),
     max_size=5,
 )
@@ -134,7 +142,11 @@ def test_an_instant_finds_the_newest_revision_recorded_by_then(books: Books) -> 
     for n in range(3):
         books.write(WHOLE, [draft("a")], NOW + timedelta(hours=n))
     assert [books.revision_at(WHOLE, NOW + timedelta(minutes=m)) for m in (-1, 0, 59, 60, 999)] == [
-        0, 1, 1, 2, 3,
+        0,
+        1,
+        1,
+        2,
+        3,
     ]
     assert books.revision_at(WHOLE, FIRST_INSTANT) == 0
     assert books.revision_at(WHOLE, LAST_INSTANT) == 3
@@ -202,11 +214,17 @@ def test_books_are_the_same_after_closing_and_opening(open_books: Open, tmp_path
 
 
 def test_a_scope_reads_its_own_accounts_and_all_meters(books: Books) -> None:
-    books.write(WHOLE, [
-        draft("mine"), draft("theirs"), draft("m", noun="meter"),
-        draft("C1", noun="contract", document={"number": "C1", "account": "mine"}),
-        draft("C2", noun="contract", document={"number": "C2", "account": "theirs"}),
-    ], NOW)
+    books.write(
+        WHOLE,
+        [
+            draft("mine"),
+            draft("theirs"),
+            draft("m", noun="meter"),
+            draft("C1", noun="contract", document={"number": "C1", "account": "mine"}),
+            draft("C2", noun="contract", document={"number": "C2", "account": "theirs"}),
+        ],
+        NOW,
+    )
     member = Member("mine", FIRST_INSTANT, LAST_INSTANT)
     scope = Scope("customer", "customer_admin", (member,))
     assert [v.key for noun in NOUNS for v in books.versions(scope, noun)] == ["mine", "m", "C1"]

@@ -16,9 +16,12 @@ from tallybook.model.price import Price
 from tallybook.model.quantity import EXACT
 
 AMOUNTS = st.sampled_from(["0", "1", "0.012", "3", "0.000000000001", "99999999999999999999"])
-QUANTITIES = st.sampled_from([
-    Decimal(x) for x in ("0", "1", "2", "0.5", "0.000000000001", "999999999999999999.999999999999")
-])
+QUANTITIES = st.sampled_from(
+    [
+        Decimal(x)
+        for x in ("0", "1", "2", "0.5", "0.000000000001", "999999999999999999.999999999999")
+    ]
+)
 
 #: Documents of each model, from few values, so that ties and edges are common.
 DOCUMENTS: dict[str, st.SearchStrategy[Mapping[str, Any]]] = {
@@ -61,7 +64,8 @@ def test_parts_add_up_to_the_charge_and_are_decimals(
     with localcontext(EXACT):
         assert sum((part.amount for part in parts), Decimal(0)) == model.charge(quantity)
     numbers = [model.charge(quantity)] + [
-        number for part in parts
+        number
+        for part in parts
         for number in (part.quantity, part.unit_amount, part.flat_amount, part.amount)
         if number is not None
     ]

@@ -45,8 +45,10 @@ def a_position() -> Position:
     world.account("b", parent="a")
     world.meter(unit="leads")
     world.contract(
-        allotment={"quantity": "10"}, price={"model": "per_unit", "unit_amount": "0.0001"},
-        pooling="parent_pool", product="Leads",
+        allotment={"quantity": "10"},
+        price={"model": "per_unit", "unit_amount": "0.0001"},
+        pooling="parent_pool",
+        product="Leads",
     )
     uses = [used("a", "2026-03-02", "1.000000000001"), used("b", "2026-03-05", 30)]
     return world.position(uses, "2026-03-10")
@@ -79,7 +81,8 @@ def test_lines_are_replaced_dropped_and_all_move_to_the_new_mark(snapshot: Books
     snapshot.replace(ALL, newer, [changed], gone=[("C", "two"), ("C", "never")])
     page = snapshot.page(ALL, SnapshotQuery())
     assert [(p.line, p.used, p.known_at) for p in page.items] == [
-        ("one", D(99), newer.mark), ("three", BASE.used, newer.mark),
+        ("one", D(99), newer.mark),
+        ("three", BASE.used, newer.mark),
     ]
     snapshot.replace(ALL, STATE, [two], everything=True)
     assert [p.line for p in snapshot.page(ALL, SnapshotQuery()).items] == ["two"]
@@ -93,10 +96,14 @@ def test_only_who_may_administer_writes(snapshot: BooksSnapshot) -> None:
 def test_a_scope_sees_its_accounts_at_the_snapshots_instant(snapshot: BooksSnapshot) -> None:
     lines = [replace(BASE, contract=key, account=key) for key in "abc"]
     snapshot.replace(ALL, STATE, lines)
-    scope = Scope("x", "customer_viewer", accounts=(
-        Member("a", AT - timedelta(days=9), AT + timedelta(days=9)),
-        Member("b", AT - timedelta(days=9), AT),  # it has moved away
-    ))
+    scope = Scope(
+        "x",
+        "customer_viewer",
+        accounts=(
+            Member("a", AT - timedelta(days=9), AT + timedelta(days=9)),
+            Member("b", AT - timedelta(days=9), AT),  # it has moved away
+        ),
+    )
     assert [p.account for p in snapshot.page(scope, SnapshotQuery()).items] == ["a"]
     both = SnapshotQuery(accounts=frozenset("bc"))
     assert [p.account for p in snapshot.page(ALL, both).items] == ["b", "c"]
@@ -104,72 +111,114 @@ def test_a_scope_sees_its_accounts_at_the_snapshots_instant(snapshot: BooksSnaps
     assert snapshot.page(scope, SnapshotQuery()).counts["all"] == 1
 
 
-@pytest.mark.parametrize(("query", "expected"), [
-    (SnapshotQuery(contract="C2"), ["2"]),
-    (SnapshotQuery(service="Calls"), ["2"]),
-    (SnapshotQuery(branch="South"), ["3"]),
-    (SnapshotQuery(csm="Ben"), ["3"]),
-    (SnapshotQuery(text="QUARRY"), ["1", "2"]),
-    (SnapshotQuery(text="c2"), ["2"]),
-    (SnapshotQuery(text="50%_off"), []),
-    (SnapshotQuery(text="straße"), ["3"]),
-    (SnapshotQuery(states=frozenset({"near"})), ["2"]),
-    (SnapshotQuery(states=frozenset({"likely_over"})), ["2"]),
-    (SnapshotQuery(states=frozenset({"over", "low_use"})), ["1", "3"]),
-    (SnapshotQuery(offset=1, limit=1), ["2"]),
-])
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        (SnapshotQuery(contract="C2"), ["2"]),
+        (SnapshotQuery(service="Calls"), ["2"]),
+        (SnapshotQuery(branch="South"), ["3"]),
+        (SnapshotQuery(csm="Ben"), ["3"]),
+        (SnapshotQuery(text="QUARRY"), ["1", "2"]),
+        (SnapshotQuery(text="c2"), ["2"]),
+        (SnapshotQuery(text="50%_off"), []),
+        (SnapshotQuery(text="straße"), ["3"]),
+        (SnapshotQuery(states=frozenset({"near"})), ["2"]),
+        (SnapshotQuery(states=frozenset({"likely_over"})), ["2"]),
+        (SnapshotQuery(states=frozenset({"over", "low_use"})), ["1", "3"]),
+        (SnapshotQuery(offset=1, limit=1), ["2"]),
+    ],
+)
 def test_filters(snapshot: BooksSnapshot, query: SnapshotQuery, expected: list[str]) -> None:
-    snapshot.replace(ALL, STATE, [
-        replace(BASE, line="1"),
-        replace(BASE, contract="C2", line="2", service="Calls", status="near", likely_over=True),
-        replace(BASE, contract="C3", line="3", account_name="Straße 9", branch="South",
-                csm="Ben", status="ok", low_use=True),
-    ])
+    snapshot.replace(
+        ALL,
+        STATE,
+        [
+            replace(BASE, line="1"),
+            replace(
+                BASE, contract="C2", line="2", service="Calls", status="near", likely_over=True
+            ),
+            replace(
+                BASE,
+                contract="C3",
+                line="3",
+                account_name="Straße 9",
+                branch="South",
+                csm="Ben",
+                status="ok",
+                low_use=True,
+            ),
+        ],
+    )
     page = snapshot.page(ALL, query)
     assert [p.line for p in page.items] == expected
     assert page.total == (3 if query.offset else len(expected))
 
 
 def test_chips_count_the_lines_in_each_state_whichever_is_chosen(snapshot: BooksSnapshot) -> None:
-    snapshot.replace(ALL, STATE, [
-        replace(BASE, line="1"), replace(BASE, line="2", status="near", likely_over=True),
-        replace(BASE, line="3", status="near", likely_over=True, low_use=True),
-    ])
+    snapshot.replace(
+        ALL,
+        STATE,
+        [
+            replace(BASE, line="1"),
+            replace(BASE, line="2", status="near", likely_over=True),
+            replace(BASE, line="3", status="near", likely_over=True, low_use=True),
+        ],
+    )
     page = snapshot.page(ALL, SnapshotQuery(states=frozenset({"over"})))
     assert page.total == 1
     assert page.counts == {"all": 3, "over": 1, "near": 2, "likely_over": 2, "low_use": 1}
 
 
-VALUES = [D(x) for x in (
-    "0", "-1", "1", "0.000000000001", "-0.000000000001", "999999.999999999999", "1000000",
-    "123456789012345678.123456789012", "-999999999999999999.999999999999", "2E+18",
-)]
+VALUES = [
+    D(x)
+    for x in (
+        "0",
+        "-1",
+        "1",
+        "0.000000000001",
+        "-0.000000000001",
+        "999999.999999999999",
+        "1000000",
+        "123456789012345678.123456789012",
+        "-999999999999999999.999999999999",
+        "2E+18",
+    )
+]
 TINY = [D(0), D("0.000000000000000000000001"), D("-1.5"), D("123456.123456789012345678901234")]
-LINES = st.lists(st.fixed_dictionaries({
-    "used": st.none() | st.sampled_from(VALUES),
-    "allotment": st.none() | st.sampled_from(VALUES),
-    "overage": st.sampled_from(VALUES),
-    "amount": st.sampled_from(TINY),
-    "percent_used": st.none() | st.sampled_from([D("0.000001"), D(80), D("33.333333")]),
-    "unit": st.sampled_from(["leads", "calls"]),
-    "currency": st.sampled_from(["USD", "EUR"]),
-    "account": st.sampled_from("ab"),
-    "account_name": st.sampled_from("xyZ"),
-    "branch": st.sampled_from([None, "North"]),
-    "status": st.sampled_from(["ok", "over", "near"]),
-    "likely_over": st.booleans(),
-    "low_use": st.booleans(),
-}), max_size=6)
+LINES = st.lists(
+    st.fixed_dictionaries(
+        {
+            "used": st.none() | st.sampled_from(VALUES),
+            "allotment": st.none() | st.sampled_from(VALUES),
+            "overage": st.sampled_from(VALUES),
+            "amount": st.sampled_from(TINY),
+            "percent_used": st.none() | st.sampled_from([D("0.000001"), D(80), D("33.333333")]),
+            "unit": st.sampled_from(["leads", "calls"]),
+            "currency": st.sampled_from(["USD", "EUR"]),
+            "account": st.sampled_from("ab"),
+            "account_name": st.sampled_from("xyZ"),
+            "branch": st.sampled_from([None, "North"]),
+            "status": st.sampled_from(["ok", "over", "near"]),
+            "likely_over": st.booleans(),
+            "low_use": st.booleans(),
+        }
+    ),
+    max_size=6,
+)
 
 
 QUERIES = st.builds(
     SnapshotQuery,
     accounts=st.none() | st.sampled_from([frozenset("a"), frozenset("ab"), frozenset()]),
     contract=st.none() | st.just("C"),
-    states=st.sampled_from([
-        frozenset(), frozenset({"over"}), frozenset({"near", "low_use"}),
-        frozenset({"likely_over"}),
-    ]),
+    states=st.sampled_from(
+        [
+            frozenset(),
+            frozenset({"over"}),
+            frozenset({"near", "low_use"}),
+            frozenset({"likely_over"}),
+        ]
+    ),
     service=st.none() | st.just("Leads"),
     branch=st.none() | st.just("North"),
     text=st.sampled_from([None, "", "X", "quarry", "%"]),

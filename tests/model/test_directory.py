@@ -16,12 +16,26 @@ ZONES = ("UTC", "America/Chicago", "Pacific/Kiritimati", "Etc/GMT+12")
 
 
 def version(
-    key: str, revision: int, valid_from: date | None = None, *, noun: NounName = "account",
-    number: int | None = None, retired: bool = False, **document: Any,
+    key: str,
+    revision: int,
+    valid_from: date | None = None,
+    *,
+    noun: NounName = "account",
+    number: int | None = None,
+    retired: bool = False,
+    **document: Any,
 ) -> Version:
     field = "number" if noun == "contract" else "key"
     return Version(
-        noun, key, number or revision, revision, valid_from, RECORDED, "test", None, retired,
+        noun,
+        key,
+        number or revision,
+        revision,
+        valid_from,
+        RECORDED,
+        "test",
+        None,
+        retired,
         {field: key, **document},
     )
 
@@ -36,10 +50,17 @@ def numbered(changes: list[tuple[str, date | None, bool, str]]) -> list[Version]
     versions = []
     for revision, (key, day, retired, timezone) in enumerate(changes, 1):
         counts[key] = counts.get(key, 0) + 1
-        versions.append(version(
-            key, revision, day, number=counts[key], retired=retired, timezone=timezone,
-            name=f"{key}{revision}",
-        ))
+        versions.append(
+            version(
+                key,
+                revision,
+                day,
+                number=counts[key],
+                retired=retired,
+                timezone=timezone,
+                name=f"{key}{revision}",
+            )
+        )
     return versions
 
 
@@ -71,7 +92,8 @@ def test_a_day_is_ruled_by_the_last_word_on_the_latest_day_that_has_come(
             current = directory.on(day).account(key)
             assert (current.name if current else None) == wanted
             spans = [
-                s.noun.name for s in directory.spans("account", key)
+                s.noun.name
+                for s in directory.spans("account", key)
                 if (s.valid_from or date.min) <= day and (s.valid_to is None or day < s.valid_to)
             ]
             assert spans == ([] if wanted is None else [wanted])
@@ -83,13 +105,14 @@ def test_a_day_is_ruled_by_the_last_word_on_the_latest_day_that_has_come(
 
 LINKS = st.lists(
     st.tuples(DAYS, st.sampled_from([None, "p", "q"]), st.booleans(), st.sampled_from(ZONES)),
-    min_size=1, max_size=6,
+    min_size=1,
+    max_size=6,
 )
 
 
 @given(LINKS)
 def test_links_never_overlap_and_change_when_the_accounts_own_day_starts(
-    changes: list[tuple[date | None, str | None, bool, str]]
+    changes: list[tuple[date | None, str | None, bool, str]],
 ) -> None:
     versions = [
         version("c", n, day, parent=parent, retired=retired, timezone=zone)
@@ -114,47 +137,59 @@ def test_links_never_overlap_and_change_when_the_accounts_own_day_starts(
 
 
 def test_a_move_takes_hold_at_the_moved_accounts_local_midnight() -> None:
-    directory = Directory().extend([
-        version("c", 1, parent="p", timezone="America/Chicago"),
-        version("c", 2, date(2026, 5, 1), parent="q", timezone="America/Chicago"),
-    ])
+    directory = Directory().extend(
+        [
+            version("c", 1, parent="p", timezone="America/Chicago"),
+            version("c", 2, date(2026, 5, 1), parent="q", timezone="America/Chicago"),
+        ]
+    )
     turn = datetime(2026, 5, 1, 5, tzinfo=UTC)
     assert directory.links("c") == (
-        Link("c", "p", FIRST_INSTANT, turn), Link("c", "q", turn, LAST_INSTANT),
+        Link("c", "p", FIRST_INSTANT, turn),
+        Link("c", "q", turn, LAST_INSTANT),
     )
     assert directory.children("p") == [Link("c", "p", FIRST_INSTANT, turn)]
 
 
 def test_a_zone_change_can_swallow_the_day_before() -> None:
     """The 11th begins on Kiritimati before the 10th does in the westernmost zone."""
-    directory = Directory().extend([
-        version("c", 1, parent="p"),
-        version("c", 2, date(2026, 3, 10), parent="q", timezone="Etc/GMT+12"),
-        version("c", 3, date(2026, 3, 11), parent="r", timezone="Pacific/Kiritimati"),
-    ])
+    directory = Directory().extend(
+        [
+            version("c", 1, parent="p"),
+            version("c", 2, date(2026, 3, 10), parent="q", timezone="Etc/GMT+12"),
+            version("c", 3, date(2026, 3, 11), parent="r", timezone="Pacific/Kiritimati"),
+        ]
+    )
     turn = datetime(2026, 3, 10, 10, tzinfo=UTC)
     assert directory.links("c") == (
-        Link("c", "p", FIRST_INSTANT, turn), Link("c", "r", turn, LAST_INSTANT),
+        Link("c", "p", FIRST_INSTANT, turn),
+        Link("c", "r", turn, LAST_INSTANT),
     )
 
 
 def test_two_days_that_begin_at_the_same_instant_are_one_turn() -> None:
-    directory = Directory().extend([
-        version("c", 1, parent="p"),
-        version("c", 2, date(2026, 3, 10), parent="q", timezone="Etc/GMT+12"),
-        version("c", 3, date(2026, 3, 11), parent="r", timezone="Pacific/Fiji"),
-    ])
+    directory = Directory().extend(
+        [
+            version("c", 1, parent="p"),
+            version("c", 2, date(2026, 3, 10), parent="q", timezone="Etc/GMT+12"),
+            version("c", 3, date(2026, 3, 11), parent="r", timezone="Pacific/Fiji"),
+        ]
+    )
     turn = datetime(2026, 3, 10, 12, tzinfo=UTC)
     assert directory.links("c") == (
-        Link("c", "p", FIRST_INSTANT, turn), Link("c", "r", turn, LAST_INSTANT),
+        Link("c", "p", FIRST_INSTANT, turn),
+        Link("c", "r", turn, LAST_INSTANT),
     )
 
 
 def test_children_of_a_replaced_plan_are_forgotten() -> None:
     day = date(2026, 5, 1)
-    directory = Directory().extend([
-        version("c", 1, day, parent="p"), version("c", 2, day, parent="q"),
-    ])
+    directory = Directory().extend(
+        [
+            version("c", 1, day, parent="p"),
+            version("c", 2, day, parent="q"),
+        ]
+    )
     assert directory.children("p") == []
     assert [link.account for link in directory.children("q")] == ["c"]
 
@@ -179,10 +214,12 @@ def test_a_plan_that_failed_leaves_no_trace() -> None:
 
 
 def test_meters_and_contracts_are_found_by_their_keys() -> None:
-    directory = Directory().extend([
-        version("m", 1, noun="meter", event_type="call", aggregation="count"),
-        version("C-1", 2, noun="contract", number=1, account="a", start_date="2026-01-01"),
-    ])
+    directory = Directory().extend(
+        [
+            version("m", 1, noun="meter", event_type="call", aggregation="count"),
+            version("C-1", 2, noun="contract", number=1, account="a", start_date="2026-01-01"),
+        ]
+    )
     assert directory.meter("m") == directory.meters["m"]
     assert directory.contract("C-1") == directory.contracts["C-1"]
     assert [s.noun.key for s in directory.spans("contract", "C-1")] == ["C-1"]

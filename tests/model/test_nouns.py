@@ -44,11 +44,19 @@ def test_a_contract_needs_its_account_and_start() -> None:
     assert parse(Contract, {**TERMS, "end_date": "2026-01-15"}).end_date == date(2026, 1, 15)
 
 
-@pytest.mark.parametrize(("quantity", "kept"), [
-    (100, "100"), ("100.50", "100.5"), (Decimal("0.000000000001"), "0.000000000001"),
-    ("999999999999999999.999999999999", "999999999999999999.999999999999"),
-    (None, None), (0, "0"), ("1e3", "1000"), ("-0", "0"),
-])
+@pytest.mark.parametrize(
+    ("quantity", "kept"),
+    [
+        (100, "100"),
+        ("100.50", "100.5"),
+        (Decimal("0.000000000001"), "0.000000000001"),
+        ("999999999999999999.999999999999", "999999999999999999.999999999999"),
+        (None, None),
+        (0, "0"),
+        ("1e3", "1000"),
+        ("-0", "0"),
+    ],
+)
 def test_allotments_are_exact(quantity: Any, kept: str | None) -> None:
     line = {"code": "x", "meter": "m", "allotment": {"quantity": quantity}}
     contract = parse(Contract, {**TERMS, "lines": [line]})
@@ -103,8 +111,11 @@ WRONG: tuple[tuple[type[Noun], dict[str, Any], str], ...] = (
     (Contract, {**TERMS, "lines": [{"code": "x", "meter": "m"}] * 2}, ""),
     (Contract, {**TERMS, "lines": [{"code": "x"}]}, "lines.0.meter"),
     *(
-        (Contract, {**TERMS, "lines": [{"code": "x", "meter": "m", "allotment": {"quantity": q}}]},
-         "lines.0.allotment.quantity")
+        (
+            Contract,
+            {**TERMS, "lines": [{"code": "x", "meter": "m", "allotment": {"quantity": q}}]},
+            "lines.0.allotment.quantity",
+        )
         for q in (True, 0.5, "NaN", "1e19", "1e-13", "1E+3000000", "", "1,5", "٣", [1], "x" * 9999)
     ),
 )
@@ -127,10 +138,16 @@ def test_a_refusal_lists_every_fault() -> None:
     assert [f["field"] for f in faults] == ["key", "currency", "nmae"]
 
 
-@pytest.mark.parametrize("term", [
-    {"op": "eq", "value": None}, {"op": "in", "value": [1, "1", Decimal("1.5"), True, None]},
-    {"op": "exists", "value": False}, {"op": "gt", "value": "2026"}, {"op": "lt", "value": 3},
-])
+@pytest.mark.parametrize(
+    "term",
+    [
+        {"op": "eq", "value": None},
+        {"op": "in", "value": [1, "1", Decimal("1.5"), True, None]},
+        {"op": "exists", "value": False},
+        {"op": "gt", "value": "2026"},
+        {"op": "lt", "value": 3},
+    ],
+)
 def test_filters_take_json_values_as_they_are(term: dict[str, Any]) -> None:
     meter = parse(Meter, {**EVENT, "filter": [{"property": "a.b", **term}]})
     assert meter.filter[0].value == term["value"]
@@ -144,7 +161,10 @@ def test_nouns_cannot_be_changed_in_place() -> None:
 
 
 SCALARS = (
-    st.none() | st.booleans() | st.integers(-(10**40), 10**40) | st.text(max_size=5)
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**40), 10**40)
+    | st.text(max_size=5)
     | st.decimals(allow_nan=False, allow_infinity=False)
 )
 VALUES = st.recursive(

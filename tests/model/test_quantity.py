@@ -17,20 +17,46 @@ from tallybook.model.quantity import (
 D = Decimal
 
 
-@pytest.mark.parametrize(("text", "value"), [
-    ("0", "0"), ("-0", "0"), ("+1.50", "1.5"), (".5", "0.5"), ("5.", "5"), (" 7 ", "7"),
-    ("1e3", "1000"), ("1E-12", "0.000000000001"), ("0e9999", "0"),
-    ("12345678901234567.123456789", "12345678901234567.123456789"),
-])
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("0", "0"),
+        ("-0", "0"),
+        ("+1.50", "1.5"),
+        (".5", "0.5"),
+        ("5.", "5"),
+        (" 7 ", "7"),
+        ("1e3", "1000"),
+        ("1E-12", "0.000000000001"),
+        ("0e9999", "0"),
+        ("12345678901234567.123456789", "12345678901234567.123456789"),
+    ],
+)
 def test_a_number_is_read_by_its_text(text: str, value: str) -> None:
     assert parse_decimal(text) == D(value)
     assert exact_text(parse_decimal(text)) == value
 
 
-@pytest.mark.parametrize("text", [
-    "", " ", ".", "e3", "1e", "NaN", "Infinity", "-inf", "1,5", "1_000", "0x1", "１", "1e12345",
-    "1\n2", "--1",
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        ".",
+        "e3",
+        "1e",
+        "NaN",
+        "Infinity",
+        "-inf",
+        "1,5",
+        "1_000",
+        "0x1",
+        "１",
+        "1e12345",
+        "1\n2",
+        "--1",
+    ],
+)
 def test_what_is_no_number_is_refused(text: str) -> None:
     with pytest.raises(Invalid) as refusal:
         parse_decimal(text, field="amount")
@@ -53,12 +79,21 @@ def test_nan_and_infinity_are_no_numbers_even_as_decimals() -> None:
         assert refusal.value.code == "number_invalid"
 
 
-@pytest.mark.parametrize(("text", "fits"), [
-    ("999999999999999999.999999999999", True), ("-999999999999999999.999999999999", True),
-    ("1000000000000000000", False), ("0.0000000000001", False), ("0.0000000000010", True),
-    ("1e17", True), ("1e18", False), ("0", True), ("0.5" + "0" * 30, True),
-    ("1." + "0" * 150 + "1", False),
-])
+@pytest.mark.parametrize(
+    ("text", "fits"),
+    [
+        ("999999999999999999.999999999999", True),
+        ("-999999999999999999.999999999999", True),
+        ("1000000000000000000", False),
+        ("0.0000000000001", False),
+        ("0.0000000000010", True),
+        ("1e17", True),
+        ("1e18", False),
+        ("0", True),
+        ("0.5" + "0" * 30, True),
+        ("1." + "0" * 150 + "1", False),
+    ],
+)
 def test_a_quantity_has_18_integer_and_12_fraction_digits(text: str, fits: bool) -> None:
     assert fits_quantity(D(text)) is fits
     if fits:

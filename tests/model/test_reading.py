@@ -65,5 +65,5 @@ def test_scalars() -> None:
         ("nowhere", "lt", "x", False), ("a", "lt", 1, False),
     ],
 )  # fmt: skip
-def test_conditions_compare_by_type(property_: str, op: Any, value: Any, expected: bool) -> None:  # noqa: FBT001 - a table
+def test_conditions_compare_by_type(property_: str, op: Any, value: Any, expected: bool) -> None:
     assert holds(FilterTerm(property=property_, op=op, value=value), DATA) is expected

@@ -39,14 +39,23 @@ def test_who_sees_prices(role: Role) -> None:
 
 
 def test_a_scope_narrows_members_to_spans_it_sees() -> None:
-    scope = Scope("x", "csm", accounts=(
-        Member("a", day(5), day(10)), Member("a", day(20), day(25)), Member("b", day(1), day(2)),
-    ))
+    scope = Scope(
+        "x",
+        "csm",
+        accounts=(
+            Member("a", day(5), day(10)),
+            Member("a", day(20), day(25)),
+            Member("b", day(1), day(2)),
+        ),
+    )
     asked = [
-        Member("a", day(1), day(22), 3), Member("b", day(2), day(9)), Member("c", day(1), day(9)),
+        Member("a", day(1), day(22), 3),
+        Member("b", day(2), day(9)),
+        Member("c", day(1), day(9)),
     ]
     assert scope.narrow(asked) == [
-        Member("a", day(5), day(10), 3), Member("a", day(20), day(22), 3),
+        Member("a", day(5), day(10), 3),
+        Member("a", day(20), day(22), 3),
     ]
     assert operator().narrow(asked) == asked
     assert scope.sees("b")

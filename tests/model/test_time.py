@@ -27,29 +27,47 @@ def utc(*parts: int) -> datetime:
     return datetime(*parts, tzinfo=UTC)  # type: ignore[misc,arg-type]
 
 
-@pytest.mark.parametrize(("text", "instant"), [
-    ("2026-03-01T09:30:00Z", "2026-03-01T09:30:00Z"),
-    ("2026-03-01t09:30:00z", "2026-03-01T09:30:00Z"),
-    ("2026-03-01T09:30:00.1Z", "2026-03-01T09:30:00.100000Z"),
-    ("2026-03-01T09:30:00.1234569Z", "2026-03-01T09:30:00.123456Z"),
-    ("2026-03-01T09:30:00+05:30", "2026-03-01T04:00:00Z"),
-    ("2026-03-01T09:30:00-05:00", "2026-03-01T14:30:00Z"),
-    ("2016-12-31T23:59:60Z", "2017-01-01T00:00:00Z"),
-    ("2016-12-31T23:59:60.9Z", "2017-01-01T00:00:00Z"),
-    ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
-    ("9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999999Z"),
-])
+@pytest.mark.parametrize(
+    ("text", "instant"),
+    [
+        ("2026-03-01T09:30:00Z", "2026-03-01T09:30:00Z"),
+        ("2026-03-01t09:30:00z", "2026-03-01T09:30:00Z"),
+        ("2026-03-01T09:30:00.1Z", "2026-03-01T09:30:00.100000Z"),
+        ("2026-03-01T09:30:00.1234569Z", "2026-03-01T09:30:00.123456Z"),
+        ("2026-03-01T09:30:00+05:30", "2026-03-01T04:00:00Z"),
+        ("2026-03-01T09:30:00-05:00", "2026-03-01T14:30:00Z"),
+        ("2016-12-31T23:59:60Z", "2017-01-01T00:00:00Z"),
+        ("2016-12-31T23:59:60.9Z", "2017-01-01T00:00:00Z"),
+        ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
+        ("9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999999Z"),
+    ],
+)
 def test_an_instant_is_read_and_written_in_utc(text: str, instant: str) -> None:
     assert format_instant(parse_instant(text)) == instant
 
 
-@pytest.mark.parametrize("text", [
-    "", "2026-03-01", "2026-03-01T09:30Z", "2026-03-01T09:30:00", "2026-02-30T00:00:00Z",
-    "2026-03-01T24:00:00Z", "2026-03-01T09:30:61Z", "2026-03-01T09:60:00Z",
-    "2026-03-01T09:30:00+24:00", "2026-03-01T09:30:00+05:60", "2026-03-01T09:30:00.Z",
-    "0000-01-01T00:00:00Z", "0001-01-01T00:00:00+00:01", "9999-12-31T23:59:60Z",
-    "9999-12-31T23:59:59-00:01", "２０２６-03-01T09:30:00Z", " 2026-03-01T09:30:00Z",
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "2026-03-01",
+        "2026-03-01T09:30Z",
+        "2026-03-01T09:30:00",
+        "2026-02-30T00:00:00Z",
+        "2026-03-01T24:00:00Z",
+        "2026-03-01T09:30:61Z",
+        "2026-03-01T09:60:00Z",
+        "2026-03-01T09:30:00+24:00",
+        "2026-03-01T09:30:00+05:60",
+        "2026-03-01T09:30:00.Z",
+        "0000-01-01T00:00:00Z",
+        "0001-01-01T00:00:00+00:01",
+        "9999-12-31T23:59:60Z",
+        "9999-12-31T23:59:59-00:01",
+        "２０２６-03-01T09:30:00Z",
+        " 2026-03-01T09:30:00Z",
+    ],
+)
 def test_what_is_no_instant_is_refused(text: str) -> None:
     with pytest.raises(Invalid) as refusal:
         parse_instant(text, name="from")
@@ -79,22 +97,25 @@ def test_a_zone_is_one_of_the_pinned_data() -> None:
         assert refusal.value.code == "unknown_zone"
 
 
-@pytest.mark.parametrize(("timezone", "day_start", "day", "starts"), [
-    ("UTC", "00:00", (2026, 3, 1), (2026, 3, 1)),
-    (NEW_YORK, "00:00", (2026, 3, 8), (2026, 3, 8, 5)),
-    (NEW_YORK, "00:00", (2026, 3, 9), (2026, 3, 9, 4)),
-    (NEW_YORK, "02:30", (2026, 3, 8), (2026, 3, 8, 7)),  # inside the gap: the change itself
-    (NEW_YORK, "02:00", (2026, 3, 8), (2026, 3, 8, 7)),
-    (NEW_YORK, "03:00", (2026, 3, 8), (2026, 3, 8, 7)),
-    (NEW_YORK, "01:30", (2026, 11, 1), (2026, 11, 1, 5, 30)),  # twice: the earlier
-    ("America/Havana", "00:00", (2026, 3, 8), (2026, 3, 8, 5)),  # no midnight
-    ("Africa/Cairo", "00:00", (2026, 4, 24), (2026, 4, 23, 22)),
-    ("Asia/Beirut", "00:00", (2026, 3, 29), (2026, 3, 28, 22)),
-    ("America/Santiago", "00:00", (2026, 9, 6), (2026, 9, 6, 4)),
-    ("Australia/Lord_Howe", "00:00", (2026, 4, 5), (2026, 4, 4, 13)),
-    ("Pacific/Apia", "00:00", (2011, 12, 30), (2011, 12, 30, 10)),  # a day left out
-    ("Pacific/Apia", "00:00", (2011, 12, 31), (2011, 12, 30, 10)),
-])
+@pytest.mark.parametrize(
+    ("timezone", "day_start", "day", "starts"),
+    [
+        ("UTC", "00:00", (2026, 3, 1), (2026, 3, 1)),
+        (NEW_YORK, "00:00", (2026, 3, 8), (2026, 3, 8, 5)),
+        (NEW_YORK, "00:00", (2026, 3, 9), (2026, 3, 9, 4)),
+        (NEW_YORK, "02:30", (2026, 3, 8), (2026, 3, 8, 7)),  # inside the gap: the change itself
+        (NEW_YORK, "02:00", (2026, 3, 8), (2026, 3, 8, 7)),
+        (NEW_YORK, "03:00", (2026, 3, 8), (2026, 3, 8, 7)),
+        (NEW_YORK, "01:30", (2026, 11, 1), (2026, 11, 1, 5, 30)),  # twice: the earlier
+        ("America/Havana", "00:00", (2026, 3, 8), (2026, 3, 8, 5)),  # no midnight
+        ("Africa/Cairo", "00:00", (2026, 4, 24), (2026, 4, 23, 22)),
+        ("Asia/Beirut", "00:00", (2026, 3, 29), (2026, 3, 28, 22)),
+        ("America/Santiago", "00:00", (2026, 9, 6), (2026, 9, 6, 4)),
+        ("Australia/Lord_Howe", "00:00", (2026, 4, 5), (2026, 4, 4, 13)),
+        ("Pacific/Apia", "00:00", (2011, 12, 30), (2011, 12, 30, 10)),  # a day left out
+        ("Pacific/Apia", "00:00", (2011, 12, 31), (2011, 12, 30, 10)),
+    ],
+)
 def test_a_day_begins_when_its_clock_first_reads_day_start(
     timezone: str, day_start: str, day: tuple[int, ...], starts: tuple[int, ...]
 ) -> None:
@@ -116,15 +137,18 @@ def test_a_clock_set_back_over_midnight_does_not_return_to_the_day_before() -> N
     assert days.day_of(utc(2006, 10, 29, 2, 40)) == date(2006, 10, 29)
 
 
-@pytest.mark.parametrize(("timezone", "instant", "hour_ends"), [
-    ("America/St_Johns", (2006, 10, 29, 2, 30), (2006, 10, 29, 2, 31)),
-    (NEW_YORK, (2026, 3, 8, 6, 30), (2026, 3, 8, 7)),
-    (NEW_YORK, (2026, 11, 1, 5, 30), (2026, 11, 1, 6)),  # 01:00 in summer time
-    (NEW_YORK, (2026, 11, 1, 6, 30), (2026, 11, 1, 7)),  # 01:00 again
-    ("Australia/Lord_Howe", (2026, 4, 4, 14, 45), (2026, 4, 4, 15)),  # half an hour back: 01:30
-    ("Australia/Lord_Howe", (2026, 4, 4, 15, 10), (2026, 4, 4, 15, 30)),
-    ("Asia/Kathmandu", (2026, 4, 4, 0, 0), (2026, 4, 4, 0, 15)),
-])
+@pytest.mark.parametrize(
+    ("timezone", "instant", "hour_ends"),
+    [
+        ("America/St_Johns", (2006, 10, 29, 2, 30), (2006, 10, 29, 2, 31)),
+        (NEW_YORK, (2026, 3, 8, 6, 30), (2026, 3, 8, 7)),
+        (NEW_YORK, (2026, 11, 1, 5, 30), (2026, 11, 1, 6)),  # 01:00 in summer time
+        (NEW_YORK, (2026, 11, 1, 6, 30), (2026, 11, 1, 7)),  # 01:00 again
+        ("Australia/Lord_Howe", (2026, 4, 4, 14, 45), (2026, 4, 4, 15)),  # half an hour back: 01:30
+        ("Australia/Lord_Howe", (2026, 4, 4, 15, 10), (2026, 4, 4, 15, 30)),
+        ("Asia/Kathmandu", (2026, 4, 4, 0, 0), (2026, 4, 4, 0, 15)),
+    ],
+)
 def test_an_hour_ends_with_the_clock_hour_or_a_change_of_offset(
     timezone: str, instant: tuple[int, ...], hour_ends: tuple[int, ...]
 ) -> None:
@@ -149,9 +173,18 @@ def test_the_ends_of_time_have_days(timezone: str) -> None:
     assert calendar.offset_at(LAST_INSTANT) == calendar.offset_at(utc(9990, 1, 1))
 
 
-ZONES = ["UTC", NEW_YORK, "America/Havana", "Africa/Cairo", "Australia/Lord_Howe",
-         "Pacific/Apia", "Asia/Kathmandu", "America/Santiago", "Africa/Casablanca",
-         "America/St_Johns"]
+ZONES = [
+    "UTC",
+    NEW_YORK,
+    "America/Havana",
+    "Africa/Cairo",
+    "Australia/Lord_Howe",
+    "Pacific/Apia",
+    "Asia/Kathmandu",
+    "America/Santiago",
+    "Africa/Casablanca",
+    "America/St_Johns",
+]
 
 
 @given(st.sampled_from(ZONES), st.integers(0, 95), st.integers(0, 60 * 365 * 24 * 4))
@@ -175,5 +208,6 @@ def test_an_hour_has_one_clock_hour_and_one_offset(timezone: str, moment: int) -
     assert calendar.offset_at(instant) == calendar.offset_at(last)
     after = calendar.local(end)
     assert (after.hour, after.utcoffset()) != (
-        calendar.local(instant).hour, calendar.offset_at(instant),
+        calendar.local(instant).hour,
+        calendar.offset_at(instant),
     )

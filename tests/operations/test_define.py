@@ -148,8 +148,13 @@ REFUSED: tuple[tuple[NounName, str, dict[str, Any], str, str], ...] = (
     ("account", "a", {"attributes": {"\ud83d": 1}}, "text_invalid", "attributes"),
     ("account", "a", {"attributes": {"x": 0.5}}, "number_invalid", "attributes.x"),
     ("account", "a", {"attributes": {"x": Decimal("NaN")}}, "number_invalid", "attributes.x"),
-    ("account", "a", {"attributes": {"x": Decimal("1E+999999")}}, "number_out_of_range",
-     "attributes.x"),
+    (
+        "account",
+        "a",
+        {"attributes": {"x": Decimal("1E+999999")}},
+        "number_out_of_range",
+        "attributes.x",
+    ),
     ("account", "a", {"attributes": {"x": 10**38}}, "number_out_of_range", "attributes.x"),
     ("meter", "m", {"event_type": "x"}, "document_invalid", "aggregation"),
     ("meter", "m", {"event_type": "x", "aggregation": "mode"}, "unknown_kind", "aggregation"),
@@ -157,15 +162,34 @@ REFUSED: tuple[tuple[NounName, str, dict[str, Any], str, str], ...] = (
     ("meter", "m", {"event_type": "x", "aggregation": "sum"}, "property_missing", "property"),
     ("contract", "C", contract("nobody"), "unknown_account", "account"),
     ("contract", "C", contract(start_date="soon"), "document_invalid", "start_date"),
-    ("contract", "C", contract(lines=[{"code": "x", "meter": "nope"}]), "unknown_meter",
-     "lines.0.meter"),
-    ("contract", "C", contract(lines=[{"code": "x", "meter": "calls", "price": {}}]),
-     "price_model_missing", "lines.0.price.model"),
-    ("contract", "C", contract(lines=[{"code": "x", "meter": "calls", "price": {"model": "free"}}]),
-     "unknown_kind", "lines.0.price.model"),
-    ("contract", "C",
-     contract(lines=[{"code": "x", "meter": "calls", "price": {"model": "per_unit"}}]),
-     "document_invalid", "lines.0.price.unit_amount"),
+    (
+        "contract",
+        "C",
+        contract(lines=[{"code": "x", "meter": "nope"}]),
+        "unknown_meter",
+        "lines.0.meter",
+    ),
+    (
+        "contract",
+        "C",
+        contract(lines=[{"code": "x", "meter": "calls", "price": {}}]),
+        "price_model_missing",
+        "lines.0.price.model",
+    ),
+    (
+        "contract",
+        "C",
+        contract(lines=[{"code": "x", "meter": "calls", "price": {"model": "free"}}]),
+        "unknown_kind",
+        "lines.0.price.model",
+    ),
+    (
+        "contract",
+        "C",
+        contract(lines=[{"code": "x", "meter": "calls", "price": {"model": "per_unit"}}]),
+        "document_invalid",
+        "lines.0.price.unit_amount",
+    ),
 )
 
 
@@ -200,8 +224,10 @@ def test_deep_documents_are_refused_before_they_cost_anything(home: Shelf) -> No
 def test_one_commit_may_name_what_comes_later_in_it(home: Shelf) -> None:
     made = many(
         home,
-        ("contract", "C", contract("child")), ("account", "child", {"parent": "root"}),
-        ("account", "root", {}), ("meter", "calls", METER),
+        ("contract", "C", contract("child")),
+        ("account", "child", {"parent": "root"}),
+        ("account", "root", {}),
+        ("meter", "calls", METER),
     )
     assert {v.revision for v in made} == {1}
     assert [v.key for v in made] == ["C", "child", "root", "calls"]
@@ -216,7 +242,8 @@ def test_many_are_all_or_none(home: Shelf) -> None:
 
 def test_a_key_may_get_its_history_in_one_commit(home: Shelf) -> None:
     made = many(
-        home, ("account", "a", {"name": "1"}),
+        home,
+        ("account", "a", {"name": "1"}),
         ("account", "a", {"name": "2", "valid_from": "2026-02-01"}),
         ("account", "a", {"name": "2", "valid_from": "2026-02-09"}),
     )
@@ -277,7 +304,9 @@ def test_no_series_of_moves_makes_a_cycle(
         for offset in range(4):
             noon = datetime(2026, 3, 31, 12, tzinfo=UTC) + timedelta(days=offset)
             above = {
-                link.account: link.parent for key in "abcd" for link in tree.links(key)
+                link.account: link.parent
+                for key in "abcd"
+                for link in tree.links(key)
                 if link.start <= noon < link.end
             }
             for key in "abcd":
@@ -309,8 +338,9 @@ def test_two_moves_at_once_cannot_close_a_cycle(home: Shelf) -> None:
 
 def test_a_retired_noun_ends_today_and_its_key_is_not_given_again(filled: Shelf) -> None:
     filled.put("contract", "C-1", name="next", valid_from="2026-09-01", **contract())
-    ended = retire(filled.scope, filled.books, filled.directories, "contract", "C-1", NOW,
-                   reason="sold")
+    ended = retire(
+        filled.scope, filled.books, filled.directories, "contract", "C-1", NOW, reason="sold"
+    )
     assert (ended.retired, ended.valid_from, ended.reason) == (True, date(2026, 3, 10), "sold")
     found = directory(filled)
     assert found.at("contract", "C-1", date(2026, 3, 9)) is not None
@@ -396,14 +426,18 @@ def test_customers_read_only_what_is_theirs(filled: Shelf) -> None:
     for role in ("customer_viewer", "customer_admin", "parent_admin"):
         scope = customer(role)
         theirs: dict[NounName, list[str]] = {
-            "account": ["acme", "acme.west"], "contract": ["C-1"], "meter": ["calls"],
+            "account": ["acme", "acme.west"],
+            "contract": ["C-1"],
+            "meter": ["calls"],
         }
         for noun, keys in theirs.items():
             page = definitions.page(scope, directory(filled), noun)
             assert [v.key for v in page.items] == keys
             assert page.totals == {"count": len(keys)}
         others: list[tuple[NounName, str]] = [
-            ("account", "other"), ("contract", "C-2"), ("account", "none"),
+            ("account", "other"),
+            ("contract", "C-2"),
+            ("account", "none"),
         ]
         for noun, key in others:
             for read in (definitions.get, definitions.history):

@@ -68,8 +68,14 @@ def by_session(home: Shelf, token: str, now: datetime = NOW) -> Scope:
 
 
 def sign_in(
-    home: Shelf, password: str = PASSWORD, now: datetime = NOW, *, email: str = EMAIL,
-    guesses: Guesses | None = None, address: str = "192.0.2.1", previous: str | None = None,
+    home: Shelf,
+    password: str = PASSWORD,
+    now: datetime = NOW,
+    *,
+    email: str = EMAIL,
+    guesses: Guesses | None = None,
+    address: str = "192.0.2.1",
+    previous: str | None = None,
 ) -> str:
     attempt = Attempt(email, password, address, previous)
     return identify.sign_in(home.people, guesses or Guesses(), attempt, now).token
@@ -124,8 +130,9 @@ def spoilt(secret: str) -> Iterator[str]:
 
 def test_whatever_is_wrong_with_a_key_the_refusal_is_the_same(home: Shelf) -> None:
     secret, gone = key(home), key(home, expires_at="2026-03-11T00:00:00Z")
-    revoked = make_key(home.scope, home.people, home.directories,
-                       {"name": "r", "role": "admin"}, NOW)
+    revoked = make_key(
+        home.scope, home.people, home.directories, {"name": "r", "role": "admin"}, NOW
+    )
     revoke_key(home.scope, home.people, revoked.key.id, NOW)
     unknown = credentials.new_key().text
     late = NOW + timedelta(days=1)
@@ -166,19 +173,25 @@ def test_secrets_are_nowhere_in_the_files(tmp_path: Path) -> None:
     assert "hash" not in reprs
 
 
-@pytest.mark.parametrize(("body", "code"), [
-    ({"role": "admin"}, "document_invalid"),
-    ({"name": "", "role": "admin"}, "document_invalid"),
-    ({"name": "x\x00", "role": "admin"}, "document_invalid"),
-    ({"name": "x", "role": "king"}, "document_invalid"),
-    ({"name": "x", "role": "admin", "scopes": ["fly"]}, "document_invalid"),
-    ({"name": "x", "role": "admin", "expires_at": "soon"}, "document_invalid"),
-    ({"name": "x", "role": "admin", "expires_at": 7}, "document_invalid"),
-    ({"name": "x", "role": "admin", "expires_at": "2026-03-10T12:00:00Z"}, "expires_in_the_past"),
-    ({"name": "x", "role": "admin", "account": "nobody"}, "unknown_account"),
-    ({"name": "x", "role": "admin", "secret_hash": "x"}, "document_invalid"),
-    *(({"name": "x", "role": role}, "document_invalid") for role in CUSTOMERS),
-])
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"role": "admin"}, "document_invalid"),
+        ({"name": "", "role": "admin"}, "document_invalid"),
+        ({"name": "x\x00", "role": "admin"}, "document_invalid"),
+        ({"name": "x", "role": "king"}, "document_invalid"),
+        ({"name": "x", "role": "admin", "scopes": ["fly"]}, "document_invalid"),
+        ({"name": "x", "role": "admin", "expires_at": "soon"}, "document_invalid"),
+        ({"name": "x", "role": "admin", "expires_at": 7}, "document_invalid"),
+        (
+            {"name": "x", "role": "admin", "expires_at": "2026-03-10T12:00:00Z"},
+            "expires_in_the_past",
+        ),
+        ({"name": "x", "role": "admin", "account": "nobody"}, "unknown_account"),
+        ({"name": "x", "role": "admin", "secret_hash": "x"}, "document_invalid"),
+        *(({"name": "x", "role": role}, "document_invalid") for role in CUSTOMERS),
+    ],
+)
 def test_keys_that_make_no_sense_are_refused(home: Shelf, body: dict[str, Any], code: str) -> None:
     with pytest.raises(Invalid) as refusal:
         make_key(home.scope, home.people, home.directories, body, NOW)
@@ -244,9 +257,14 @@ def test_signing_in_ends_the_session_the_browser_came_with(staffed: Shelf) -> No
         by_session(staffed, old)
 
 
-@pytest.mark.parametrize("change", [
-    {"state": "suspended"}, {"role": "analyst"}, {"password": "another long password"},
-])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"state": "suspended"},
+        {"role": "analyst"},
+        {"password": "another long password"},
+    ],
+)
 def test_a_change_of_a_user_acts_on_the_next_request(
     staffed: Shelf, change: dict[str, Any]
 ) -> None:
@@ -297,7 +315,9 @@ def test_nobodys_password_is_hashed_like_anybodys(
     assert len(verified) == 2
     assert verified[0] == verified[1]
     assert (verified[0].memory_cost, verified[0].time_cost, verified[0].parallelism) == (
-        19 * 1024, 2, 1,
+        19 * 1024,
+        2,
+        1,
     )
 
 
@@ -386,15 +406,21 @@ def test_init_makes_an_administrator_and_a_key_once(home: Shelf) -> None:
 def test_users_keep_their_bindings_and_are_one_an_address(home: Shelf) -> None:
     home.put("account", "acme")
     body = {
-        "email": "Cara@Vendor.example", "role": "csm", "name": "Cara", "branches": ["East"],
-        "csms": ["Cara@vendor.example"], "account": "acme",
+        "email": "Cara@Vendor.example",
+        "role": "csm",
+        "name": "Cara",
+        "branches": ["East"],
+        "csms": ["Cara@vendor.example"],
+        "account": "acme",
     }
     first = put_user(home.scope, home.people, home.directories, body, NOW)
     again = put_user(home.scope, home.people, home.directories, {**body, "name": "C"}, NOW)
     assert (again.id, again.name) == (first.id, "C")
     assert home.people.user(home.scope, "cara@vendor.example") == again
     assert (again.branches, again.csms, again.account) == (
-        ("East",), ("cara@vendor.example",), "acme",
+        ("East",),
+        ("cara@vendor.example",),
+        "acme",
     )
     with pytest.raises(Conflict) as refusal:
         home.people.add_user(home.scope, again)
@@ -407,16 +433,21 @@ def test_users_keep_their_bindings_and_are_one_an_address(home: Shelf) -> None:
 def test_every_change_of_people_is_in_the_audit_trail(staffed: Shelf) -> None:
     token = sign_in(staffed)
     identify.sign_out(staffed.people, token, NOW)
-    made = make_key(staffed.scope, staffed.people, staffed.directories,
-                    {"name": "x", "role": "ingest"}, NOW)
+    made = make_key(
+        staffed.scope, staffed.people, staffed.directories, {"name": "x", "role": "ingest"}, NOW
+    )
     revoke_key(staffed.scope, staffed.people, made.key.id, NOW)
     revoke_key(staffed.scope, staffed.people, made.key.id, NOW)
     add_user(staffed, name="Ann")
     add_user(staffed, name="Ann", password=None)  # says nothing new
     trail = staffed.people.audit(staffed.scope, 100)
     assert [(e.who, e.what) for e in reversed(trail)] == [
-        ("tester", "user.added"), (EMAIL, "session.opened"), (EMAIL, "session.revoked"),
-        ("tester", "key.added"), ("tester", "key.revoked"), ("tester", "user.changed"),
+        ("tester", "user.added"),
+        (EMAIL, "session.opened"),
+        (EMAIL, "session.revoked"),
+        ("tester", "key.added"),
+        ("tester", "key.revoked"),
+        ("tester", "user.changed"),
         ("tester", "session.revoked"),
     ]
     assert staffed.people.audit(staffed.scope, 2, before=trail[1].number) == trail[2:4]

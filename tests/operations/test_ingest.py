@@ -37,8 +37,13 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 JSON = {"content-type": "application/json"}
 LINES = {"content-type": "application/x-ndjson"}
 EVENT: dict[str, Any] = {
-    "specversion": "1.0", "id": "1", "source": "/s", "type": "call", "subject": "acme",
-    "time": "2026-03-01T09:30:00Z", "data": {"n": 1},
+    "specversion": "1.0",
+    "id": "1",
+    "source": "/s",
+    "type": "call",
+    "subject": "acme",
+    "time": "2026-03-01T09:30:00Z",
+    "data": {"n": 1},
 }
 
 
@@ -88,8 +93,11 @@ def test_one_event_and_its_repetition(ledger: SqlLedger) -> None:
         ({"data": {"n": 1}}, {"data": {"n": 1.0}}, "duplicate"),
         ({"data": {"n": 100}}, {"data": {"n": 1e2}}, "duplicate"),
         ({"data": {"n": 0}}, {"data": {"n": -0.0}}, "duplicate"),
-        ({"data": {"a": 1, "b": [1, {"c": 2}]}}, {"data": {"b": [1.0, {"c": 2}], "a": 1}},
-         "duplicate"),
+        (
+            {"data": {"a": 1, "b": [1, {"c": 2}]}},
+            {"data": {"b": [1.0, {"c": 2}], "a": 1}},
+            "duplicate",
+        ),
         ({"data": {"n": 1}}, {"data": {"n": True}}, "conflict"),
         ({"data": {"n": 1}}, {"data": {"n": "1"}}, "conflict"),
         ({"data": {"n": [1, 2]}}, {"data": {"n": [2, 1]}}, "conflict"),
@@ -104,8 +112,11 @@ def test_one_event_and_its_repetition(ledger: SqlLedger) -> None:
         ({"time": None}, {"time": "2026-03-01T12:00:00Z"}, "duplicate"),
         ({"time": None}, {"time": "2026-03-01T12:00:01Z"}, "conflict"),
         ({"data": {"n": 1}}, {"data": None, "data_base64": "eyJuIjoxLjB9"}, "duplicate"),
-        ({"data": "hi", "datacontenttype": "text/plain"},
-         {"data": None, "data_base64": "aGk=", "datacontenttype": "text/plain"}, "duplicate"),
+        (
+            {"data": "hi", "datacontenttype": "text/plain"},
+            {"data": None, "data_base64": "aGk=", "datacontenttype": "text/plain"},
+            "duplicate",
+        ),
         ({}, {"datacontenttype": "application/json", "dataschema": "/x"}, "duplicate"),
     ],
 )
@@ -125,12 +136,15 @@ def test_same_content(
 
 def test_huge_numbers_are_compared_without_expanding_them(ledger: SqlLedger) -> None:
     base = json.dumps(event(data={"n": 7}))
-    for i, (one, other, status) in enumerate([
-        ("1e999999999", "10e999999998", "duplicate"), ("1e999999999", "1e999999998", "conflict"),
-        ("1E" + "9" * 5000, "1E" + "9" * 5000 + "1", "conflict"),
-        ("9" * 5000, "9" * 5000 + ".0", "duplicate"),
-        ("12345678901234567.123456789", "12345678901234567.12345678", "conflict"),
-    ]):
+    for i, (one, other, status) in enumerate(
+        [
+            ("1e999999999", "10e999999998", "duplicate"),
+            ("1e999999999", "1e999999998", "conflict"),
+            ("1E" + "9" * 5000, "1E" + "9" * 5000 + "1", "conflict"),
+            ("9" * 5000, "9" * 5000 + ".0", "duplicate"),
+            ("12345678901234567.123456789", "12345678901234567.12345678", "conflict"),
+        ]
+    ):
         named = base.replace('"1"', f'"{i}"')
         first = send(ledger, named.replace("7", one, 1).encode())
         assert first.accepted == 1, one[:20]
@@ -140,20 +154,30 @@ def test_huge_numbers_are_compared_without_expanding_them(ledger: SqlLedger) -> 
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
-        ({"id": None}, "id_missing"), ({"id": ""}, "id_missing"), ({"id": 5}, "attribute_invalid"),
-        ({"id": "x" * 257}, "id_too_long"), ({"id": "a\0b"}, "attribute_invalid"),
-        ({"source": None}, "source_missing"), ({"source": ""}, "source_missing"),
-        ({"source": "not a uri"}, "source_invalid"), ({"source": "%zz"}, "source_invalid"),
-        ({"source": "a#b#c"}, "source_invalid"), ({"source": {}}, "attribute_invalid"),
-        ({"type": None}, "type_missing"), ({"type": ""}, "type_missing"),
-        ({"subject": None}, "subject_missing"), ({"subject": ""}, "subject_missing"),
-        ({"subject": "x" * 257}, "subject_too_long"), ({"subject": True}, "attribute_invalid"),
+        ({"id": None}, "id_missing"),
+        ({"id": ""}, "id_missing"),
+        ({"id": 5}, "attribute_invalid"),
+        ({"id": "x" * 257}, "id_too_long"),
+        ({"id": "a\0b"}, "attribute_invalid"),
+        ({"source": None}, "source_missing"),
+        ({"source": ""}, "source_missing"),
+        ({"source": "not a uri"}, "source_invalid"),
+        ({"source": "%zz"}, "source_invalid"),
+        ({"source": "a#b#c"}, "source_invalid"),
+        ({"source": {}}, "attribute_invalid"),
+        ({"type": None}, "type_missing"),
+        ({"type": ""}, "type_missing"),
+        ({"subject": None}, "subject_missing"),
+        ({"subject": ""}, "subject_missing"),
+        ({"subject": "x" * 257}, "subject_too_long"),
+        ({"subject": True}, "attribute_invalid"),
         ({"specversion": "0.3"}, "specversion_unsupported"),
         ({"specversion": None}, "specversion_unsupported"),
         ({"specversion": 1.0}, "attribute_invalid"),
         ({"datacontenttype": 1}, "attribute_invalid"),
         ({"datacontenttype": "a\nb"}, "attribute_invalid"),
-        ({"time": "yesterday"}, "time_invalid"), ({"time": 1}, "attribute_invalid"),
+        ({"time": "yesterday"}, "time_invalid"),
+        ({"time": 1}, "attribute_invalid"),
         ({"time": "2026-03-01T09:30:00"}, "time_invalid"),
         ({"time": "2026-03-01T24:00:00Z"}, "time_invalid"),
         ({"time": "0001-01-01T00:00:00+01:00"}, "time_invalid"),
@@ -184,13 +208,24 @@ def test_a_bad_event_is_one_line_and_its_neighbours_are_kept(
 @pytest.mark.parametrize(
     ("data", "code"),
     [
-        (b'"\\ud800"', "text_invalid"), (b'{"\\udfff":1}', "text_invalid"),
-        (b'"\xff"', "text_invalid"), (b'"\xed\xa0\x80"', "text_invalid"),
-        (b"NaN", "number_not_finite"), (b"[-Infinity]", "number_not_finite"),
-        (b"[" * 40 + b"]" * 40, "json_too_deep"), (b"[" * 5000 + b"]" * 5000, "json_too_deep"),
-        (b"[" * 31 + b"]" * 31, None), (b'"' + b"[" * 60 + b'"', None),
-        (b'"a\\u0000b"', None), (b'"\\ud83d\\ude00"', None), (b"1e999", None), (b"9" * 9000, None),
-        (b'{"a":1,"a":2}', None), (b"null", None), (b"[]", None), (b'"\x7f"', None),
+        (b'"\\ud800"', "text_invalid"),
+        (b'{"\\udfff":1}', "text_invalid"),
+        (b'"\xff"', "text_invalid"),
+        (b'"\xed\xa0\x80"', "text_invalid"),
+        (b"NaN", "number_not_finite"),
+        (b"[-Infinity]", "number_not_finite"),
+        (b"[" * 40 + b"]" * 40, "json_too_deep"),
+        (b"[" * 5000 + b"]" * 5000, "json_too_deep"),
+        (b"[" * 31 + b"]" * 31, None),
+        (b'"' + b"[" * 60 + b'"', None),
+        (b'"a\\u0000b"', None),
+        (b'"\\ud83d\\ude00"', None),
+        (b"1e999", None),
+        (b"9" * 9000, None),
+        (b'{"a":1,"a":2}', None),
+        (b"null", None),
+        (b"[]", None),
+        (b'"\x7f"', None),
     ],
 )
 def test_odd_json_inside_an_array(ledger: SqlLedger, data: bytes, code: str | None) -> None:
@@ -204,8 +239,12 @@ def test_odd_json_inside_an_array(ledger: SqlLedger, data: bytes, code: str | No
     alone = send(ledger, wire(b"d", data))
     assert codes(alone) == [code]
     for fact in ledger.fetch(operator(), range(1, 9)).values():
-        assert fact.wire in {wire(b"a", b"1"), wire(b"b", data), wire(b"c", b'",]"'),
-                             wire(b"d", data)}
+        assert fact.wire in {
+            wire(b"a", b"1"),
+            wire(b"b", data),
+            wire(b"c", b'",]"'),
+            wire(b"d", data),
+        }
 
 
 def test_the_last_of_repeated_keys_holds(ledger: SqlLedger, tmp_path: Path) -> None:
@@ -221,12 +260,19 @@ def test_the_last_of_repeated_keys_holds(ledger: SqlLedger, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("body", "headers", "code"),
     [
-        (b"", JSON, "json_invalid"), (b"{", JSON, "json_invalid"), (b"[{}", JSON, "json_invalid"),
-        (b"[{},]", JSON, "json_invalid"), (b"[{}] []", JSON, "json_invalid"),
-        (b"[nonsense]", JSON, "json_invalid"), (b"5", JSON, "json_invalid"),
-        (b"null", JSON, "json_invalid"), (b"\xef\xbb\xbf[]", JSON, "json_invalid"),
-        (b'["' + b"a" * 100_000, JSON, "json_invalid"), (b"[" * 1_000_000, JSON, "json_invalid"),
-        (b"[" + b"a" * 1_000_000, JSON, "json_invalid"), (b"[{]}", JSON, "json_invalid"),
+        (b"", JSON, "json_invalid"),
+        (b"{", JSON, "json_invalid"),
+        (b"[{}", JSON, "json_invalid"),
+        (b"[{},]", JSON, "json_invalid"),
+        (b"[{}] []", JSON, "json_invalid"),
+        (b"[nonsense]", JSON, "json_invalid"),
+        (b"5", JSON, "json_invalid"),
+        (b"null", JSON, "json_invalid"),
+        (b"\xef\xbb\xbf[]", JSON, "json_invalid"),
+        (b'["' + b"a" * 100_000, JSON, "json_invalid"),
+        (b"[" * 1_000_000, JSON, "json_invalid"),
+        (b"[" + b"a" * 1_000_000, JSON, "json_invalid"),
+        (b"[{]}", JSON, "json_invalid"),
         (b"{}", {}, "content_type_unknown"),
         (b"{}", {"content-type": "text/plain"}, "content_type_unknown"),
         (b"{}", {"content-type": "application/json; charset=latin-1"}, "charset_unsupported"),
@@ -234,9 +280,16 @@ def test_the_last_of_repeated_keys_holds(ledger: SqlLedger, tmp_path: Path) -> N
         (b"{}", JSON | {"content-encoding": "gzip"}, "encoding_invalid"),
         (b"{}", JSON | {"content-encoding": "zstd"}, "encoding_invalid"),
         (b"", JSON | {"content-encoding": "gzip"}, "encoding_invalid"),
-        (gzip.compress(b"[]", mtime=0)[:-1], JSON | {"content-encoding": "gzip"}, "encoding_invalid"),
-        (zstandard.compress(b"[]" * 99)[:-1], JSON | {"content-encoding": "zstd"},
-         "encoding_invalid"),
+        (
+            gzip.compress(b"[]", mtime=0)[:-1],
+            JSON | {"content-encoding": "gzip"},
+            "encoding_invalid",
+        ),
+        (
+            zstandard.compress(b"[]" * 99)[:-1],
+            JSON | {"content-encoding": "zstd"},
+            "encoding_invalid",
+        ),
     ],
 )
 def test_a_body_that_cannot_be_read(
@@ -307,21 +360,37 @@ def test_a_scope_takes_events_of_its_own_accounts_only(ledger: SqlLedger) -> Non
 
 def test_binary_mode(ledger: SqlLedger) -> None:
     headers = {
-        "ce-specversion": "1.0", "ce-id": "%C3%A9%20x", "ce-source": "/s", "ce-type": "call",
-        "ce-subject": '"acme"', "ce-time": "2026-03-01T09:30:00Z", "ce-region": "eu%2D1",
-        "content-type": "application/json; charset=utf-8", "host": "localhost",
+        "ce-specversion": "1.0",
+        "ce-id": "%C3%A9%20x",
+        "ce-source": "/s",
+        "ce-type": "call",
+        "ce-subject": '"acme"',
+        "ce-time": "2026-03-01T09:30:00Z",
+        "ce-region": "eu%2D1",
+        "content-type": "application/json; charset=utf-8",
+        "host": "localhost",
     }
     assert send(ledger, b' {"n": 1.50} ', headers).accepted == 1
     wire = ledger.fetch(operator(), [1])[1].wire
     assert b"1.50" in wire
     assert json.loads(wire) == {
-        "specversion": "1.0", "id": "é x", "source": "/s", "type": "call", "subject": "acme",
-        "time": "2026-03-01T09:30:00Z", "region": "eu-1",
-        "datacontenttype": "application/json; charset=utf-8", "data": {"n": 1.5},
+        "specversion": "1.0",
+        "id": "é x",
+        "source": "/s",
+        "type": "call",
+        "subject": "acme",
+        "time": "2026-03-01T09:30:00Z",
+        "region": "eu-1",
+        "datacontenttype": "application/json; charset=utf-8",
+        "data": {"n": 1.5},
     }
     assert send(ledger, event(id="é x", data={"n": 1.5})).duplicate == 1
-    for body, kind in ((b"\xff\0", "image/png"), (b"{no json", "application/json"),
-                       (b"", "text/plain"), (b"[" * 5000, "text/plain")):
+    for body, kind in (
+        (b"\xff\0", "image/png"),
+        (b"{no json", "application/json"),
+        (b"", "text/plain"),
+        (b"[" * 5000, "text/plain"),
+    ):
         other = headers | {"ce-id": kind + str(len(body)), "content-type": kind}
         assert send(ledger, body, other).accepted == 1, body[:9]
     for bad in ({"ce-id": "%ff"}, {"ce-data": "x"}, {"ce-a_b": "x"}, {"ce-id": "a%00"}):
@@ -331,8 +400,11 @@ def test_binary_mode(ledger: SqlLedger) -> None:
     assert codes(send(ledger, b"1", headers | {"ce-subject": ""})) == ["subject_missing"]
 
 
-@given(st.binary(max_size=200), st.sampled_from(["application/json", "application/x-ndjson", "x"]),
-       st.sampled_from(["", "gzip", "zstd"]))
+@given(
+    st.binary(max_size=200),
+    st.sampled_from(["application/json", "application/x-ndjson", "x"]),
+    st.sampled_from(["", "gzip", "zstd"]),
+)
 @example(b"[1e", "application/json", "")
 def test_no_bytes_break_it(shared: SqlLedger, body: bytes, kind: str, encoding: str) -> None:
     try:
@@ -357,16 +429,20 @@ _almost = st.fixed_dictionaries(
         "type": st.sampled_from(["call", "call", "\n", ""]) | _anything,
         "subject": st.sampled_from(["acme", "acme", "", "\x7f"]) | _anything,
         "time": st.sampled_from(["2026-03-01T09:30:00Z", "2026-03-01t09:30:60.5z", "x", None]),
-        "data": _anything, "datacontenttype": st.sampled_from(["a/json", "text/plain", "\t"]),
-        "data_base64": st.sampled_from(["e30=", "e30", "bm8=", 5]), "ext": _anything,
+        "data": _anything,
+        "datacontenttype": st.sampled_from(["a/json", "text/plain", "\t"]),
+        "data_base64": st.sampled_from(["e30=", "e30", "bm8=", 5]),
+        "ext": _anything,
     },
 )
 
 
 @given(st.lists(st.builds(lambda a, b: a | b, st.just(EVENT), _almost) | _almost, max_size=40))
 def test_the_quick_look_gives_the_answers_of_the_rule(documents: list[dict[str, Any]]) -> None:
-    wires = [json.dumps(d, ensure_ascii=bool(i % 2)).encode("utf-8", "surrogatepass")
-             for i, d in enumerate(documents)]
+    wires = [
+        json.dumps(d, ensure_ascii=bool(i % 2)).encode("utf-8", "surrogatepass")
+        for i, d in enumerate(documents)
+    ]
     for wire, answer in zip(wires, check_all(wires, NOW), strict=True):
         try:
             rule: Arrival | str = check(wire, NOW)

@@ -25,23 +25,32 @@ _serial = count()
 
 # XML 1.0 characters: header values and attributes may not hold controls.
 _text = st.text(
-    st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Cn", "Co")), min_size=1,
+    st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Cn", "Co")),
+    min_size=1,
     max_size=20,
 ).filter(lambda s: s == s.strip())
 _json = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=9)
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.text(max_size=9)
     | st.floats(allow_nan=False, allow_infinity=False),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner,
-                                                               max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
     max_leaves=6,
 )
 _data = st.dictionaries(st.text(max_size=5), _json, max_size=4)
 _attributes = st.fixed_dictionaries(
     {
-        "id": _text, "source": st.sampled_from(["/svc", "https://a.example/x?y#z", "urn:a:b"]),
-        "type": _text, "specversion": st.just("1.0"), "subject": _text,
+        "id": _text,
+        "source": st.sampled_from(["/svc", "https://a.example/x?y#z", "urn:a:b"]),
+        "type": _text,
+        "specversion": st.just("1.0"),
+        "subject": _text,
         "time": st.datetimes(
-            datetime(1, 1, 2), datetime(2026, 2, 27),  # noqa: DTZ001 - the zone comes beside it
+            datetime(1, 1, 2),
+            datetime(2026, 2, 27),  # noqa: DTZ001 - the zone comes beside it
             timezones=st.sampled_from([UTC, timezone(timedelta(hours=-5, minutes=-30))]),
         ),
     },

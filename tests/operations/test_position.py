@@ -126,8 +126,14 @@ def house(tmp_path: Path) -> Iterator[House]:
     for key in ("a", "b", "other"):
         pooling = "parent_pool" if key == "a" else "none"
         line = {"code": "L", "meter": "m", "allotment": {"quantity": "10"}, "price": RATE}
-        made.put("contract", f"C-{key}", account=key, start_date="2026-01-01", lines=[line],
-                 pooling=pooling)
+        made.put(
+            "contract",
+            f"C-{key}",
+            account=key,
+            start_date="2026-01-01",
+            lines=[line],
+            pooling=pooling,
+        )
     yield made
     made.close()
 
@@ -195,18 +201,27 @@ def test_a_new_month_is_a_new_period(house: House) -> None:
     same(house)
 
 
-@pytest.mark.parametrize("change", [
-    ("account", "b", {"parent": "other"}),
-    ("account", "b", {"name": "Renamed", "parent": "a"}),
-    ("account", "a", {"timezone": "Asia/Tokyo", "branch": "East"}),
-    ("meter", "m", {"event_type": "use", "aggregation": "max", "property": "n"}),
-    ("meter", "m", {"event_type": "another", "aggregation": "count"}),
-    ("contract", "C-a", {"account": "a", "start_date": "2026-01-01", "lines": []}),
-    ("contract", "C-b", {"account": "b", "start_date": "2026-01-01", "status": "draft"}),
-    ("contract", "C-new", {
-        "account": "b", "start_date": "2026-03-05", "lines": [{"code": "N", "meter": "m"}],
-    }),
-])
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("account", "b", {"parent": "other"}),
+        ("account", "b", {"name": "Renamed", "parent": "a"}),
+        ("account", "a", {"timezone": "Asia/Tokyo", "branch": "East"}),
+        ("meter", "m", {"event_type": "use", "aggregation": "max", "property": "n"}),
+        ("meter", "m", {"event_type": "another", "aggregation": "count"}),
+        ("contract", "C-a", {"account": "a", "start_date": "2026-01-01", "lines": []}),
+        ("contract", "C-b", {"account": "b", "start_date": "2026-01-01", "status": "draft"}),
+        (
+            "contract",
+            "C-new",
+            {
+                "account": "b",
+                "start_date": "2026-03-05",
+                "lines": [{"code": "N", "meter": "m"}],
+            },
+        ),
+    ],
+)
 def test_changed_definitions_change_the_lines_concerned(
     house: House, change: tuple[NounName, str, dict[str, Any]]
 ) -> None:
@@ -234,9 +249,7 @@ def test_after_a_restart_only_a_snapshot_left_behind_is_made_anew(house: House) 
     same(house)
 
 
-def test_a_refresh_that_fails_is_done_again(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_refresh_that_fails_is_done_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     house.refresh()
     house.use("a", "3")
     house.load()
@@ -279,8 +292,13 @@ def test_an_explanation_leads_from_events_to_the_amount(house: House) -> None:
 
 
 def test_a_line_without_a_price_has_none_to_explain(house: House) -> None:
-    house.put("contract", "free", account="a", start_date="2026-01-01",
-              lines=[{"code": "L", "meter": "m"}])
+    house.put(
+        "contract",
+        "free",
+        account="a",
+        start_date="2026-01-01",
+        lines=[{"code": "L", "meter": "m"}],
+    )
     directory = house.directories.current(ALL)
     _, how = position(ALL, directory, house.events, ("free", "L"), house.when())
     assert how.price is None
@@ -294,13 +312,22 @@ def test_a_roll_up_may_be_asked_for_or_refused(house: House) -> None:
     assert house.one("C-a", rollup=False).used == 1
 
 
-@pytest.mark.parametrize(("key", "code"), [
-    (("nobody", "L"), "contract_not_found"), (("C-a", "nothing"), "line_not_found"),
-    (("C-late", "L"), "not_in_force"),
-])
+@pytest.mark.parametrize(
+    ("key", "code"),
+    [
+        (("nobody", "L"), "contract_not_found"),
+        (("C-a", "nothing"), "line_not_found"),
+        (("C-late", "L"), "not_in_force"),
+    ],
+)
 def test_what_is_not_there_is_not_found(house: House, key: tuple[str, str], code: str) -> None:
-    house.put("contract", "C-late", account="a", start_date="2027-01-01",
-              lines=[{"code": "L", "meter": "m"}])
+    house.put(
+        "contract",
+        "C-late",
+        account="a",
+        start_date="2027-01-01",
+        lines=[{"code": "L", "meter": "m"}],
+    )
     with pytest.raises(NotFound) as refusal:
         house.one(*key)
     assert refusal.value.code == code
@@ -384,22 +411,41 @@ def test_totals_never_add_up_two_units_or_currencies(house: House) -> None:
     house.refresh()
     totals = {(t.unit, t.currency): (t.lines, t.used) for t in by_unit(house.listed().totals)}
     assert totals == {
-        ("calls", "EUR"): (1, D(1)), ("leads", "EUR"): (2, D(14)), ("leads", "USD"): (3, D(21)),
+        ("calls", "EUR"): (1, D(1)),
+        ("leads", "EUR"): (2, D(14)),
+        ("leads", "USD"): (3, D(21)),
     }
     same(house)
 
 
-ACTS = st.lists(st.one_of(
-    st.tuples(st.just("use"), st.sampled_from("abc"), st.integers(-40, 0),
-              st.sampled_from(["0", "1", "2.5", "100"])),
-    st.tuples(st.just("move"), st.sampled_from("bc"), st.integers(1, 28),
-              st.sampled_from(["a", "b", None])),
-    st.tuples(st.just("later"), st.integers(1, 60)),
-    st.tuples(st.just("meter"), st.sampled_from(["sum", "count", "unique", "max", "latest"]),
-              st.sampled_from(["flow", "stock"])),
-    st.tuples(st.just("allot"), st.sampled_from("abc"), st.sampled_from(["0", "5", "100", None])),
-    st.tuples(st.just("restart")),
-), min_size=1, max_size=8)
+ACTS = st.lists(
+    st.one_of(
+        st.tuples(
+            st.just("use"),
+            st.sampled_from("abc"),
+            st.integers(-40, 0),
+            st.sampled_from(["0", "1", "2.5", "100"]),
+        ),
+        st.tuples(
+            st.just("move"),
+            st.sampled_from("bc"),
+            st.integers(1, 28),
+            st.sampled_from(["a", "b", None]),
+        ),
+        st.tuples(st.just("later"), st.integers(1, 60)),
+        st.tuples(
+            st.just("meter"),
+            st.sampled_from(["sum", "count", "unique", "max", "latest"]),
+            st.sampled_from(["flow", "stock"]),
+        ),
+        st.tuples(
+            st.just("allot"), st.sampled_from("abc"), st.sampled_from(["0", "5", "100", None])
+        ),
+        st.tuples(st.just("restart")),
+    ),
+    min_size=1,
+    max_size=8,
+)
 
 
 @settings(max_examples=8)
@@ -430,8 +476,9 @@ def _act(house: House, act: tuple[Any, ...]) -> None:
         case ("later", hours):
             house.now += timedelta(hours=hours)
         case ("meter", aggregation, kind):
-            house.put("meter", "m", event_type="use", aggregation=aggregation, property="n",
-                      kind=kind)
+            house.put(
+                "meter", "m", event_type="use", aggregation=aggregation, property="n", kind=kind
+            )
         case ("allot", key, quantity):
             _allot(house, key, quantity)
         case ("restart",):
@@ -439,9 +486,16 @@ def _act(house: House, act: tuple[Any, ...]) -> None:
 
 
 def _allot(house: House, key: str, quantity: str | None) -> None:
-    house.put("contract", key, account=key, start_date="2026-01-15", pooling="parent_pool", lines=[
-        {"code": "L", "meter": "m", "allotment": {"quantity": quantity}, "price": RATE},
-    ])
+    house.put(
+        "contract",
+        key,
+        account=key,
+        start_date="2026-01-15",
+        pooling="parent_pool",
+        lines=[
+            {"code": "L", "meter": "m", "allotment": {"quantity": quantity}, "price": RATE},
+        ],
+    )
 
 
 def test_what_was_worked_out_is_stamped_with_its_mark(house: House) -> None:

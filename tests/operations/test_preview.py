@@ -9,7 +9,9 @@ from tallybook.operations.preview import preview_forecast
 
 ALL = operator()
 APRIL = {
-    "period_start": "2026-04-01", "period_end": "2026-05-01", "data_through": "2026-04-14",
+    "period_start": "2026-04-01",
+    "period_end": "2026-05-01",
+    "data_through": "2026-04-14",
     "allotment": "30000",
 }
 WEEK = [{"date": f"2026-04-{day:02}", "quantity": "1200"} for day in range(8, 15)]
@@ -46,14 +48,20 @@ def test_days_before_the_period_are_in_the_window() -> None:
     assert found.daily_mean == Decimal("5.25")
 
 
-@pytest.mark.parametrize(("change", "field"), [
-    ({"period_end": "2026-04-01"}, ""), ({"period_start": "2026-04-31"}, "period_start"),
-    ({"data_through": None}, "data_through"), ({"method": "guess"}, "method"),
-    ({"days": [{"date": "2026-04-01", "quantity": "NaN"}]}, "days.0.quantity"),
-    ({"days": [{"date": "2026-04-01", "quantity": 0.5}]}, "days.0.quantity"),
-    ({"allotment": "1e19"}, "allotment"), ({"allotmnet": "1"}, "allotmnet"),
-    ({"days": None}, "days"),
-])
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"period_end": "2026-04-01"}, ""),
+        ({"period_start": "2026-04-31"}, "period_start"),
+        ({"data_through": None}, "data_through"),
+        ({"method": "guess"}, "method"),
+        ({"days": [{"date": "2026-04-01", "quantity": "NaN"}]}, "days.0.quantity"),
+        ({"days": [{"date": "2026-04-01", "quantity": 0.5}]}, "days.0.quantity"),
+        ({"allotment": "1e19"}, "allotment"),
+        ({"allotmnet": "1"}, "allotmnet"),
+        ({"days": None}, "days"),
+    ],
+)
 def test_what_makes_no_sense_is_refused(change: dict[str, Any], field: str) -> None:
     with pytest.raises(Invalid) as refusal:
         preview_forecast(ALL, APRIL | {"days": WEEK} | change)

@@ -25,10 +25,20 @@ def tree(*links: tuple[str, str | None, int | None]) -> Directory:
         numbers[key] = numbers.get(key, 0) + 1
         valid_from = None if since is None else date(2026, 3, since)
         document = {"key": key, "parent": parent}
-        versions.append(Version(
-            "account", key, numbers[key], revision, valid_from, RECORDED, "t", None,
-            retired=False, document=document,
-        ))
+        versions.append(
+            Version(
+                "account",
+                key,
+                numbers[key],
+                revision,
+                valid_from,
+                RECORDED,
+                "t",
+                None,
+                retired=False,
+                document=document,
+            )
+        )
     return Directory().extend(versions)
 
 
@@ -58,7 +68,9 @@ def test_a_child_that_moves_is_in_both_trees_each_for_its_days() -> None:
 def test_a_grandchild_follows_its_parent_by_date() -> None:
     world = tree(("a", None, None), ("b", "a", 5), ("b", None, 20), ("c", "b", 10))
     assert members(world, "a", day(1), day(31)) == [
-        Member("a", day(1), day(31)), Member("b", day(5), day(20)), Member("c", day(10), day(20)),
+        Member("a", day(1), day(31)),
+        Member("b", day(5), day(20)),
+        Member("c", day(10), day(20)),
     ]
 
 
@@ -70,14 +82,16 @@ def test_a_move_inside_the_tree_leaves_no_seam() -> None:
 def test_a_child_that_left_and_came_back_has_two_spans() -> None:
     world = tree(("a", None, None), ("c", "a", None), ("c", None, 10), ("c", "a", 20))
     assert members(world, "a", day(1), day(31))[1:] == [
-        Member("c", day(1), day(10)), Member("c", day(20), day(31)),
+        Member("c", day(1), day(10)),
+        Member("c", day(20), day(31)),
     ]
 
 
 def test_a_cycle_never_loops_and_is_a_fault() -> None:
     world = tree(("a", "b", None), ("b", "a", None), ("self", "self", None))
     assert members(world, "a", day(1), day(2)) == [
-        Member("a", day(1), day(2)), Member("b", day(1), day(2)),
+        Member("a", day(1), day(2)),
+        Member("b", day(1), day(2)),
     ]
     assert members(world, "self", day(1), day(2)) == [Member("self", day(1), day(2))]
     assert faults(world, "a") == ["tree_cycle"]
@@ -103,8 +117,9 @@ def test_a_tree_deeper_than_the_limit_is_a_fault() -> None:
 
 
 def test_ancestors_are_all_whose_tree_it_ever_belonged_to() -> None:
-    world = tree(("r", None, None), ("a", "r", None), ("b", None, None), ("c", "a", None),
-                 ("c", "b", 10))
+    world = tree(
+        ("r", None, None), ("a", "r", None), ("b", None, None), ("c", "a", None), ("c", "b", 10)
+    )
     assert ancestors(world, "c") == {"c", "a", "b", "r"}
     assert ancestors(world, "r") == {"r"}
 

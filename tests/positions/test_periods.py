@@ -67,7 +67,9 @@ def test_a_contract_of_one_day_has_one_period_of_one_day() -> None:
     found = period_of(contract(date(2026, 5, 9), date(2026, 5, 9)), CHICAGO, date(2026, 5, 9))
     assert found is not None
     assert (found.start_date, found.end_date, found.is_stub) == (
-        date(2026, 5, 9), date(2026, 5, 10), True,
+        date(2026, 5, 9),
+        date(2026, 5, 10),
+        True,
     )
 
 
@@ -93,22 +95,26 @@ def test_the_calendar_is_the_contracts_zone_at_the_accounts_hour() -> None:
     )
 
 
-@pytest.mark.parametrize(("day", "months", "expected"), [
-    (date(2026, 1, 31), 1, date(2026, 2, 28)),
-    (date(2026, 1, 31), 2, date(2026, 3, 31)),
-    (date(2026, 1, 31), 3, date(2026, 4, 30)),
-    (date(2024, 2, 29), 12, date(2025, 2, 28)),
-    (date(2024, 2, 29), 48, date(2028, 2, 29)),
-    (date(2026, 1, 31), -2, date(2025, 11, 30)),
-    (date(9999, 12, 1), 1, date.max),
-    (date(1, 1, 1), -1, date.min),
-])
+@pytest.mark.parametrize(
+    ("day", "months", "expected"),
+    [
+        (date(2026, 1, 31), 1, date(2026, 2, 28)),
+        (date(2026, 1, 31), 2, date(2026, 3, 31)),
+        (date(2026, 1, 31), 3, date(2026, 4, 30)),
+        (date(2024, 2, 29), 12, date(2025, 2, 28)),
+        (date(2024, 2, 29), 48, date(2028, 2, 29)),
+        (date(2026, 1, 31), -2, date(2025, 11, 30)),
+        (date(9999, 12, 1), 1, date.max),
+        (date(1, 1, 1), -1, date.min),
+    ],
+)
 def test_months_are_added_from_the_anchor(day: date, months: int, expected: date) -> None:
     assert add_months(day, months) == expected
 
 
 @given(
-    st.dates(date(2024, 1, 1), date(2026, 12, 31)), st.integers(1, 5),
+    st.dates(date(2024, 1, 1), date(2026, 12, 31)),
+    st.integers(1, 5),
     st.dates(date(2023, 1, 1), date(2028, 12, 31)),
 )
 def test_every_day_lies_in_the_cycle_of_its_index(anchor: date, months: int, day: date) -> None:
@@ -123,13 +129,23 @@ def test_nothing_is_left_of_a_cycle_outside_the_days_in_force() -> None:
     assert plan.period(2, CHICAGO) is None
 
 
-ZONES = ["UTC", "America/Chicago", "America/Havana", "Australia/Lord_Howe", "Pacific/Apia",
-         "Africa/Cairo", "Asia/Kathmandu"]
+ZONES = [
+    "UTC",
+    "America/Chicago",
+    "America/Havana",
+    "Australia/Lord_Howe",
+    "Pacific/Apia",
+    "Africa/Cairo",
+    "Asia/Kathmandu",
+]
 
 
 @given(
-    st.sampled_from(ZONES), st.times(), st.dates(date(2009, 1, 1), date(2013, 12, 31)),
-    st.none() | st.integers(0, 900), st.integers(0, 200_000),
+    st.sampled_from(ZONES),
+    st.times(),
+    st.dates(date(2009, 1, 1), date(2013, 12, 31)),
+    st.none() | st.integers(0, 900),
+    st.integers(0, 200_000),
 )
 def test_periods_partition_the_time_in_force(
     zone: str, clock: time, start: date, days: int | None, hours: int
@@ -145,6 +161,6 @@ def test_periods_partition_the_time_in_force(
     if found is not None:
         assert found.starts_at <= instant < found.ends_at
         before = previous(terms, calendar, found)
-        assert (found.starts_at == begins) if before is None else (
-            before.ends_at == found.starts_at
+        assert (
+            (found.starts_at == begins) if before is None else (before.ends_at == found.starts_at)
         )

@@ -32,12 +32,22 @@ def rows(values: Iterable[object], *names: str) -> list[list[object]]:
     return [stands(value, *names) for value in values]
 
 
-@pytest.mark.parametrize(("quantity", "allotment", "expected"), [
-    ("5", None, "no_allotment"), ("0", "0", "no_allotment"), ("-1", "0", "no_allotment"),
-    ("0.000000000001", "0", "over"), ("0", "10", "ok"), ("-5", "10", "ok"),
-    ("7.999999999999", "10", "ok"), ("8", "10", "near"), ("9.999999999999", "10", "near"),
-    ("10", "10", "at_limit"), ("10.000000000001", "10", "over"),
-])
+@pytest.mark.parametrize(
+    ("quantity", "allotment", "expected"),
+    [
+        ("5", None, "no_allotment"),
+        ("0", "0", "no_allotment"),
+        ("-1", "0", "no_allotment"),
+        ("0.000000000001", "0", "over"),
+        ("0", "10", "ok"),
+        ("-5", "10", "ok"),
+        ("7.999999999999", "10", "ok"),
+        ("8", "10", "near"),
+        ("9.999999999999", "10", "near"),
+        ("10", "10", "at_limit"),
+        ("10.000000000001", "10", "over"),
+    ],
+)
 def test_a_status_is_decided_exactly(quantity: str, allotment: str | None, expected: str) -> None:
     limit = None if allotment is None else D(allotment)
     assert status(D(quantity), limit) == expected
@@ -60,10 +70,16 @@ def test_an_allotment_includes_what_lies_up_to_it_and_the_price_is_for_the_rest(
     assert stands(found, "used", "allotment", "remaining", "overage") == [130, 100, 0, 30]
     assert stands(found, "amount", "overage_amount", "percent_used") == [15, 15, 130]
     assert stands(found, "status", "product", "service", "unit") == [
-        "over", "Leads", "Leads", "leads",
+        "over",
+        "Leads",
+        "Leads",
+        "leads",
     ]
     assert stands(found, "branch", "csm", "account_name", "currency") == [
-        "South", "nadia@example.com", "Quarry Motors", "USD",
+        "South",
+        "nadia@example.com",
+        "Quarry Motors",
+        "USD",
     ]
     assert found.data_through == datetime(2026, 3, 10, tzinfo=UTC)
 
@@ -72,7 +88,10 @@ def test_without_an_allotment_everything_is_priced(world: World) -> None:
     world.contract(price=RATE, currency="EUR")
     found = world.position([used("a", "2026-03-02", 130)], "2026-03-10")
     assert stands(found, "allotment", "remaining", "percent_used", "status") == [
-        None, None, None, "no_allotment",
+        None,
+        None,
+        None,
+        "no_allotment",
     ]
     assert stands(found, "overage", "overage_amount", "amount", "currency") == [0, 0, 65, "EUR"]
     assert not found.is_unlimited
@@ -82,7 +101,10 @@ def test_an_unlimited_allotment_prices_nothing(world: World) -> None:
     world.contract(allotment={"quantity": None}, price=RATE)
     found = world.position([used("a", "2026-03-02", 130)], "2026-03-10")
     assert stands(found, "status", "overage", "amount", "is_unlimited") == [
-        "no_allotment", 0, 0, True,
+        "no_allotment",
+        0,
+        0,
+        True,
     ]
     assert found.forecast.projected_amount == 0
 
@@ -90,11 +112,16 @@ def test_an_unlimited_allotment_prices_nothing(world: World) -> None:
 def test_use_against_an_allotment_of_zero_is_over(world: World) -> None:
     world.contract(allotment={"quantity": "0"}, price=RATE)
     assert stands(world.position([], "2026-03-10"), "status", "likely_over", "low_use") == [
-        "no_allotment", False, False,
+        "no_allotment",
+        False,
+        False,
     ]
     found = world.position([used("a", "2026-03-02", 1)], "2026-03-10")
     assert stands(found, "status", "overage", "amount", "percent_used") == [
-        "over", 1, D("0.5"), None,
+        "over",
+        1,
+        D("0.5"),
+        None,
     ]
 
 
@@ -108,9 +135,11 @@ def test_a_line_without_a_price_costs_nothing(world: World) -> None:
 def test_use_is_that_of_the_period_in_the_contracts_zone(world: World) -> None:
     world.contract(timezone="America/Chicago")
     uses = [
-        used("a", "2026-03-01T05:59:59.999999+00:00"), used("a", "2026-03-01T06:00:00+00:00", 10),
+        used("a", "2026-03-01T05:59:59.999999+00:00"),
+        used("a", "2026-03-01T06:00:00+00:00", 10),
         used("a", "2026-04-01T04:59:59.999999+00:00", 100),
-        used("a", "2026-04-01T05:00:00+00:00", 1000), used("b", "2026-03-10", 7),
+        used("a", "2026-04-01T05:00:00+00:00", 1000),
+        used("b", "2026-03-10", 7),
     ]
     found = world.position(uses, "2026-03-31", now="2026-06-01")
     assert found.used == 110
@@ -155,7 +184,8 @@ def test_likely_over_is_said_only_below_the_limit(world: World) -> None:
     uses = [used("a", f"2026-03-0{day}", 2) for day in range(1, 6)]
     assert stands(world.position(uses[:4], "2026-03-05"), "status", "likely_over") == ["near", True]
     assert stands(world.position(uses, "2026-03-06"), "status", "likely_over") == [
-        "at_limit", False,
+        "at_limit",
+        False,
     ]
 
 
@@ -163,8 +193,12 @@ def test_days_reach_back_a_fortnight_but_not_before_the_contract(world: World) -
     world.contract(start_date="2026-02-25")
     found = world.position([used("a", "2026-02-24", 7), used("a", "2026-02-26", 70)], "2026-03-03")
     assert rows(found.daily, "date", "used") == [
-        [date(2026, 2, 25), 0], [date(2026, 2, 26), 70], [date(2026, 2, 27), 0],
-        [date(2026, 2, 28), 0], [date(2026, 3, 1), 0], [date(2026, 3, 2), 0],
+        [date(2026, 2, 25), 0],
+        [date(2026, 2, 26), 70],
+        [date(2026, 2, 27), 0],
+        [date(2026, 2, 28), 0],
+        [date(2026, 3, 1), 0],
+        [date(2026, 3, 2), 0],
         [date(2026, 3, 3), 0],
     ]
     assert found.used == 0
@@ -188,10 +222,14 @@ def test_a_pool_counts_the_tree_against_one_allotment(world: World) -> None:
     found = world.position(uses, "2026-03-10")
     assert stands(found, "used", "overage", "amount") == [20_750, 750, 375]
     assert rows(found.contributions, "account", "used") == [
-        ["A1", 9_500], ["B1", 7_250], ["C1", 4_000],
+        ["A1", 9_500],
+        ["B1", 7_250],
+        ["C1", 4_000],
     ]
     assert [c.share for c in found.contributions] == [
-        D("0.457831325301"), D("0.349397590361"), D("0.192771084337"),
+        D("0.457831325301"),
+        D("0.349397590361"),
+        D("0.192771084337"),
     ]
     children = [world.position(uses, "2026-03-10", number=key) for key in POOL]
     assert [c.overage for c in children] == [0, 250, 0]
@@ -225,7 +263,8 @@ def test_a_distinct_count_is_made_over_the_whole_tree(world: World) -> None:
     assert found.forecast.to_date == 3
     assert found.forecast.is_estimate_of_distinct
     assert rows(found.contributions, "account", "used", "share") == [
-        ["a", 4, None], ["b", 4, None],
+        ["a", 4, None],
+        ["b", 4, None],
     ]
     assert [d.used for d in found.daily if d.used] == [2, 2, 2]
     closed = world.position(uses, "2026-03-31", now="2026-04-02")
@@ -274,7 +313,9 @@ def test_a_day_that_a_zone_left_out_counts_nothing_twice(world: World) -> None:
     found = world.position(uses, "2011-12-31T00:00:00+00:00", now="2012-03-01")
     assert found.used == 3
     assert rows(found.daily[-4:], "date", "used") == [
-        [date(2011, 12, 28), 1], [date(2011, 12, 29), 1], [date(2011, 12, 30), 0],
+        [date(2011, 12, 28), 1],
+        [date(2011, 12, 29), 1],
+        [date(2011, 12, 30), 0],
         [date(2011, 12, 31), 1],
     ]
 
@@ -287,11 +328,18 @@ def test_terms_are_those_of_the_day(world: World) -> None:
     assert world.position([], "2026-03-10").allotment == 20
 
 
-@pytest.mark.parametrize("document", [
-    {"status": "draft"}, {"status": "ended"}, {"start_date": "2026-03-11"},
-    {"end_date": "2026-03-09"}, {"retired": True}, {"valid_from": "2026-03-11"},
-    {"lines": [{"code": "L", "meter": "nobody"}]},
-])
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"status": "draft"},
+        {"status": "ended"},
+        {"start_date": "2026-03-11"},
+        {"end_date": "2026-03-09"},
+        {"retired": True},
+        {"valid_from": "2026-03-11"},
+        {"lines": [{"code": "L", "meter": "nobody"}]},
+    ],
+)
 def test_what_is_not_in_force_has_no_lines(world: World, document: dict[str, Any]) -> None:
     world.contract(**document)
     assert terms(world.directory, "C", instant("2026-03-10"), instant("2026-03-10")) == []
@@ -318,10 +366,17 @@ def test_a_price_names_a_model_there_is() -> None:
 
 
 @given(
-    st.lists(st.tuples(
-        st.sampled_from("abc"), st.integers(1, 28), st.sampled_from(["0", "1", "2.5", "-1", "40"])
-    ), max_size=15),
-    st.sampled_from([None, "0", "10", "100"]), st.integers(1, 28), st.booleans(),
+    st.lists(
+        st.tuples(
+            st.sampled_from("abc"),
+            st.integers(1, 28),
+            st.sampled_from(["0", "1", "2.5", "-1", "40"]),
+        ),
+        max_size=15,
+    ),
+    st.sampled_from([None, "0", "10", "100"]),
+    st.integers(1, 28),
+    st.booleans(),
 )
 def test_the_parts_of_a_position_fit_together(
     facts: list[tuple[str, int, str]], allotment: str | None, day: int, pooled: bool
@@ -337,9 +392,7 @@ def test_the_parts_of_a_position_fit_together(
     found = world.position(uses, f"2026-03-{day:02}")
     counted = [u for u in uses if u.time.day <= day and (pooled or u.account == "a")]
     total = sum((u.quantity for u in counted), D(0))
-    assert found.used == total == sum(
-        (d.used or 0 for d in found.daily if d.date.month == 3), D(0)
-    )
+    assert found.used == total == sum((d.used or 0 for d in found.daily if d.date.month == 3), D(0))
     assert found.amount is not None
     if allotment is None:
         assert found.amount == max(D(0), total) / 2

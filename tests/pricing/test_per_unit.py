@@ -24,9 +24,21 @@ def test_the_longest_quantity_at_the_longest_price_is_exact() -> None:
     assert (int("".join(map(str, digits))), exponent) == (whole, -50)
 
 
-@pytest.mark.parametrize("amount", [
-    "-1", "NaN", "", None, True, 1.5, "1e40", {}, "1" * 39, "0.1" + "0" * 39,
-])
+@pytest.mark.parametrize(
+    "amount",
+    [
+        "-1",
+        "NaN",
+        "",
+        None,
+        True,
+        1.5,
+        "1e40",
+        {},
+        "1" * 39,
+        "0.1" + "0" * 39,
+    ],
+)
 def test_what_is_no_amount_is_refused(amount: object) -> None:
     with pytest.raises(Invalid) as refusal:
         parse({"model": "per_unit", "unit_amount": amount})

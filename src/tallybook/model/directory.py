@@ -16,7 +16,9 @@ N = TypeVar("N", bound=Noun)
 AnyNoun = Account | Meter | Contract
 
 NOUNS: Final[Mapping[NounName, type[AnyNoun]]] = {
-    "account": Account, "meter": Meter, "contract": Contract,
+    "account": Account,
+    "meter": Meter,
+    "contract": Contract,
 }
 
 
@@ -44,7 +46,9 @@ class History(Generic[N]):
     """All versions of one key, and what they say about each day. Never changes once made."""
 
     def __init__(
-        self, noun: type[N], versions: tuple[Version, ...],
+        self,
+        noun: type[N],
+        versions: tuple[Version, ...],
         parsed: dict[int, tuple[Version, N]] | None = None,
     ) -> None:
         """Take the versions in order of number; `parsed` is shared with the history before."""

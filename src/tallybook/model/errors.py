@@ -1,15 +1,15 @@
-"""What can go wrong, as the caller sees it. Knows nothing of HTTP: only `web` maps a class to a status.
+"""What can go wrong, as the caller sees it. Only `web` knows which status a class has.
 
-    TallybookError
-    ├── Unreadable        the request cannot be parsed at all
-    ├── Unauthenticated   no key, or a bad one
-    ├── Forbidden         a verb the role lacks on something it may see
-    ├── NotFound          not there, or not yours: the two look the same
-    ├── Conflict          somebody else changed it first
-    ├── TooLarge          over a limit of size
-    ├── Invalid           parsed, but it cannot mean anything
-    ├── Overloaded        try again later
-    └── Unavailable       a store does not answer
+TallybookError
+├── Unreadable        the request cannot be parsed at all
+├── Unauthenticated   no key, or a bad one
+├── Forbidden         a verb the role lacks on something it may see
+├── NotFound          not there, or not yours: the two look the same
+├── Conflict          somebody else changed it first
+├── TooLarge          over a limit of size
+├── Invalid           parsed, but it cannot mean anything
+├── Overloaded        try again later
+└── Unavailable       a store does not answer
 """
 
 from collections.abc import Mapping

@@ -33,6 +33,7 @@ def parse_mark(word: str) -> Mark:
     except ValueError:
         pass
     raise Invalid(
-        "known_at_invalid", "known_at must be a mark returned by an earlier answer, or an instant.",
+        "known_at_invalid",
+        "known_at must be a mark returned by an earlier answer, or an instant.",
         field="known_at",
     )

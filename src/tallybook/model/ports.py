@@ -193,7 +193,7 @@ class Events(Protocol):
         """Return the ledger number up to which facts are loaded."""
 
     def load(self, scope: Scope, batches: Sequence[Batch]) -> Loaded:
-        """Add facts and store the position reached, in one transaction; seen batches change nothing."""
+        """Add facts and the position reached in one transaction; seen batches change nothing."""
 
     def usage(self, scope: Scope, query: UsageQuery) -> list[UsageCell]:
         """Answer a usage question; see `UsageQuery`."""
@@ -213,8 +213,17 @@ class Events(Protocol):
 
 LineKey = tuple[str, str]
 SnapshotSort = Literal[
-    "contract", "account", "service", "status", "used", "allotment", "percent_used", "projected",
-    "overage", "projected_overage", "amount",
+    "contract",
+    "account",
+    "service",
+    "status",
+    "used",
+    "allotment",
+    "percent_used",
+    "projected",
+    "overage",
+    "projected_overage",
+    "amount",
 ]
 
 
@@ -272,8 +281,13 @@ class Snapshot(Protocol):
         """Return what the snapshot rests on, None before the first refresh."""
 
     def replace(
-        self, scope: Scope, state: SnapshotState, positions: Iterable[Position],
-        *, gone: Collection[LineKey] = (), everything: bool = False,
+        self,
+        scope: Scope,
+        state: SnapshotState,
+        positions: Iterable[Position],
+        *,
+        gone: Collection[LineKey] = (),
+        everything: bool = False,
     ) -> None:
         """Write these lines, drop those that are gone, or all others, in one transaction."""
 

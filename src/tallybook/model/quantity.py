@@ -40,8 +40,11 @@ def check_exponent(value: Decimal, *, field: str = "number") -> Decimal:
         raise Invalid("number_invalid", f"{field} must be a finite number.", field=field)
     if value and not -limits.PRICE_DIGITS_MAX <= value.adjusted() <= limits.PRICE_DIGITS_MAX:
         raise Invalid(
-            "number_out_of_range", f"{field} is too large or too small.", field=field,
-            limit=limits.PRICE_DIGITS_MAX, asked=value.adjusted(),
+            "number_out_of_range",
+            f"{field} is too large or too small.",
+            field=field,
+            limit=limits.PRICE_DIGITS_MAX,
+            asked=value.adjusted(),
         )
     return value
 
@@ -75,7 +78,9 @@ def parse_price(text: str, *, field: str = "amount") -> Decimal:
         raise Invalid(
             "number_out_of_range",
             f"{field} has {digits} digits, more than {limits.PRICE_DIGITS_MAX}.",
-            field=field, limit=limits.PRICE_DIGITS_MAX, asked=digits,
+            field=field,
+            limit=limits.PRICE_DIGITS_MAX,
+            asked=digits,
         )
     return value
 

@@ -8,8 +8,15 @@ from typing import Final, Literal, get_args
 from tallybook.model.errors import Forbidden
 
 Role = Literal[
-    "admin", "finance", "csm", "analyst", "sales_rep",
-    "customer_viewer", "customer_admin", "parent_admin", "ingest",
+    "admin",
+    "finance",
+    "csm",
+    "analyst",
+    "sales_rep",
+    "customer_viewer",
+    "customer_admin",
+    "parent_admin",
+    "ingest",
 ]
 Verb = Literal["read", "ingest", "define", "administer"]
 

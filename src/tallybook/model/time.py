@@ -37,6 +37,7 @@ _RFC3339 = re.compile(
     re.ASCII,
 )
 
+
 def parse_instant(text: str, *, name: str = "time") -> datetime:
     """Read an RFC 3339 instant; digits past the microsecond are cut, second 60 is the next one.
 
@@ -212,9 +213,7 @@ class Calendar:
         A bucket's key is its local hour and offset, so a change of offset ends it (T2).
         """
         local = self.local(instant)
-        into = timedelta(
-            minutes=local.minute, seconds=local.second, microseconds=local.microsecond
-        )
+        into = timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
         end = instant - into + timedelta(hours=1)
         if self.offset_at(end - _MICROSECOND) == self.offset_at(instant):
             return end

@@ -150,7 +150,8 @@ def _check_count(count: int) -> None:
         raise TooLarge(
             "too_many_events",
             f"A request holds at most {BATCH_EVENTS_MAX} events; send it in parts.",
-            limit=BATCH_EVENTS_MAX, asked=count,
+            limit=BATCH_EVENTS_MAX,
+            asked=count,
         )
 
 

@@ -176,9 +176,7 @@ def _check(wire: bytes, latest: int) -> Arrival:
     for name in _ATTRIBUTES:
         _check_text(event, name)
     if event.get("specversion") != "1.0":
-        raise Invalid(
-            "specversion_unsupported", 'specversion must be "1.0".', field="specversion"
-        )
+        raise Invalid("specversion_unsupported", 'specversion must be "1.0".', field="specversion")
     id_, subject = _required(event, "id"), _required(event, "subject")
     source, type_ = _required(event, "source"), _required(event, "type")
     _check_length("id", id_, EVENT_ID_CHARS_MAX)
@@ -192,7 +190,9 @@ def _check(wire: bytes, latest: int) -> Arrival:
             "time_ahead",
             f"time is more than {EVENT_AHEAD_MAX.seconds // 60} minutes ahead of this server's "
             f"clock; it is {time}. Send the event when it has happened.",
-            field="time", limit=int(EVENT_AHEAD_MAX.total_seconds()), asked=time,
+            field="time",
+            limit=int(EVENT_AHEAD_MAX.total_seconds()),
+            asked=time,
         )
     _check_data(event)
     return Arrival(source, id_, type_, subject, at, wire)
@@ -204,7 +204,8 @@ def _document(wire: bytes) -> dict[str, Any]:
         raise Invalid(
             "event_too_large",
             f"An event holds at most {EVENT_BYTES_MAX} bytes; this one has {len(wire)}.",
-            limit=EVENT_BYTES_MAX, asked=len(wire),
+            limit=EVENT_BYTES_MAX,
+            asked=len(wire),
         )
     check_depth(wire)
     try:
@@ -238,8 +239,10 @@ def check_depth(wire: bytes) -> None:
             depth += 1
             if depth > JSON_DEPTH_MAX:
                 raise Invalid(
-                    "json_too_deep", f"JSON may nest {JSON_DEPTH_MAX} levels; this goes deeper.",
-                    limit=JSON_DEPTH_MAX, asked=depth,
+                    "json_too_deep",
+                    f"JSON may nest {JSON_DEPTH_MAX} levels; this goes deeper.",
+                    limit=JSON_DEPTH_MAX,
+                    asked=depth,
                 )
         elif first in _CLOSE:
             depth -= 1
@@ -265,8 +268,11 @@ def _required(event: dict[str, Any], name: str) -> str:
 def _check_length(name: str, value: str, limit: int) -> None:
     if len(value) > limit:
         raise Invalid(
-            f"{name}_too_long", f"{name} has at most {limit} characters; this has {len(value)}.",
-            field=name, limit=limit, asked=len(value),
+            f"{name}_too_long",
+            f"{name} has at most {limit} characters; this has {len(value)}.",
+            field=name,
+            limit=limit,
+            asked=len(value),
         )
 
 

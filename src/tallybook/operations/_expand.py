@@ -47,7 +47,8 @@ def too_large(asked: int) -> TooLarge:
     return TooLarge(
         "body_too_large",
         f"A body holds at most {BODY_BYTES_MAX} bytes, expanded; send it in parts.",
-        limit=BODY_BYTES_MAX, asked=asked,
+        limit=BODY_BYTES_MAX,
+        asked=asked,
     )
 
 

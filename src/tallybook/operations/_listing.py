@@ -20,13 +20,14 @@ def listed(
     """Return the page that a snapshot of these positions would return."""
     any_state = [found for found in positions if _matches(found, query)]
     found = [p for p in any_state if not query.states or query.states & _states(p)]
-    found.sort(key=lambda p: (_sort_key(p, query.sort), p.contract, p.line),
-               reverse=query.descending)
+    found.sort(
+        key=lambda p: (_sort_key(p, query.sort), p.contract, p.line), reverse=query.descending
+    )
     counts = {"all": len(any_state)}
     for one in any_state:
         for state_of in _states(one):
             counts[state_of] = counts.get(state_of, 0) + 1
-    page = found[query.offset:query.offset + query.limit]
+    page = found[query.offset : query.offset + query.limit]
     return SnapshotPage(tuple(page), len(found), counts, _totals(found), state)
 
 
@@ -73,7 +74,10 @@ def _total(service: str, unit: str, currency: str, lines: list[Position]) -> Tot
         for one in lines
     ]
     return Total(
-        service, unit, currency, len(lines),
+        service,
+        unit,
+        currency,
+        len(lines),
         used=_sum(one.used for one in lines),
         allotment=_sum(one.allotment for one in lines),
         overage=_sum(one.overage for one in lines),

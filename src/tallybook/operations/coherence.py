@@ -30,8 +30,10 @@ def check_json(value: Any, field: str = "", depth: int = 0) -> None:
     """
     if depth > limits.JSON_DEPTH_MAX:
         raise Invalid(
-            "document_too_deep", f"The document is nested deeper than {limits.JSON_DEPTH_MAX}.",
-            field=field, limit=limits.JSON_DEPTH_MAX,
+            "document_too_deep",
+            f"The document is nested deeper than {limits.JSON_DEPTH_MAX}.",
+            field=field,
+            limit=limits.JSON_DEPTH_MAX,
         )
     if isinstance(value, Mapping):
         for key, item in value.items():
@@ -49,8 +51,10 @@ def _check_scalar(value: Any, field: str) -> None:
         check_exponent(value, field=field)
     elif isinstance(value, int) and not -_INTEGER_MAX < value < _INTEGER_MAX:
         raise Invalid(
-            "number_out_of_range", f"{field} has more than {limits.PRICE_DIGITS_MAX} digits.",
-            field=field, limit=limits.PRICE_DIGITS_MAX,
+            "number_out_of_range",
+            f"{field} has more than {limits.PRICE_DIGITS_MAX} digits.",
+            field=field,
+            limit=limits.PRICE_DIGITS_MAX,
         )
     elif isinstance(value, str):
         try:
@@ -59,7 +63,8 @@ def _check_scalar(value: Any, field: str) -> None:
             raise Invalid("text_invalid", "A text has half a character.", field=field) from e
     elif value is not None and not isinstance(value, (int, date)):
         raise Invalid(
-            "number_invalid", f"{field} must be a text, a decimal, true, false or null.",
+            "number_invalid",
+            f"{field} must be a text, a decimal, true, false or null.",
             field=field,
         )
 
@@ -93,7 +98,8 @@ def check(before: Directory, after: Directory, added: Sequence[Version], today: 
         for code in faults(after, key):
             blame = Invalid(
                 "unknown_parent" if code == "orphan" else code,
-                f"account {key}: {_TREE[code]}.", field="parent",
+                f"account {key}: {_TREE[code]}.",
+                field="parent",
             )
             raise _placed(blame, "account", key)
 
@@ -118,7 +124,8 @@ def check_unused(directory: Directory, noun: NounName, key: str) -> None:
 def _check_parent(after: Directory, account: Account, day: date) -> None:
     if account.parent is not None and _is_missing(after, "account", account.parent, day):
         raise Invalid(
-            "unknown_parent", f"There is no account {account.parent}; create it first.",
+            "unknown_parent",
+            f"There is no account {account.parent}; create it first.",
             field="parent",
         )
 
@@ -139,13 +146,15 @@ def _check_meter(meter: Meter) -> None:
 def _check_contract(after: Directory, contract: Contract, day: date) -> None:
     if _is_missing(after, "account", contract.account, day):
         raise Invalid(
-            "unknown_account", f"There is no account {contract.account}; create it first.",
+            "unknown_account",
+            f"There is no account {contract.account}; create it first.",
             field="account",
         )
     for index, line in enumerate(contract.lines):
         if _is_missing(after, "meter", line.meter, day):
             raise Invalid(
-                "unknown_meter", f"There is no meter {line.meter}; create it first.",
+                "unknown_meter",
+                f"There is no meter {line.meter}; create it first.",
                 field=f"lines.{index}.meter",
             )
         if line.price is not None:
@@ -157,7 +166,8 @@ def _check_price(price: Mapping[str, Any], field: str) -> None:
     if not isinstance(model, str):
         known = ", ".join(kinds.names(pricing))
         raise Invalid(
-            "price_model_missing", f"A price names its model, one of: {known}.",
+            "price_model_missing",
+            f"A price names its model, one of: {known}.",
             field=f"{field}.model",
         )
     try:

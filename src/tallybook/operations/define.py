@@ -20,7 +20,9 @@ from tallybook.operations.definitions import not_found
 from tallybook.operations.directory import Directories
 
 _KEY_FIELDS: Final[Mapping[NounName, str]] = {
-    "account": "key", "meter": "key", "contract": "number",
+    "account": "key",
+    "meter": "key",
+    "contract": "number",
 }
 REASON_CHARS_MAX: Final = 1_000
 
@@ -36,9 +38,15 @@ class Change:
 
 
 def define(  # noqa: PLR0913 - the parts of a PUT request
-    scope: Scope, books: Books, directories: Directories,
-    noun: NounName, key: str, body: Mapping[str, Any], now: datetime,
-    *, if_match: int | None = None,
+    scope: Scope,
+    books: Books,
+    directories: Directories,
+    noun: NounName,
+    key: str,
+    body: Mapping[str, Any],
+    now: datetime,
+    *,
+    if_match: int | None = None,
 ) -> Version:
     """Put one document under a key; see `define_many`."""
     change = Change(noun, key, body, if_match)
@@ -67,8 +75,14 @@ def define_many(
 
 
 def retire(
-    scope: Scope, books: Books, directories: Directories,
-    noun: NounName, key: str, now: datetime, *, reason: str | None = None,
+    scope: Scope,
+    books: Books,
+    directories: Directories,
+    noun: NounName,
+    key: str,
+    now: datetime,
+    *,
+    reason: str | None = None,
 ) -> Version:
     """End a noun from today's local day on, planned changes included; it stays in the books.
 
@@ -146,8 +160,15 @@ class _Plan:
     def _plan(self, draft: Draft) -> Version:
         history = self._history(draft.noun, draft.key)
         version = Version(
-            draft.noun, draft.key, len(history.versions) + 1, self._directory.revision + 1,
-            draft.valid_from, self._now, self._scope.who, draft.reason, draft.retired,
+            draft.noun,
+            draft.key,
+            len(history.versions) + 1,
+            self._directory.revision + 1,
+            draft.valid_from,
+            self._now,
+            self._scope.who,
+            draft.reason,
+            draft.retired,
             draft.document,
         )
         self._drafts.append(draft)
@@ -187,8 +208,10 @@ def _read(change: Change) -> tuple[AnyNoun, date | None, str | None]:
     reason = body.pop("reason", None)
     if reason is not None and not (isinstance(reason, str) and len(reason) <= REASON_CHARS_MAX):
         raise Invalid(
-            "document_invalid", f"reason is a text of at most {REASON_CHARS_MAX} characters.",
-            field="reason", limit=REASON_CHARS_MAX,
+            "document_invalid",
+            f"reason is a text of at most {REASON_CHARS_MAX} characters.",
+            field="reason",
+            limit=REASON_CHARS_MAX,
         )
     return parse(NOUNS[change.noun], body), valid_from, reason
 
@@ -200,7 +223,8 @@ def _read_day(value: object) -> date | None:
         day = parse_date(value if isinstance(value, str) else "", name="valid_from")
     if day is not None and not FIRST_DAY <= day <= LAST_DAY:
         raise Invalid(
-            "date_invalid", f"valid_from must lie between {FIRST_DAY} and {LAST_DAY}.",
+            "date_invalid",
+            f"valid_from must lie between {FIRST_DAY} and {LAST_DAY}.",
             field="valid_from",
         )
     return day
@@ -211,9 +235,7 @@ def _document(noun: AnyNoun) -> str:
     return canonical.encode(noun.model_dump())
 
 
-def _allow(
-    scope: Scope, directory: Directory, name: NounName, key: str, noun: AnyNoun
-) -> None:
+def _allow(scope: Scope, directory: Directory, name: NounName, key: str, noun: AnyNoun) -> None:
     """Keep customers to their own accounts: they may change those and add some below them."""
     if scope.accounts is None:
         return
@@ -225,6 +247,4 @@ def _allow(
         raise Forbidden("vendor_only", f"Only the vendor changes a {name}; ask your CSM.")
     parent = held[-1].document.get("parent") if held else None
     if (not held or noun.parent != parent) and not (noun.parent and scope.sees(noun.parent)):
-        raise Invalid(
-            "unknown_parent", "parent must be one of your accounts.", field="parent"
-        )
+        raise Invalid("unknown_parent", "parent must be one of your accounts.", field="parent")

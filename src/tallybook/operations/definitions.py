@@ -52,8 +52,13 @@ def history(scope: Scope, directory: Directory, noun: NounName, key: str) -> lis
 
 
 def page(
-    scope: Scope, directory: Directory, noun: NounName,
-    *, q: str | None = None, cursor: str | None = None, limit: int = limits.PAGE_ROWS_DEFAULT,
+    scope: Scope,
+    directory: Directory,
+    noun: NounName,
+    *,
+    q: str | None = None,
+    cursor: str | None = None,
+    limit: int = limits.PAGE_ROWS_DEFAULT,
 ) -> Page:
     """Return what stands on the directory's day, by key; `q` is part of a key or name.
 
@@ -64,8 +69,11 @@ def page(
     scope.require("read")
     if not 1 <= limit <= limits.PAGE_ROWS_MAX:
         raise Invalid(
-            "limit_invalid", f"limit must lie between 1 and {limits.PAGE_ROWS_MAX}.",
-            field="limit", limit=limits.PAGE_ROWS_MAX, asked=limit,
+            "limit_invalid",
+            f"limit must lie between 1 and {limits.PAGE_ROWS_MAX}.",
+            field="limit",
+            limit=limits.PAGE_ROWS_MAX,
+            asked=limit,
         )
     keys = _matching(scope, directory, noun, q)
     start = bisect_right(keys, _read_cursor(cursor)) if cursor else 0
@@ -100,9 +108,7 @@ class _Seen:
         return owner in self._accounts
 
 
-def _matching(
-    scope: Scope, directory: Directory, noun: NounName, q: str | None
-) -> tuple[str, ...]:
+def _matching(scope: Scope, directory: Directory, noun: NounName, q: str | None) -> tuple[str, ...]:
     keys, seen = directory.keys(noun), _Seen(scope)
     if seen.everything and not q:
         return keys

@@ -59,7 +59,8 @@ class Guesses:
                 ready = max(bucket.since + bucket.pause for bucket in empty)
                 wait = -((now - ready) // timedelta(seconds=1))
                 raise Overloaded(
-                    "too_many_tries", f"Too many tries to sign in; try again in {wait} seconds.",
+                    "too_many_tries",
+                    f"Too many tries to sign in; try again in {wait} seconds.",
                     retry_after=wait,
                 )
             for bucket in both:

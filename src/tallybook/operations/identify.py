@@ -136,7 +136,10 @@ def _is_open(session: Session, now: datetime) -> bool:
 
 
 def _scope(
-    who: str, role: Role, account: str | None, verbs: frozenset[Verb] | None,
+    who: str,
+    role: Role,
+    account: str | None,
+    verbs: frozenset[Verb] | None,
     directories: Directories,
 ) -> Scope:
     """Bind a scope to an account's tree, as it is now: a moved child counts from its move."""

@@ -79,7 +79,9 @@ def ingest(
             "backlog_full",
             f"{backlog} events wait to be counted, and at most {BACKLOG_EVENTS_MAX} may; "
             f"send again in {BACKLOG_RETRY_SECONDS} seconds.",
-            limit=BACKLOG_EVENTS_MAX, asked=backlog, retry_after=BACKLOG_RETRY_SECONDS,
+            limit=BACKLOG_EVENTS_MAX,
+            asked=backlog,
+            retry_after=BACKLOG_RETRY_SECONDS,
         )
     plain = expand(body, headers.get("content-encoding", ""))
     return take(scope, ledger, split(plain, headers), now)
@@ -97,9 +99,14 @@ def take(scope: Scope, ledger: Ledger, pieces: list[Piece], now: datetime) -> Re
     verdicts = decided if len(arrivals) == len(checked) else _merge(checked, decided)
     counts = Counter([verdict.status for verdict in verdicts])
     return Receipt(
-        len(verdicts), counts["accepted"], counts["duplicate"], counts["conflict"],
-        counts["rejected"], ledger.head(scope),
-        tuple([item.id for item in checked]), tuple(verdicts),
+        len(verdicts),
+        counts["accepted"],
+        counts["duplicate"],
+        counts["conflict"],
+        counts["rejected"],
+        ledger.head(scope),
+        tuple([item.id for item in checked]),
+        tuple(verdicts),
     )
 
 
@@ -107,7 +114,8 @@ def _merge(checked: list[Arrival | Refusal], decided: list[Verdict]) -> list[Ver
     """Put the refused ones back where they were."""
     left = iter(decided)
     return [
-        Verdict("rejected", None, item.code, item.detail) if isinstance(item, Refusal)
+        Verdict("rejected", None, item.code, item.detail)
+        if isinstance(item, Refusal)
         else next(left)
         for item in checked
     ]

@@ -7,9 +7,7 @@ from tallybook.model.scope import Scope
 from tallybook.model.time import parse_instant
 
 
-def known(
-    scope: Scope, books: Books, ledger: Ledger, events: Events, known_at: str | None
-) -> Mark:
+def known(scope: Scope, books: Books, ledger: Ledger, events: Events, known_at: str | None) -> Mark:
     """Return the mark that a question names, as a mark or an instant; the newest without one.
 
     Raises:

@@ -35,7 +35,9 @@ def _read_instant(value: object) -> datetime | None:
 Email = Annotated[
     str,
     StringConstraints(
-        strip_whitespace=True, to_lower=True, max_length=254,
+        strip_whitespace=True,
+        to_lower=True,
+        max_length=254,
         pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$",
     ),
 ]
@@ -74,7 +76,8 @@ class NewUser(_Bound):
     password: Annotated[
         str | None,
         Field(
-            min_length=credentials.PASSWORD_CHARS_MIN, max_length=credentials.PASSWORD_CHARS_MAX,
+            min_length=credentials.PASSWORD_CHARS_MIN,
+            max_length=credentials.PASSWORD_CHARS_MAX,
             repr=False,
         ),
     ] = None
@@ -107,9 +110,16 @@ def make_key(
     _check_account(scope, directories, asked.account)
     made = credentials.new_key()
     key = ApiKey(
-        id=new_id(now), prefix=made.prefix, secret_hash=made.secret_hash, name=asked.name,
-        role=asked.role, created_at=now, created_by=scope.who, account=asked.account,
-        scopes=scopes, expires_at=asked.expires_at,
+        id=new_id(now),
+        prefix=made.prefix,
+        secret_hash=made.secret_hash,
+        name=asked.name,
+        role=asked.role,
+        created_at=now,
+        created_by=scope.who,
+        account=asked.account,
+        scopes=scopes,
+        expires_at=asked.expires_at,
     )
     people.add_key(scope, key)
     return MadeKey(key, made.text)
@@ -155,9 +165,16 @@ def put_user(
     kept = known.password_hash if known else None
     hashed = credentials.hash_password(asked.password) if asked.password else kept
     user = User(
-        id=known.id if known else new_id(now), email=asked.email, role=asked.role,
-        created_at=known.created_at if known else now, name=asked.name, password_hash=hashed,
-        account=asked.account, branches=asked.branches, csms=asked.csms, state=asked.state,
+        id=known.id if known else new_id(now),
+        email=asked.email,
+        role=asked.role,
+        created_at=known.created_at if known else now,
+        name=asked.name,
+        password_hash=hashed,
+        account=asked.account,
+        branches=asked.branches,
+        csms=asked.csms,
+        state=asked.state,
     )
     if known is None:
         people.add_user(scope, user)

@@ -83,8 +83,13 @@ def positions_at(
 
 
 def position(
-    scope: Scope, directory: Directory, events: Events, key: tuple[str, str], when: Instants,
-    *, rollup: bool | None = None,
+    scope: Scope,
+    directory: Directory,
+    events: Events,
+    key: tuple[str, str],
+    when: Instants,
+    *,
+    rollup: bool | None = None,
 ) -> tuple[Position, Explanation]:
     """Work out where one line stands, and how that came about; `key` is contract and line.
 
@@ -115,8 +120,12 @@ def by_unit(totals: tuple[Total, ...]) -> list[Total]:
 
 
 def find_line(
-    scope: Scope, directory: Directory, key: tuple[str, str], when: Instants,
-    *, rollup: bool | None,
+    scope: Scope,
+    directory: Directory,
+    key: tuple[str, str],
+    when: Instants,
+    *,
+    rollup: bool | None,
 ) -> Terms:
     """Return the terms of one line at an instant.
 
@@ -151,7 +160,10 @@ def _counts(
     meter = line.meter.model_copy(update={"aggregation": "count"})
     start = line.counts_from if line.carries else line.period.starts_at
     query = UsageQuery(
-        meter, (start, line.counts_to), mark.seq, tuple(line.members(directory, 0)),
+        meter,
+        (start, line.counts_to),
+        mark.seq,
+        tuple(line.members(directory, 0)),
         by_account=True,
     )
     cells = events.usage(scope, query)
@@ -182,8 +194,14 @@ def shown(scope: Scope, page: SnapshotPage) -> SnapshotPage:
 
 def _added(one: Total, two: Total) -> Total:
     names = (
-        "used", "allotment", "overage", "projected", "projected_overage", "amount",
-        "overage_amount", "projected_amount",
+        "used",
+        "allotment",
+        "overage",
+        "projected",
+        "projected_overage",
+        "amount",
+        "overage_amount",
+        "projected_amount",
     )
     with localcontext(EXACT):
         sums: dict[str, Any] = {

@@ -53,6 +53,8 @@ def preview_forecast(scope: Scope, document: Document) -> Forecast:
     for day in asked.days:
         days[day.date] = days.get(day.date, 0) + day.quantity
     first = min([asked.period_start, *days])
-    return forecast(course_of_days(
-        asked.period_start, asked.period_end, first, asked.data_through, days, asked.allotment
-    ))
+    return forecast(
+        course_of_days(
+            asked.period_start, asked.period_end, first, asked.data_through, days, asked.allotment
+        )
+    )

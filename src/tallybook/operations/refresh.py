@@ -72,7 +72,11 @@ class Refresher:
                 raise
 
     def _refresh(
-        self, scope: Scope, touched: set[tuple[str, str]], seq: int, now: datetime,
+        self,
+        scope: Scope,
+        touched: set[tuple[str, str]],
+        seq: int,
+        now: datetime,
         refreshed_at: datetime | None,
     ) -> bool:
         directory = self._directories.current(scope)
@@ -97,8 +101,13 @@ class Refresher:
         return True
 
     def _write(
-        self, scope: Scope, directory: Directory, stale: Stale, state: SnapshotState,
-        *, everything: bool,
+        self,
+        scope: Scope,
+        directory: Directory,
+        stale: Stale,
+        state: SnapshotState,
+        *,
+        everything: bool,
     ) -> None:
         lines = [
             line
@@ -116,8 +125,9 @@ class Refresher:
         if index.directory.revision == after:
             return {}
         nouns: tuple[NounName, ...] = ("account", "meter", "contract")
-        keys = {noun: {v.key for v in self._books.versions(scope, noun, after=after)}
-                for noun in nouns}
+        keys = {
+            noun: {v.key for v in self._books.versions(scope, noun, after=after)} for noun in nouns
+        }
         numbers = set(keys["contract"])
         if keys["account"]:
             earlier = self._directories.at(scope, after)

@@ -86,6 +86,9 @@ def _price(line: Terms, found: Position) -> PriceStep | None:
     price = price_of(line.line.price)
     quantity = billable(line, found.used or _ZERO)
     return PriceStep(
-        line.line.price["model"], quantity, price.parts(quantity), price.charge(quantity),
+        line.line.price["model"],
+        quantity,
+        price.parts(quantity),
+        price.charge(quantity),
         found.currency,
     )

@@ -69,8 +69,12 @@ class Pace(NamedTuple):
 
 
 def course_of_days(
-    start: date, end: date, first_day: date, last_day: date,
-    days: Mapping[date, Decimal], allotment: Decimal | None,
+    start: date,
+    end: date,
+    first_day: date,
+    last_day: date,
+    days: Mapping[date, Decimal],
+    allotment: Decimal | None,
 ) -> Course:
     """Make the course of a quantity whose days add up: the totals are theirs."""
     with localcontext(EXACT):

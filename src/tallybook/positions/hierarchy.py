@@ -14,8 +14,13 @@ Way = tuple[str, datetime, datetime, tuple[str, ...]]
 
 
 def members(
-    directory: Directory, root: str, start: datetime, end: datetime,
-    *, rollup: bool = True, group: int = 0,
+    directory: Directory,
+    root: str,
+    start: datetime,
+    end: datetime,
+    *,
+    rollup: bool = True,
+    group: int = 0,
 ) -> list[Member]:
     """Return the root, then its descendants by key, with their spans within [start, end).
 
@@ -65,7 +70,9 @@ def _up(directory: Directory, key: str) -> Iterable[tuple[str, Link]]:
 
 
 def _reach(
-    root: str, start: datetime, end: datetime,
+    root: str,
+    start: datetime,
+    end: datetime,
     step: Callable[[str], Iterable[tuple[str, Link]]],
 ) -> list[tuple[str, datetime, datetime]]:
     """Follow links from the root and cut each span by those on its way."""

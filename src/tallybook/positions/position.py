@@ -127,7 +127,8 @@ def price_of(document: Document) -> Price:
     model = document.get("model")
     if not isinstance(model, str):
         raise Invalid(
-            "price_model_missing", 'A price names its model, as in {"model": "per_unit"}.',
+            "price_model_missing",
+            'A price names its model, as in {"model": "per_unit"}.',
             field="price.model",
         )
     return _reader(model)(document)
@@ -144,9 +145,7 @@ def _reader(model: str) -> Callable[[Document], Price]:
     return reader
 
 
-def _forecast(
-    line: Terms, use: Use, allotment: Decimal | None, price: Price | None
-) -> Forecast:
+def _forecast(line: Terms, use: Use, allotment: Decimal | None, price: Price | None) -> Forecast:
     ahead = forecast(
         Course(
             start=line.period.start_date,

@@ -104,8 +104,12 @@ class Terms:
     def members(self, directory: Directory, group: int) -> list[Member]:
         """Return whose events count, when, as members of `group`."""
         return members(
-            directory, self.contract.account, self.counts_from, self.counts_to,
-            rollup=self.pooled, group=group,
+            directory,
+            self.contract.account,
+            self.counts_from,
+            self.counts_to,
+            rollup=self.pooled,
+            group=group,
         )
 
 

@@ -69,8 +69,10 @@ class Sheet:
         ends = [*starts[1:], first.counts_to]
         self._columns = [
             _Column(
-                day, bucket_of[start] if start < end else None,
-                day >= first.period.start_date, day <= first.last_day,
+                day,
+                bucket_of[start] if start < end else None,
+                day >= first.period.start_date,
+                day <= first.last_day,
             )
             for day, start, end in zip(first.days, starts, ends, strict=True)
         ]
@@ -114,9 +116,7 @@ class Sheet:
     ) -> UsageQuery:
         return UsageQuery(self._first.meter, edges, seq, self._members, by_account=by_account)
 
-    def _use(
-        self, grid: Mapping[int, Decimal | None], shares: dict[str, Decimal | None]
-    ) -> Use:
+    def _use(self, grid: Mapping[int, Decimal | None], shares: dict[str, Decimal | None]) -> Use:
         """Lay one line's buckets on the days, and add them up or carry them on."""
         carries, adds = self._first.carries, self._nature == "additive"
         value = grid.get(0) if carries else self._empty

@@ -71,7 +71,9 @@ def test_the_writer_is_durable_and_the_readers_cannot_write(database: Database) 
 
     with database.writer() as connection:
         assert [ask(connection, p) for p in ("journal_mode", "synchronous", "foreign_keys")] == [
-            "wal", 2, 1,
+            "wal",
+            2,
+            1,
         ]
         assert ask(connection, "mmap_size") in {0, None}
     with database.reader() as connection:
@@ -82,8 +84,13 @@ def test_the_writer_is_durable_and_the_readers_cannot_write(database: Database) 
 
 def test_a_version_cannot_name_a_revision_that_is_not_there(database: Database) -> None:
     row = {
-        "noun": "account", "key": "a", "number": 1, "revision": 99, "author": "x",
-        "retired": False, "document": {},
+        "noun": "account",
+        "key": "a",
+        "number": 1,
+        "revision": 99,
+        "author": "x",
+        "retired": False,
+        "document": {},
     }
     with pytest.raises(IntegrityError), database.writer() as connection:
         connection.execute(schema.version.insert().values(row))
@@ -149,7 +156,8 @@ def test_what_was_answered_before_a_kill_is_there(tmp_path: Path, run: int) -> N
     """Also when the folder is copied as the kill left it, and never half a commit."""
     source = Path(schema.__file__).parents[3]
     with subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE,
+        [sys.executable, "-c", WRITER, str(tmp_path)],
+        stdout=subprocess.PIPE,
         env={"PYTHONPATH": str(source)},
     ) as writer:
         assert writer.stdout is not None

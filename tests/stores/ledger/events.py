@@ -11,8 +11,14 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 def arrival(name: int | str, *, data: object = 1, source: str = "/s", pad: int = 0) -> Arrival:
     """Make an event named so; `data` is its content."""
     wire = json.dumps(
-        {"specversion": "1.0", "id": str(name), "source": source, "type": "t", "subject": "a",
-         "data": {"n": data, "pad": "x" * pad}}
+        {
+            "specversion": "1.0",
+            "id": str(name),
+            "source": source,
+            "type": "t",
+            "subject": "a",
+            "data": {"n": data, "pad": "x" * pad},
+        }
     )
     return Arrival(source, str(name), "t", "a", None, wire.encode())
 

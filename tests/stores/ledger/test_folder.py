@@ -33,7 +33,9 @@ def test_a_second_owner_is_refused_at_once(tmp_path: Path) -> None:
 @pytest.mark.process
 def test_a_killed_owner_leaves_no_stale_lock(tmp_path: Path) -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", _OWN, str(tmp_path)], stdout=subprocess.PIPE, text=True,
+        [sys.executable, "-c", _OWN, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        text=True,
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[3] / "src")},
     ) as owner:
         assert owner.stdout is not None

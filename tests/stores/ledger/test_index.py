@@ -28,8 +28,9 @@ def _ids(rng: random.Random, count: int) -> list[bytes]:
 
 
 @given(st.integers(0, 10**6), st.integers(1, 40), st.lists(st.integers(1, 60), max_size=12))
-def test_it_is_a_dict(tmp_path_factory: pytest.TempPathFactory, seed: int, tail: int,
-                      sizes: list[int]) -> None:
+def test_it_is_a_dict(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, tail: int, sizes: list[int]
+) -> None:
     rng = random.Random(seed)
     folder = tmp_path_factory.mktemp("runs")
     index = IdIndex(folder, EPOCH, 0, tail=tail)

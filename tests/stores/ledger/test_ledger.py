@@ -72,14 +72,24 @@ def test_the_newest_entry_received_by_an_instant(ledger: SqlLedger) -> None:
 
 def test_duplicates_within_and_between_batches(ledger: SqlLedger) -> None:
     batch = [
-        arrival(1), arrival(1), arrival(1, data=2), arrival(1, data=1.0), arrival(1, source="x")
+        arrival(1),
+        arrival(1),
+        arrival(1, data=2),
+        arrival(1, data=1.0),
+        arrival(1, source="x"),
     ]
     assert statuses(ledger.append(ALL, batch, NOW)) == [
-        "accepted", "duplicate", "conflict", "duplicate", "accepted"
+        "accepted",
+        "duplicate",
+        "conflict",
+        "duplicate",
+        "accepted",
     ]
     again = ledger.append(ALL, [arrival(1, data=3), arrival(2), arrival(1, source="x")], NOW)
     assert [(v.status, v.seq) for v in again] == [
-        ("conflict", 1), ("accepted", 3), ("duplicate", 2)
+        ("conflict", 1),
+        ("accepted", 3),
+        ("duplicate", 2),
     ]
     assert all(v.code and v.detail for v in again if v.status != "accepted")
     # (source, id) is a pair: where one ends counts.
@@ -256,7 +266,10 @@ def test_writes_that_fail_in_the_middle_acknowledge_nothing(tmp_path: Path) -> N
     """A limit on the size of files cuts writes of SQLite wherever they happen to be."""
     root = Path(__file__).parents[3]
     done = subprocess.run(
-        [sys.executable, "-c", _FULL, str(tmp_path)], capture_output=True, text=True, check=False,
+        [sys.executable, "-c", _FULL, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
         env=os.environ | {"PYTHONPATH": f"{root / 'src'}:{root}"},
     )
     assert done.returncode == 0, done.stderr
@@ -298,7 +311,10 @@ def test_a_commit_that_failed_after_it_was_stored_counts_once(ledger: SqlLedger)
     assert ledger.head(ALL) == 1
     assert len(wires(ledger)) == 1
     assert statuses(ledger.append(ALL, arrivals(range(1, 5)), NOW)) == [
-        "duplicate", "duplicate", "duplicate", "accepted"
+        "duplicate",
+        "duplicate",
+        "duplicate",
+        "accepted",
     ]
     assert wires(ledger) == [arrival(n).wire for n in range(5)]
 

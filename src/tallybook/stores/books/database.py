@@ -93,8 +93,11 @@ def _cause(error: DatabaseError) -> str:
 
 def _engine(url: URL, *, connections: int, pragmas: tuple[str, ...]) -> Engine:
     engine = create_engine(
-        url, poolclass=QueuePool, pool_size=connections,
-        max_overflow=0 if connections == 1 else 64, pool_timeout=30,
+        url,
+        poolclass=QueuePool,
+        pool_size=connections,
+        max_overflow=0 if connections == 1 else 64,
+        pool_timeout=30,
     )
     if engine.dialect.name == "sqlite":
         begin = "BEGIN IMMEDIATE" if connections == 1 else "BEGIN"

@@ -59,9 +59,7 @@ class BooksPeople:
             connection.execute(update(users).where(users.c.id == user.id).values(asdict(user)))
             _note(connection, scope, at, "user.changed", user.email)
 
-    def session(
-        self, scope: Scope, token_hash: bytes
-    ) -> tuple[Session, User] | None:
+    def session(self, scope: Scope, token_hash: bytes) -> tuple[Session, User] | None:
         """Return a session and its user, also when it is over."""
         with self._database.reader() as connection:
             found = connection.execute(
@@ -78,9 +76,7 @@ class BooksPeople:
             connection.execute(insert(sessions).values(asdict(session)))
             _note(connection, scope, session.created_at, "session.opened", session.user_id)
 
-    def touch_session(
-        self, scope: Scope, token_hash: bytes, at: datetime
-    ) -> None:
+    def touch_session(self, scope: Scope, token_hash: bytes, at: datetime) -> None:
         """Note when a session was last seen."""
         seen = update(sessions).where(sessions.c.token_hash == token_hash).values(seen_at=at)
         with self._database.writer() as connection:
@@ -127,9 +123,7 @@ class BooksPeople:
         except IntegrityError as e:
             raise Conflict("prefix_taken", "Another key has this prefix; try again.") from e
 
-    def touch_key(
-        self, scope: Scope, key_id: str, at: datetime
-    ) -> None:
+    def touch_key(self, scope: Scope, key_id: str, at: datetime) -> None:
         """Note when a key was last used."""
         with self._database.writer() as connection:
             connection.execute(update(keys).where(keys.c.id == key_id).values(used_at=at))
@@ -147,9 +141,7 @@ class BooksPeople:
                 _note(connection, scope, at, "key.revoked", key_id)
         return True
 
-    def audit(
-        self, scope: Scope, limit: int, before: int | None = None
-    ) -> list[AuditEntry]:
+    def audit(self, scope: Scope, limit: int, before: int | None = None) -> list[AuditEntry]:
         """Return the newest entries, or those before an entry's number, newest first."""
         query = select(audit).order_by(audit.c.number.desc()).limit(limit)
         if before is not None:

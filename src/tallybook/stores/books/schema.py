@@ -169,11 +169,7 @@ line: Final = Table(
     Column("low_use", Boolean, nullable=False),
     Column("text", Text, nullable=False),
     Column("percent", BigInteger),
-    *(
-        Column(f"{name}_{limb}", BigInteger)
-        for name, limbs in LIMBS.items()
-        for limb in limbs
-    ),
+    *(Column(f"{name}_{limb}", BigInteger) for name, limbs in LIMBS.items() for limb in limbs),
     Index(None, "account_name", "contract", "code"),
     Index(None, "service", "status", "likely_over", "low_use"),
     Index(None, "percent", "contract", "code"),

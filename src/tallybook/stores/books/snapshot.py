@@ -39,8 +39,11 @@ _PERCENT_MAX: Final = 9 * 10**18
 _DAY: Final = timedelta(days=1)
 _FLAGS: Final = ("likely_over", "low_use")
 _COLUMNS: Final = {
-    "contract": ("contract",), "account": ("account_name",), "service": ("service",),
-    "status": ("status",), "percent_used": ("percent",),
+    "contract": ("contract",),
+    "account": ("account_name",),
+    "service": ("service",),
+    "status": ("status",),
+    "percent_used": ("percent",),
     **{name: tuple(f"{name}_{limb}" for limb in found) for name, found in LIMBS.items()},
 }
 
@@ -64,8 +67,13 @@ class BooksSnapshot:
         return found[1] if found else None
 
     def replace(
-        self, scope: Scope, state: SnapshotState, positions: Iterable[Position],
-        *, gone: Collection[LineKey] = (), everything: bool = False,
+        self,
+        scope: Scope,
+        state: SnapshotState,
+        positions: Iterable[Position],
+        *,
+        gone: Collection[LineKey] = (),
+        everything: bool = False,
     ) -> None:
         """Write these lines, drop those that are gone, or all others, in one transaction."""
         scope.require("administer")
@@ -81,10 +89,16 @@ class BooksSnapshot:
                 connection.execute(insert(line_body), [_body(p) for p in some])
             before = _state(connection)
             connection.execute(delete(line_state))
-            connection.execute(insert(line_state).values(
-                id=1, version=before[0] + 1 if before else 1, seq=state.mark.seq,
-                revision=state.mark.revision, at=state.at, refreshed_at=state.refreshed_at,
-            ))
+            connection.execute(
+                insert(line_state).values(
+                    id=1,
+                    version=before[0] + 1 if before else 1,
+                    seq=state.mark.seq,
+                    revision=state.mark.revision,
+                    at=state.at,
+                    refreshed_at=state.refreshed_at,
+                )
+            )
 
     def page(self, scope: Scope, query: SnapshotQuery) -> SnapshotPage:
         """Return the lines of contracts whose account the scope sees at the snapshot's instant."""
@@ -150,9 +164,7 @@ def _sort_columns(sort: str) -> list[Column[Any]]:
     return [line.c[name] for name in names]
 
 
-def _order(
-    columns: Iterable[ColumnElement[Any]], query: SnapshotQuery
-) -> list[ColumnElement[Any]]:
+def _order(columns: Iterable[ColumnElement[Any]], query: SnapshotQuery) -> list[ColumnElement[Any]]:
     """Order by columns, all in one direction; what has no value is least."""
     if query.descending:
         return [column.desc().nulls_last() for column in columns]
@@ -226,7 +238,10 @@ def _row(position: Position) -> dict[str, Any]:
     ahead = position.forecast
     percent = position.percent_used
     texts = (
-        position.account_name, position.account, position.contract, position.line,
+        position.account_name,
+        position.account,
+        position.contract,
+        position.line,
         position.service,
     )
     values = {
@@ -256,7 +271,8 @@ def _row(position: Position) -> dict[str, Any]:
         "low_use": position.low_use,
         "text": "\n".join(texts).casefold(),
         "percent": (
-            None if percent is None
+            None
+            if percent is None
             else max(-_PERCENT_MAX, min(_PERCENT_MAX, int(percent * _PERCENT)))
         ),
     }
@@ -271,18 +287,20 @@ def _body(position: Position) -> dict[str, Any]:
     first = position.daily[0].date if position.daily else None
     body: _Body = (replace(position, daily=()), first, tuple(d.used for d in position.daily))
     return {
-        "contract": position.contract, "code": position.line, "body": msgspec.json.encode(body),
+        "contract": position.contract,
+        "code": position.line,
+        "body": msgspec.json.encode(body),
     }
 
 
 def _position(body: bytes, state: SnapshotState) -> Position:
     position, first, uses = _decode(body)
-    daily = () if first is None else tuple(
-        DayUse(first + i * _DAY, used) for i, used in enumerate(uses)
+    daily = (
+        ()
+        if first is None
+        else tuple(DayUse(first + i * _DAY, used) for i, used in enumerate(uses))
     )
-    return replace(
-        position, daily=daily, known_at=state.mark, refreshed_at=state.refreshed_at
-    )
+    return replace(position, daily=daily, known_at=state.mark, refreshed_at=state.refreshed_at)
 
 
 def _batches(items: Iterable[Any], size: int) -> Iterable[list[Any]]:

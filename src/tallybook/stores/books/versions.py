@@ -94,8 +94,16 @@ def _visible(scope: Scope, rows: Iterable[Row[Any]]) -> Iterator[Version]:
     for row in rows:
         if seen is None or row.account in seen:
             yield Version(
-                row.noun, row.key, row.number, row.revision, row.valid_from, row.recorded_at,
-                row.author, row.reason, row.retired, row.document,
+                row.noun,
+                row.key,
+                row.number,
+                row.revision,
+                row.valid_from,
+                row.recorded_at,
+                row.author,
+                row.reason,
+                row.retired,
+                row.document,
             )
 
 
@@ -133,16 +141,29 @@ def _version(
     draft: Draft, number: int, revision: int, recorded_at: datetime, author: str
 ) -> Version:
     return Version(
-        draft.noun, draft.key, number, revision, draft.valid_from, recorded_at,
-        author, draft.reason, draft.retired, draft.document,
+        draft.noun,
+        draft.key,
+        number,
+        revision,
+        draft.valid_from,
+        recorded_at,
+        author,
+        draft.reason,
+        draft.retired,
+        draft.document,
     )
 
 
 def _row(version: Version) -> dict[str, Any]:
     return {
-        "noun": version.noun, "key": version.key, "number": version.number,
-        "revision": version.revision, "valid_from": version.valid_from,
-        "author": version.author, "reason": version.reason, "retired": version.retired,
+        "noun": version.noun,
+        "key": version.key,
+        "number": version.number,
+        "revision": version.revision,
+        "valid_from": version.valid_from,
+        "author": version.author,
+        "reason": version.reason,
+        "retired": version.retired,
         "account": _owner(version.noun, version.key, version.document),
         "document": version.document,
     }

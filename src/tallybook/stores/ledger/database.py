@@ -35,8 +35,11 @@ def writer(path: Path) -> Engine:
 def readers(path: Path) -> Engine:
     """Return the engine of the connections that read."""
     return create_engine(
-        "sqlite://", creator=_opener(path, _READER), poolclass=QueuePool,
-        pool_size=4, max_overflow=_READERS_MAX - 4,
+        "sqlite://",
+        creator=_opener(path, _READER),
+        poolclass=QueuePool,
+        pool_size=4,
+        max_overflow=_READERS_MAX - 4,
     )
 
 

@@ -82,11 +82,15 @@ class Plan:
             return Verdict("accepted", seq)
         if stands.digest == digest or self._repeats(stands.seq, wire):
             return Verdict(
-                "duplicate", stands.seq, "already_stored",
+                "duplicate",
+                stands.seq,
+                "already_stored",
                 f"This event is entry {stands.seq} already; nothing was counted twice.",
             )
         return Verdict(
-            "conflict", stands.seq, "content_differs",
+            "conflict",
+            stands.seq,
+            "content_differs",
             f"Entry {stands.seq} has this source and id with other content, and stands; "
             "send a changed event under a new id.",
         )

@@ -1,8 +1,8 @@
 """The layout of a ledger row: wires in one compressed block, and a checksum over all of it.
 
-    payload   zstd level 1 of: `events` little-endian 32-bit lengths, then the wires end to end
-    checksum  16 bytes of BLAKE2b over first_seq, events, received_at (little-endian, 64-bit
-              each) and the payload, verified whenever a row is read
+payload   zstd level 1 of: `events` little-endian 32-bit lengths, then the wires end to end
+checksum  16 bytes of BLAKE2b over first_seq, events, received_at (little-endian, 64-bit
+          each) and the payload, verified whenever a row is read
 """
 
 import struct
@@ -40,7 +40,9 @@ def compressor() -> zstandard.ZstdCompressor:
 
 
 def pack(
-    first_seq: int, received_at: datetime, wires: Sequence[bytes],
+    first_seq: int,
+    received_at: datetime,
+    wires: Sequence[bytes],
     press: zstandard.ZstdCompressor,
 ) -> Row:
     """Frame accepted wires as one row."""

@@ -125,7 +125,11 @@ class IdIndex:
     def _keep(self, tail: Tail) -> None:
         part = sorted_slice(list(tail.seqs), tail.digests, tail.first)
         path = write_run(
-            self._folder, self._epoch, tail.first, tail.first + len(tail.digests) - 1, [part],
+            self._folder,
+            self._epoch,
+            tail.first,
+            tail.first + len(tail.digests) - 1,
+            [part],
             len(tail.digests),
         )
         run = Run(path, self._epoch, known_good=True)
@@ -135,9 +139,7 @@ class IdIndex:
     def _merge(self, count: int) -> None:
         old = self._runs[-count:]
         total = sum(run.count for run in old)
-        path = write_run(
-            self._folder, self._epoch, old[0].first, old[-1].last, merged(old), total
-        )
+        path = write_run(self._folder, self._epoch, old[0].first, old[-1].last, merged(old), total)
         run = Run(path, self._epoch, known_good=True)
         with self._swap:
             self._runs = (*self._runs[:-count], run)

@@ -16,9 +16,12 @@ from tallybook.stores.ledger.schema import batches
 
 _KEPT: Final = 8
 
-_FROM = (
-    select(batches.c.first_seq, batches.c.events, batches.c.received_at, batches.c.checksum,
-           batches.c.payload)
+_FROM = select(
+    batches.c.first_seq,
+    batches.c.events,
+    batches.c.received_at,
+    batches.c.checksum,
+    batches.c.payload,
 )
 
 
@@ -40,7 +43,8 @@ class Reader:
         question = (
             select(batches.c.first_seq + batches.c.events - 1)
             .where(condition)  # type: ignore[arg-type]
-            .order_by(batches.c.first_seq.desc()).limit(1)
+            .order_by(batches.c.first_seq.desc())
+            .limit(1)
         )
         with self._connect() as connection:
             return connection.scalar(question) or 0
@@ -52,12 +56,14 @@ class Reader:
     def read(self, after: int, limit: int, head: int) -> list[Batch]:
         """Return whole batches with entries in (after, head], about `limit` entries."""
         holder = (
-            select(batches.c.first_seq).where(batches.c.first_seq <= after + 1)
-            .order_by(batches.c.first_seq.desc()).limit(1).scalar_subquery()
+            select(batches.c.first_seq)
+            .where(batches.c.first_seq <= after + 1)
+            .order_by(batches.c.first_seq.desc())
+            .limit(1)
+            .scalar_subquery()
         )
-        question = (
-            _FROM.where(batches.c.first_seq >= holder, batches.c.first_seq <= head)
-            .order_by(batches.c.first_seq)
+        question = _FROM.where(batches.c.first_seq >= holder, batches.c.first_seq <= head).order_by(
+            batches.c.first_seq
         )
         found: list[Batch] = []
         total = 0

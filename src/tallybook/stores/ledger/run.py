@@ -141,8 +141,9 @@ def _sum_of(file: int, at: int, size: int) -> int:
     return total
 
 
-def write_run(folder: Path, epoch: bytes, first: int, last: int, slices: Iterable[Slice],
-              count: int) -> Path:
+def write_run(
+    folder: Path, epoch: bytes, first: int, last: int, slices: Iterable[Slice], count: int
+) -> Path:
     """Write a run of `count` ids, given as ascending slices, and make it durable.
 
     Raises:

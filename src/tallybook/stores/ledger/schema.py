@@ -12,8 +12,10 @@ batches: Final = Table(
     metadata,
     # SQLite orders a table by its key only where the type is spelt INTEGER.
     Column(
-        "first_seq", BigInteger().with_variant(Integer, "sqlite"),
-        primary_key=True, autoincrement=False,
+        "first_seq",
+        BigInteger().with_variant(Integer, "sqlite"),
+        primary_key=True,
+        autoincrement=False,
     ),
     Column("events", BigInteger, nullable=False),
     Column("received_at", BigInteger, nullable=False),  # microseconds since 1970
