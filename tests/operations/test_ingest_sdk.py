@@ -49,8 +49,8 @@ _attributes = st.fixed_dictionaries(
         "specversion": st.just("1.0"),
         "subject": _text,
         "time": st.datetimes(
-            datetime(1, 1, 2),
-            datetime(2026, 2, 27),  # noqa: DTZ001 - the zone comes beside it
+            datetime(1, 1, 2),  # noqa: DTZ001 - the zone comes beside it
+            datetime(2026, 2, 27),  # noqa: DTZ001 - as above
             timezones=st.sampled_from([UTC, timezone(timedelta(hours=-5, minutes=-30))]),
         ),
     },
