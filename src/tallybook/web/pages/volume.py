@@ -79,7 +79,8 @@ def volume(
 
 
 def _empty(request: Request, asked: Asked) -> MessagePage:
-    links = (Link("This period", "/volume"),) if asked.is_past else ()
+    is_agreed = asked.is_past and bool([*asked.directory.keys("contract")])
+    links = (Link("This period", "/volume"),) if is_agreed else ()
     return MessagePage(
         frame(request, asked.scope, asked.directory, "Volume"),
         "tally",
