@@ -22,9 +22,10 @@ def steps(found: Position, how: Explanation, zone: str) -> Iterable[Step]:
         f"{words.plural(events.count, 'event', 'events')} of type {events.type} {since}, "
         f"{zone}, from {accounts}.",
     )
-    of = f" of {meter.property}" if meter.property else ""
+    of = f" of {meter.property} in" if meter.property else " of"
     used = words.number(meter.quantity)
-    yield Step("Meter", f"{meter.key} takes their {meter.aggregation}{of}: {used} {meter.unit}.")
+    meant = f"{meter.key}, the {meter.aggregation}{of} these events"
+    yield Step("Meter", f"{meant}: {used} {meter.unit}.")
     yield Step("Allotment", _allotment(found, how))
     if how.price is not None:
         yield Step("Price", " ".join(_price(how)))

@@ -59,6 +59,11 @@ def short(value: Decimal | None, shortest: Decimal | int = _SHORTENED_FROM) -> M
     return Markup('<data value="{}" title="{}">{}</data>').format(f"{value:f}", exact, text)
 
 
+def about(value: Decimal | None) -> Markup:
+    """An estimate on a card: whole from 1 on, and shortened as `short` does."""
+    return short(value if value is None else _rounded(value, 0 if abs(value) >= 1 else 2))
+
+
 def percent(value: Decimal | None, places: int = 0) -> str:
     """A percentage that never rounds onto 100: 99.96 is 99.9 %, 100.004 is >100 %."""
     if value is None:

@@ -29,6 +29,7 @@ _FILTERS = {
     "through": words.through,
     "clock": words.clock,
     "instant": words.instant,
+    "about": words.about,
     "place": words.place,
     "bucket": words.bucket,
 }
