@@ -50,7 +50,7 @@ _GRACE_SECONDS: Final = 8
 _FIND_SECONDS: Final = 2
 _CONNECTIONS_WAITING: Final = 512
 #: A batch makes thousands of tuples that hold no cycles; looking through them at Python's own
-#: pace, after each 700, costs a quarter of ingest (`python -m bench ingest`).
+#: pace, after each 700, costs about a sixth of the CPU of ingest (docs/bench.md).
 _GARBAGE: Final = (100_000, 50, 100)
 
 
