@@ -218,7 +218,7 @@ def test_without_scripts_everything_is_links_and_forms(plain: Page) -> None:
     plain.get_by_role("searchbox").press("Enter")
     plain.get_by_role("link", name=re.compile("under Acme Group, Messaging")).click()
     expect(plain.get_by_role("link", name="Acme North")).to_be_visible()
-    plain.get_by_label("Service").select_option("Stored documents")
+    plain.locator("select[name=service]").select_option("Stored documents")
     plain.get_by_role("button", name="Apply").click()
     expect(plain.get_by_text("Stored documents, used so far")).to_be_visible()
     plain.locator("#accounts").get_by_role("link", name="Acme Group", exact=True).last.click()

@@ -41,14 +41,15 @@ def get(browser: httpx2.Client, path: str) -> Html:
 def text(page: Html, css: str = "main") -> str:
     found = page.css_first(css)
     assert found is not None, css
-    return " ".join(found.text().split())
+    return words(found)
+
+
+def words(node: Any) -> str:
+    return " ".join(node.text().split())
 
 
 def rows(page: Html, css: str = "#accounts") -> list[list[str]]:
-    return [
-        [" ".join(cell.text().split()) for cell in row.css("th, td")]
-        for row in page.css(f"{css} tbody tr")
-    ]
+    return [[words(cell) for cell in row.css("th, td")] for row in page.css(f"{css} tbody tr")]
 
 
 def number(shown: str) -> Decimal:
@@ -59,14 +60,11 @@ def number(shown: str) -> Decimal:
 
 
 def test_each_chip_counts_the_rows_it_leads_to(browser: httpx2.Client) -> None:
-    links = [
-        (chip.attributes["href"], count.text())
-        for chip in get(browser, "/volume").css("#accounts .chip")
-        if (count := chip.css_first("b")) is not None
-    ]
+    chips = get(browser, "/volume").css("#accounts .chip:has(b)")
+    links = [(str(chip.attributes["href"]), words(chip).split()[-1]) for chip in chips]
     assert len(links) == 5
     for url, count in links:
-        found = get(browser, url or "")
+        found = get(browser, url)
         assert len(rows(found)) == min(int(count), 50), url
         assert text(found, "#accounts-title small") == count
 
@@ -76,7 +74,8 @@ def test_the_tile_is_the_sum_of_the_rows_with_an_allotment(browser: httpx2.Clien
     more = get(browser, "/volume?service=Messaging&q=Messaging&page=2")
     every = [row for row in (*rows(page), *rows(more)) if row[3] != "–"]
     assert len(every) == 3 + SMALL
-    used, allotted = (sum(number(row[i]) for row in every) for i in (2, 3))
+    used = sum(number(row[2]) for row in every)
+    allotted = sum(number(row[3]) for row in every)
     assert f"Messaging, used so far {used:,} messages" in text(page)
     assert f"of {allotted:,}" in text(page, ".four")
     assert "1 account without an allotment used 105 messages more." in text(page)
@@ -89,6 +88,8 @@ def test_children_and_own_use_make_the_pool_on_screen(browser: httpx2.Client) ->
     whole, parts = found[at], found[at + 1 : at + 4]
     assert [part[0] for part in parts] == ["Acme Group, own usage", "Acme North", "Acme South"]
     assert sum(number(part[2]) for part in parts) == number(whole[2])
+    shares = [Decimal(part[8].removesuffix("% of the pool")) for part in parts]
+    assert abs(sum(shares) - 100) < 1
 
 
 @pytest.mark.parametrize("key", ["C-1/messages", "C-2/minutes", "C-4/documents", "C-1/contacts"])
@@ -140,12 +141,10 @@ def test_the_selectors_change_the_chart_only(world: Pages, browser: httpx2.Clien
     plain = get(browser, LINE)
     query = "interval=week&period=custom&from=2026-10-05&until=2026-10-18&group=channel&view=table"
     page = get(browser, f"{LINE}?{query}")
-    usage = world.client.call(
-        "GET", "/usage", meter="messages", account="acme", interval="week",
-        timezone="America/Chicago", **{"from": "2026-10-05", "to": "2026-10-19"},
-    ).json["rows"]  # fmt: skip
+    asked: dict[str, Any] = {"from": "2026-10-05", "to": "2026-10-19", "interval": "week"}
+    usage = world.client.usage("messages", account="acme", timezone="America/Chicago", **asked)
     assert [number(row[1]) for row in rows(page, "section:has(#chart-title)")] == [
-        Decimal(row["value"]) for row in usage
+        Decimal(row["value"]) for row in usage["rows"]
     ]
     for css in (".facts", "#how", ".say", ".pills", "h1"):
         assert text(page, css) == text(plain, css)

@@ -6,7 +6,6 @@ from fastapi import APIRouter, Header, Query
 from starlette.responses import Response
 
 from tallybook.model import limits
-from tallybook.model.directory import Directory
 from tallybook.model.errors import Invalid
 from tallybook.model.ports import NounName, Version
 from tallybook.operations import define as define_op
@@ -15,7 +14,7 @@ from tallybook.web.api._schemas import NOUN_OF, body_of
 from tallybook.web.api.keys import Body, as_mapping
 from tallybook.web.caller import Caller
 from tallybook.web.exact import answer
-from tallybook.web.services import Service, Services
+from tallybook.web.services import Service
 
 router = APIRouter()
 
@@ -56,10 +55,6 @@ def _number(if_match: str | None) -> int | None:
     return int(text)
 
 
-def _today(scope: Caller, service: Services) -> Directory:
-    return service.directories.current(scope).on(service.clock.now().date())
-
-
 def _add(plural: str) -> None:
     """Add the routes of one noun."""
     noun = cast("NounName", plural.removesuffix("s"))
@@ -95,21 +90,22 @@ def _add(plural: str) -> None:
         limit: Limit = limits.PAGE_ROWS_DEFAULT,
     ) -> Response:
         """List what stands today, by key."""
-        found = definitions.page(
-            scope, _today(scope, service), noun, q=q, cursor=cursor, limit=limit
-        )
+        directory, now = service.directories.current(scope), service.clock.now()
+        found = definitions.page(scope, directory, noun, now, q=q, cursor=cursor, limit=limit)
         items = [_shape(version) for version in found.items]
         return answer({"items": items, "next_cursor": found.next_cursor, "totals": found.totals})
 
     @router.get(one, tags=[plural])
     def get(scope: Caller, service: Service, key: str) -> Response:
         """Return the version that holds today."""
-        return _answer(definitions.get(scope, _today(scope, service), noun, key))
+        directory, now = service.directories.current(scope), service.clock.now()
+        return _answer(definitions.get(scope, directory, noun, key, now))
 
     @router.get(f"{one}/history", tags=[plural])
     def history(scope: Caller, service: Service, key: str) -> Response:
         """List every version, oldest first."""
-        versions = definitions.history(scope, _today(scope, service), noun, key)
+        directory, now = service.directories.current(scope), service.clock.now()
+        versions = definitions.history(scope, directory, noun, key, now)
         items = [_shape(version) for version in versions]
         totals = {"count": len(items)}
         return answer({"items": items, "next_cursor": None, "totals": totals})

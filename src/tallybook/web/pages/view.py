@@ -293,7 +293,9 @@ class Attention:
 
 @dataclass(frozen=True, slots=True)
 class VolumeRow:
-    """One account and service. `toggle_url` opens or closes its children in place."""
+    """One account and service. `toggle_url` opens or closes its children in place; `part` says
+    what an account is of a pool, and stands in for a status of its own.
+    """
 
     name: str
     url: str
@@ -304,6 +306,7 @@ class VolumeRow:
     children: int = 0
     toggle_url: str = ""
     expanded: bool = False
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Final
 
 from tallybook.model.ports import SnapshotSort
 from tallybook.model.position import Position
+from tallybook.web.pages import format as words
 from tallybook.web.pages import standing
 from tallybook.web.pages.asked import CHIPS, ROWS, Asked
 from tallybook.web.pages.frame import with_query
@@ -98,4 +99,7 @@ def _rows(asked: Asked, line: Position) -> Iterable[VolumeRow]:
             line.service,
             standing.of_part(line, part.used or _ZERO),
             depth=1,
+            part="In the pool"
+            if part.share is None
+            else f"{words.percent(part.share * 100, 1)} of the pool",
         )
