@@ -353,8 +353,8 @@ def test_a_retired_noun_ends_today_and_its_key_is_not_given_again(filled: Shelf)
     assert refusal.value.code == "key_retired"
     past = filled.put("contract", "C-1", name="corrected", valid_from="2026-02-01", **contract())
     assert past.number == 5
-    assert definitions.get(filled.scope, directory(filled), "contract", "C-1").retired
-    listed = definitions.page(filled.scope, directory(filled), "contract")
+    assert definitions.get(filled.scope, directory(filled), "contract", "C-1", NOW).retired
+    listed = definitions.page(filled.scope, directory(filled), "contract", NOW)
     assert [v.key for v in listed.items] == ["C-2"]
 
 
@@ -388,12 +388,21 @@ def test_what_is_no_longer_used_is_retired(filled: Shelf) -> None:
 def test_get_and_history_read_what_was_written(filled: Shelf) -> None:
     planned = filled.put("account", "soon", valid_from="2026-12-01")
     found = directory(filled)
-    assert definitions.get(filled.scope, found, "account", "soon") == planned
-    assert definitions.get(filled.scope, found, "account", "acme").document["name"] == "Acme"
-    assert len(definitions.history(filled.scope, found, "account", "acme")) == 1
+    assert definitions.get(filled.scope, found, "account", "soon", NOW) == planned
+    assert definitions.get(filled.scope, found, "account", "acme", NOW).document["name"] == "Acme"
+    assert len(definitions.history(filled.scope, found, "account", "acme", NOW)) == 1
     with pytest.raises(NotFound) as refusal:
-        definitions.get(filled.scope, found, "account", "x" * 500)
+        definitions.get(filled.scope, found, "account", "x" * 500, NOW)
     assert len(refusal.value.detail) < 200
+
+
+@pytest.mark.parametrize("timezone", ["Pacific/Kiritimati", "Pacific/Pago_Pago", "UTC"])
+def test_what_was_just_changed_is_what_is_read(filled: Shelf, timezone: str) -> None:
+    filled.put("contract", "C-1", **contract(timezone=timezone))
+    changed = filled.put("contract", "C-1", name="new", **contract(timezone=timezone))
+    assert definitions.get(filled.scope, directory(filled), "contract", "C-1", NOW) == changed
+    page = definitions.page(filled.scope, directory(filled), "contract", NOW)
+    assert page.items[0] == changed
 
 
 def test_a_page_follows_another_until_all_are_seen_once(home: Shelf) -> None:
@@ -403,7 +412,7 @@ def test_a_page_follows_another_until_all_are_seen_once(home: Shelf) -> None:
         seen, cursor = [], None
         while True:
             page = definitions.page(
-                home.scope, directory(home), "account", cursor=cursor, limit=limit
+                home.scope, directory(home), "account", NOW, cursor=cursor, limit=limit
             )
             assert page.totals == {"count": 57}
             seen += [v.key for v in page.items]
@@ -411,15 +420,17 @@ def test_a_page_follows_another_until_all_are_seen_once(home: Shelf) -> None:
             if cursor is None:
                 break
         assert seen == keys
-    found = definitions.page(home.scope, directory(home), "account", q="NÄMÉ 3")
+    found = definitions.page(home.scope, directory(home), "account", NOW, q="NÄMÉ 3")
     assert [v.key for v in found.items] == [k for k in keys if k.endswith("3")]
-    assert definitions.page(home.scope, directory(home), "account", q="K01").totals["count"] == 10
+    assert (
+        definitions.page(home.scope, directory(home), "account", NOW, q="K01").totals["count"] == 10
+    )
 
 
 @pytest.mark.parametrize("asked", [{"limit": 0}, {"limit": 501}, {"cursor": "€"}, {"cursor": "x"}])
 def test_a_page_that_cannot_be_is_refused(home: Shelf, asked: dict[str, Any]) -> None:
     with pytest.raises(Invalid):
-        definitions.page(home.scope, directory(home), "account", **asked)
+        definitions.page(home.scope, directory(home), "account", NOW, **asked)
 
 
 def test_customers_read_only_what_is_theirs(filled: Shelf) -> None:
@@ -431,7 +442,7 @@ def test_customers_read_only_what_is_theirs(filled: Shelf) -> None:
             "meter": ["calls"],
         }
         for noun, keys in theirs.items():
-            page = definitions.page(scope, directory(filled), noun)
+            page = definitions.page(scope, directory(filled), noun, NOW)
             assert [v.key for v in page.items] == keys
             assert page.totals == {"count": len(keys)}
         others: list[tuple[NounName, str]] = [
@@ -442,7 +453,7 @@ def test_customers_read_only_what_is_theirs(filled: Shelf) -> None:
         for noun, key in others:
             for read in (definitions.get, definitions.history):
                 with pytest.raises(NotFound) as refusal:
-                    read(scope, directory(filled), noun, key)
+                    read(scope, directory(filled), noun, key, NOW)
                 assert refusal.value.detail == f"There is no {noun} {key!r}."
 
 
@@ -453,9 +464,9 @@ def test_roles_without_the_verb_are_refused(filled: Shelf) -> None:
         with pytest.raises(Forbidden):
             retire(customer(role), filled.books, filled.directories, "account", "acme", NOW)
     with pytest.raises(Forbidden):
-        definitions.page(customer("ingest"), directory(filled), "account")
+        definitions.page(customer("ingest"), directory(filled), "account", NOW)
     with pytest.raises(Forbidden):
-        definitions.get(customer("ingest"), directory(filled), "account", "acme")
+        definitions.get(customer("ingest"), directory(filled), "account", "acme", NOW)
 
 
 PARENT_ADMIN: tuple[tuple[NounName, str, dict[str, Any], type[TallybookError]], ...] = (
@@ -468,7 +479,7 @@ PARENT_ADMIN: tuple[tuple[NounName, str, dict[str, Any], type[TallybookError]], 
     ("meter", "new", METER, Forbidden),
     ("contract", "C-1", contract(name="cheap"), Forbidden),
     ("contract", "C-2", contract("other", name="cheap"), NotFound),
-    ("contract", "new", contract(), Forbidden),
+    ("contract", "new", contract(), NotFound),
 )
 
 

@@ -279,6 +279,13 @@ class Directory:
         history = self._shelves[noun].get(key)
         return history.version(self.day) if history else None
 
+    def in_force(
+        self, noun: NounName, key: str
+    ) -> tuple[tuple[date | None, date | None, Version], ...]:
+        """Return (from, to, version) for each span of days, ascending; see `History.in_force`."""
+        history = self._shelves[noun].get(key)
+        return history.in_force if history else ()
+
     def history(self, noun: NounName, key: str) -> tuple[Version, ...]:
         """Return every version of one key in order of number; empty where there is none."""
         history = self._shelves[noun].get(key)

@@ -70,12 +70,16 @@ class Scope:
         return self.role in _PRICED
 
     def may(self, verb: Verb) -> bool:
-        """Tell whether this verb is allowed."""
+        """Tell whether this verb is allowed; who is bound to accounts administers nothing."""
+        if verb == "administer" and self.accounts is not None:
+            return False
         return verb in _VERBS[self.role] and (self.verbs is None or verb in self.verbs)
 
-    def sees(self, account: str) -> bool:
-        """Tell whether this account may be seen at any date."""
-        return self.accounts is None or any(m.account == account for m in self.accounts)
+    def sees(self, account: str, at: datetime | None = None) -> bool:
+        """Tell whether this account may be seen at an instant, or else at any date."""
+        return self.accounts is None or any(
+            m.account == account and (at is None or m.start <= at < m.end) for m in self.accounts
+        )
 
     def narrow(self, members: Iterable[Member]) -> list[Member]:
         """Cut members to what may be seen; stores call this inside every query."""

@@ -11,12 +11,12 @@ from typing import Any, Final
 from tallybook.model import canonical
 from tallybook.model.directory import NOUNS, AnyNoun, Directory, History
 from tallybook.model.errors import Conflict, Forbidden, Invalid
-from tallybook.model.nouns import Account, Contract, parse
+from tallybook.model.nouns import Account, parse
 from tallybook.model.ports import Books, Draft, NounName, Version
 from tallybook.model.scope import Scope
-from tallybook.model.time import FIRST_DAY, LAST_DAY, Calendar, parse_date
+from tallybook.model.time import FIRST_DAY, LAST_DAY, parse_date
 from tallybook.operations.coherence import check, check_json, check_unused
-from tallybook.operations.definitions import not_found
+from tallybook.operations.definitions import local_day, not_found
 from tallybook.operations.directory import Directories
 
 _KEY_FIELDS: Final[Mapping[NounName, str]] = {
@@ -65,7 +65,8 @@ def define_many(
         Forbidden: `verb_not_allowed`, `vendor_only`.
         NotFound: the noun is not the caller's.
         Conflict: `version_conflict`, `key_retired`.
-        Invalid: `document_invalid`, `key_mismatch`, `date_invalid`, and all of `coherence.check`.
+        Invalid: `document_invalid`, `key_mismatch`, `date_invalid`, `valid_from_not_yours`, and
+            all of `coherence.check`.
     """
     scope.require("define")
     with directories.changing:
@@ -113,7 +114,7 @@ class _Plan:
         """Plan a change; return its version, or the one that already says the same."""
         name, key = change.noun, change.key
         noun, valid_from, reason = _read(change)
-        _allow(self._scope, self._directory, name, key, noun)
+        self._allow(name, key, noun, valid_from)
         history = self._history(name, key)
         if history.versions and valid_from is None:
             valid_from = self._today(noun)
@@ -136,7 +137,7 @@ class _Plan:
         if not history.versions:
             raise not_found(name, key)
         noun = history.noun(history.versions[-1])
-        _allow(self._scope, self._directory, name, key, noun)
+        self._allow(name, key, noun, None)
         today = self._today(noun)
         held = history.version(today)
         days = {v.valid_from or today for v in history.versions}
@@ -181,16 +182,38 @@ class _Plan:
         kind: type[Any] = NOUNS[name]
         return planned or History(kind, self._directory.history(name, key))
 
+    def _allow(self, name: NounName, key: str, noun: AnyNoun, valid_from: date | None) -> None:
+        """Keep customers to the accounts they have now: they may change those and add some below.
+
+        Nor may they reach back: a link made earlier would show them what was another's then.
+        """
+        scope = self._scope
+        if scope.accounts is None:
+            return
+        held = self._directory.history(name, key)
+        owner = key if name == "account" else held[-1].document.get("account") if held else None
+        is_theirs = owner is not None and scope.sees(owner, self._now)
+        if name != "meter" and not is_theirs and (held or name == "contract"):
+            raise not_found(name, key)
+        if not isinstance(noun, Account):
+            raise Forbidden("vendor_only", f"Only the vendor changes a {name}; ask your CSM.")
+        parent = held[-1].document.get("parent") if held else None
+        is_moved = not held or noun.parent != parent
+        if is_moved and not (noun.parent and scope.sees(noun.parent, self._now)):
+            raise Invalid("unknown_parent", "parent must be one of your accounts.", field="parent")
+        if valid_from is None:
+            return
+        then = noun.calendar.start_of(valid_from)
+        if valid_from < self._today(noun) or (held and not scope.sees(key, max(then, self._now))):
+            raise Invalid(
+                "valid_from_not_yours",
+                "Only the vendor changes an account's past, or what follows its leaving you.",
+                field="valid_from",
+            )
+
     def _today(self, noun: AnyNoun) -> date:
-        """Return the local date: an account's own, a contract's or its account's, else UTC's."""
-        calendar = Calendar()
-        if isinstance(noun, Account):
-            calendar = noun.calendar
-        elif isinstance(noun, Contract):
-            account = self._directory.account(noun.account)
-            calendar = account.calendar if account else calendar
-            calendar = Calendar(noun.timezone, calendar.day_start) if noun.timezone else calendar
-        return calendar.day_of(self._now)
+        """Return the noun's local date."""
+        return local_day(self._directory, noun, self._now)
 
 
 def _read(change: Change) -> tuple[AnyNoun, date | None, str | None]:
@@ -233,18 +256,3 @@ def _read_day(value: object) -> date | None:
 def _document(noun: AnyNoun) -> str:
     """Return a noun as canonical text, with its defaults: a later default must not change it."""
     return canonical.encode(noun.model_dump())
-
-
-def _allow(scope: Scope, directory: Directory, name: NounName, key: str, noun: AnyNoun) -> None:
-    """Keep customers to their own accounts: they may change those and add some below them."""
-    if scope.accounts is None:
-        return
-    held = directory.history(name, key)
-    owner = key if name == "account" else held[-1].document.get("account") if held else None
-    if held and owner is not None and not scope.sees(owner):
-        raise not_found(name, key)
-    if not isinstance(noun, Account):
-        raise Forbidden("vendor_only", f"Only the vendor changes a {name}; ask your CSM.")
-    parent = held[-1].document.get("parent") if held else None
-    if (not held or noun.parent != parent) and not (noun.parent and scope.sees(noun.parent)):
-        raise Invalid("unknown_parent", "parent must be one of your accounts.", field="parent")

@@ -1,17 +1,23 @@
-"""Reads definitions as the caller may see them: one, its history, or a page of many."""
+"""Reads definitions as the caller may see them: one, its history, or a page of many.
+
+An account that has left a customer's tree is no longer theirs, nor are its contracts.
+"""
 
 import base64
 import binascii
 from bisect import bisect_right
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from typing import Any
 
 from tallybook.model import limits
-from tallybook.model.directory import Directory
+from tallybook.model.directory import AnyNoun, Directory
 from tallybook.model.errors import Invalid, NotFound
+from tallybook.model.nouns import Account, Contract
 from tallybook.model.ports import NounName, Version
 from tallybook.model.scope import Scope
+from tallybook.model.time import Calendar
+from tallybook.positions.periods import calendar_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,20 +29,27 @@ class Page:
     totals: dict[str, int]
 
 
-def get(scope: Scope, directory: Directory, noun: NounName, key: str) -> Version:
-    """Return the version that holds on the directory's day, else the first one planned.
+def get(scope: Scope, directory: Directory, noun: NounName, key: str, now: datetime) -> Version:
+    """Return the version that holds on the noun's local day, else the first one planned.
 
     What is retired is still there and says so.
 
     Raises:
         NotFound: `account_not_found`, `meter_not_found`, `contract_not_found`.
     """
-    versions = history(scope, directory, noun, key)
-    held = directory.version(noun, key)
-    return held if held in versions else min(versions, key=lambda v: v.valid_from or date.min)
+    scope.require("read")
+    found = _holding(directory, noun, key, now)
+    if found is None:
+        planned = directory.history(noun, key)
+        found = min(planned, key=lambda v: v.valid_from or date.min, default=None)
+    if found is None or not _Seen(scope, now).covers(found):
+        raise not_found(noun, key)
+    return _shown(scope, found)
 
 
-def history(scope: Scope, directory: Directory, noun: NounName, key: str) -> list[Version]:
+def history(
+    scope: Scope, directory: Directory, noun: NounName, key: str, now: datetime
+) -> list[Version]:
     """Return every version the caller may see, oldest first.
 
     Raises:
@@ -44,8 +57,8 @@ def history(scope: Scope, directory: Directory, noun: NounName, key: str) -> lis
         NotFound: as `get`.
     """
     scope.require("read")
-    seen = _Seen(scope)
-    found = [v for v in directory.history(noun, key) if seen.covers(v)]
+    seen = _Seen(scope, now)
+    found = [_shown(scope, v) for v in directory.history(noun, key) if seen.covers(v)]
     if not found:
         raise not_found(noun, key)
     return found
@@ -55,12 +68,13 @@ def page(
     scope: Scope,
     directory: Directory,
     noun: NounName,
+    now: datetime,
     *,
     q: str | None = None,
     cursor: str | None = None,
     limit: int = limits.PAGE_ROWS_DEFAULT,
 ) -> Page:
-    """Return what stands on the directory's day, by key; `q` is part of a key or name.
+    """Return what stands today, by key; `q` is part of a key or name.
 
     Raises:
         Forbidden: `verb_not_allowed`.
@@ -75,13 +89,14 @@ def page(
             limit=limits.PAGE_ROWS_MAX,
             asked=limit,
         )
-    keys = _matching(scope, directory, noun, q)
+    directory = directory.on(now.astimezone(UTC).date())
+    keys = _matching(_Seen(scope, now), directory, noun, q)
     start = bisect_right(keys, _read_cursor(cursor)) if cursor else 0
     some = keys[start : start + limit]
-    versions = (directory.version(noun, key) for key in some)
+    versions = (_holding(directory, noun, key, now) for key in some)
     more = start + limit < len(keys)
     return Page(
-        items=[v for v in versions if v is not None],
+        items=[_shown(scope, v) for v in versions if v is not None],
         next_cursor=_write_cursor(some[-1]) if more else None,
         totals={"count": len(keys)},
     )
@@ -92,13 +107,39 @@ def not_found(noun: NounName, key: str) -> NotFound:
     return NotFound(f"{noun}_not_found", f"There is no {noun} {key[: limits.KEY_CHARS_MAX]!r}.")
 
 
-class _Seen:
-    """Which definitions a scope may read: those of its accounts, and all meters."""
+def local_day(directory: Directory, noun: AnyNoun, now: datetime) -> date:
+    """Return the day it is for a noun: in an account's zone, a contract's own, else in UTC."""
+    calendar = Calendar()
+    if isinstance(noun, Account):
+        calendar = noun.calendar
+    elif isinstance(noun, Contract):
+        calendar = calendar_of(noun, directory.account(noun.account))
+    return calendar.day_of(now)
 
-    def __init__(self, scope: Scope) -> None:
+
+def _holding(directory: Directory, noun: NounName, key: str, now: datetime) -> Version | None:
+    """Return the version that holds now, each by its own local day, also one that retires."""
+    for begins, _, version in reversed(directory.in_force(noun, key)):
+        if begins is None or begins <= local_day(directory, directory.parsed(version), now):
+            return version
+    return None
+
+
+def _shown(scope: Scope, version: Version) -> Version:
+    """Hide the prices of a contract from whom they are not."""
+    if scope.sees_prices or version.noun != "contract":
+        return version
+    lines = [{**line, "price": None} for line in version.document.get("lines", ())]
+    return replace(version, document={**version.document, "lines": lines})
+
+
+class _Seen:
+    """Which definitions a scope may read: those of the accounts it has now, and all meters."""
+
+    def __init__(self, scope: Scope, now: datetime) -> None:
         members = scope.accounts
         self.everything = members is None
-        self._accounts = frozenset(m.account for m in members or ())
+        self._accounts = frozenset(m.account for m in members or () if m.start <= now < m.end)
 
     def covers(self, version: Version) -> bool:
         """Tell whether a version may be seen."""
@@ -108,8 +149,8 @@ class _Seen:
         return owner in self._accounts
 
 
-def _matching(scope: Scope, directory: Directory, noun: NounName, q: str | None) -> tuple[str, ...]:
-    keys, seen = directory.keys(noun), _Seen(scope)
+def _matching(seen: _Seen, directory: Directory, noun: NounName, q: str | None) -> tuple[str, ...]:
+    keys = directory.keys(noun)
     if seen.everything and not q:
         return keys
     part = (q or "").casefold()

@@ -103,8 +103,7 @@ def make_key(
     scope.require("administer")
     asked = parse(NewApiKey, body)
     scopes = asked.scopes or None
-    if scope.verbs is not None and (scopes is None or not scopes <= scope.verbs):
-        raise Forbidden("scopes_too_wide", "A key cannot make a key that may do more than itself.")
+    _check_scopes(scope, scopes)
     if asked.expires_at is not None and asked.expires_at <= now:
         raise Invalid("expires_in_the_past", "expires_at has passed.", field="expires_at")
     _check_account(scope, directories, asked.account)
@@ -155,11 +154,12 @@ def put_user(
     A change of password, role or account ends the user's sessions.
 
     Raises:
-        Forbidden: `verb_not_allowed`.
+        Forbidden: `verb_not_allowed`, `scopes_too_wide`: a user may do all that the role allows.
         Invalid: `document_invalid`, `unknown_account`.
     """
     scope.require("administer")
     asked = parse(NewUser, body)
+    _check_scopes(scope, None)
     _check_account(scope, directories, asked.account)
     known = people.user(scope, asked.email)
     kept = known.password_hash if known else None
@@ -193,6 +193,14 @@ def list_users(scope: Scope, people: People) -> list[User]:
     """
     scope.require("administer")
     return people.users(scope)
+
+
+def _check_scopes(scope: Scope, scopes: frozenset[Verb] | None) -> None:
+    """Refuse to let somebody do what the maker may not."""
+    if scope.verbs is not None and (scopes is None or not scopes <= scope.verbs):
+        raise Forbidden(
+            "scopes_too_wide", "A key cannot make a key or a user that may do more than itself."
+        )
 
 
 def _check_account(scope: Scope, directories: Directories, account: str | None) -> None:

@@ -47,11 +47,13 @@ def reach(
     """Return whose contracts a list is about: an account, or its tree at an instant; None is all.
 
     Raises:
+        Forbidden: `verb_not_allowed`.
         NotFound: `account_not_found`.
     """
+    scope.require("read")
     if account is None:
         return None
-    if not directory.history("account", account) or not scope.sees(account):
+    if not directory.history("account", account) or not scope.sees(account, at):
         raise NotFound("account_not_found", f"There is no account {account!r} to be seen.")
     tree = members(directory, account, FIRST_INSTANT, LAST_INSTANT, rollup=rollup)
     return frozenset(member.account for member in tree if member.start <= at < member.end)
@@ -148,9 +150,7 @@ def find_line(
 
 def sees(scope: Scope, contract: Contract, at: datetime) -> bool:
     """Tell whether a contract's account may be seen at an instant."""
-    return scope.accounts is None or any(
-        m.account == contract.account and m.start <= at < m.end for m in scope.accounts
-    )
+    return scope.sees(contract.account, at)
 
 
 def _counts(
