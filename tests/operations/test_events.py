@@ -163,3 +163,11 @@ def test_what_is_refused(desk: Desk, asked: dict[str, Any], code: str) -> None:
     with pytest.raises(Invalid) as refused:
         desk.ask(**asked)
     assert refused.value.code == code
+
+
+def test_what_a_retired_account_used_stays_counted(desk: Desk) -> None:
+    desk.happened(Happened("a", MARCH, '{"n": 1}'))
+    desk.account("a", valid_from="2026-03-02", retired=True)
+    assert [item.state for item in desk.ask().items] == ["counted"]
+    assert desk.seqs(state="counted") == [1]
+    assert desk.seqs(state="unresolved") == []

@@ -504,3 +504,21 @@ def test_what_was_worked_out_is_stamped_with_its_mark(house: House) -> None:
     found = house.one("C-a")
     assert found.known_at == house.mark
     assert found == replace(house.listed().items[0])
+
+
+def test_a_dated_contract_is_listed_from_its_own_local_day(house: House) -> None:
+    line = {"code": "L", "meter": "m"}
+    day = (house.now + timedelta(hours=14)).date().isoformat()
+    house.put(
+        "contract",
+        "C-early",
+        since=day,
+        account="a",
+        timezone="Pacific/Kiritimati",
+        start_date="2026-01-01",
+        lines=[line],
+    )
+    house.refresh()
+    assert day != house.now.date().isoformat()
+    query = SnapshotQuery(contract=None, text="C-early")
+    assert len(house.direct(query).items) == len(house.listed(query).items) == 1

@@ -306,3 +306,13 @@ def test_a_word_of_a_filter_means_the_text_and_what_it_spells() -> None:
     assert filter_term("a:not_in:true,x").value == ["true", True, "x"]
     assert filter_term("a:gte:5").value == 5
     assert filter_term("a:exists:true").value is True
+
+
+def test_what_a_retired_account_used_stays_in_the_whole(desk: Desk) -> None:
+    desk.account("a")
+    desk.account("b")
+    desk.happened(use("a", "2026-03-05T12:00Z", 3), use("b", "2026-03-05T12:00Z", 4))
+    before = desk.ask(group_by=("account",)).rows
+    desk.account("a", valid_from="2026-04-01", retired=True)
+    assert desk.values() == [7]
+    assert desk.ask(group_by=("account",)).rows == before

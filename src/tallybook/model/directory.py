@@ -2,7 +2,7 @@
 belongs to whom. Reads no store; what a caller may see of it is for the operations to decide.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
@@ -268,6 +268,10 @@ class Directory:
             found = tuple(sorted(_Current(self._shelves[noun], self.day)))
             self._sorted[noun, self.day] = found
         return found
+
+    def ever(self, noun: NounName) -> Collection[str]:
+        """Return the keys of all that was ever defined, also of what is retired or yet to come."""
+        return self._shelves[noun].keys()
 
     def parsed(self, version: Version) -> AnyNoun:
         """Return the noun that a version of this directory describes."""

@@ -138,7 +138,7 @@ class _Known:
     """What is defined, and so what an event's subject, type and properties mean."""
 
     def __init__(self, directory: Directory) -> None:
-        self.accounts = frozenset(directory.keys("account"))
+        self.accounts = frozenset(directory.ever("account"))
         spans = (directory.spans("meter", key) for key in directory.keys("meter"))
         self.meters = tuple(found[-1].noun for found in spans if found)
         self._types = frozenset(meter.event_type for meter in self.meters)

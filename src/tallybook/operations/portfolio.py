@@ -72,7 +72,7 @@ class Past:
         scope.require("read")
         lines = [
             line
-            for number in directory.keys("contract")
+            for number in directory.ever("contract")
             for line in _before(directory, number, when)
             if (query.service is None or line.service == query.service)
             and sees(scope, line.contract, when.at)

@@ -71,7 +71,7 @@ def positions_at(
     """List where lines stood at an instant, as known at a mark; `directory` is of its revision."""
     scope.require("read")
     state = SnapshotState(when.mark, when.at, when.refreshed_at)
-    numbers = directory.keys("contract") if query.contract is None else [query.contract]
+    numbers = directory.ever("contract") if query.contract is None else [query.contract]
     lines = (
         line
         for number in numbers

@@ -210,10 +210,10 @@ def _known_groups(scope: Scope, request: UsageRequest, reach: Sequence[Member]) 
 def _reach(
     directory: Directory, request: UsageRequest, start: datetime, end: datetime
 ) -> list[Member]:
-    """Return who is asked about: an account, its tree, or everyone who is defined."""
+    """Return who is asked about: an account, its tree, or everyone; the retired have a past."""
     if request.account is not None:
         return members(directory, request.account, start, end, rollup=request.rollup)
-    return [Member(key, FIRST_INSTANT, LAST_INSTANT) for key in directory.keys("account")]
+    return [Member(key, FIRST_INSTANT, LAST_INSTANT) for key in directory.ever("account")]
 
 
 def _meter(directory: Directory, key: str) -> Meter:
