@@ -1,6 +1,6 @@
 """Adding entries of the ledger to the arrival table, with the position reached, in one commit."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, Final
 
@@ -43,9 +43,13 @@ def position(db: duckdb.DuckDBPyConnection) -> int:
 
 
 def load(
-    db: duckdb.DuckDBPyConnection, batches: Sequence[Batch]
+    db: duckdb.DuckDBPyConnection,
+    batches: Sequence[Batch],
+    coming: Callable[[Iterable[int]], None],
 ) -> tuple[int, frozenset[tuple[str, str]]]:
     """Add what is new; return the position reached and the (account, type) pairs touched.
+
+    `coming` is told the times of rows before anyone can see them.
 
     Raises:
         Unavailable: `events_gap`, where entries between the position and a batch are missing.
@@ -58,6 +62,7 @@ def load(
             for b in group
         ]
         seq = group[-1].first_seq + len(group[-1].wires) - 1
+        coming(chain.from_iterable(columns.time for _, _, columns in entries))
         with commit(db):
             pages, lines = zip(*_pages(entries), strict=True)
             db.execute(_INSERT, {"pages": pages, "lines": lines})

@@ -4,7 +4,8 @@ It reorders rows; it never applies, changes or drops one. Rows that arrive late 
 stay in the arrival table until they are worth rewriting the month for.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
@@ -20,6 +21,9 @@ _EARLIEST: Final = datetime(1, 1, 1, tzinfo=UTC)
 #: A sorted month is rewritten when at least this part of it waits in the arrival table.
 _WORTH: Final = 100
 
+#: Later than any instant.
+_NEVER: Final = 1 << 62
+
 _COLUMNS = "seq, source, id, type, subject, time, received"
 
 
@@ -31,17 +35,48 @@ class Month(NamedTuple):
     events: int
 
 
+@dataclass(slots=True)
+class Layout:
+    """Where rows are: the sorted months, and between which instants (microseconds, both ends
+    included) those in the arrival table lie; none are there while `low` is above `high`.
+    """
+
+    months: Sequence[Month]
+    low: int
+    high: int
+
+    def widen(self, times: Iterable[int]) -> None:
+        """Take note of rows that are about to come into the arrival table."""
+        times = list(times)
+        self.low, self.high = min(self.low, *times), max(self.high, *times)
+
+    def relations(self, low: int, high: int) -> list[str]:
+        """Return the tables with events in [low, high), the arrival table where there are none."""
+        arrived = [TAIL] if self.low < high and low <= self.high else []
+        return [*arrived, *_touching(self.months, low, high)] or [TAIL]
+
+
 def relations(db: duckdb.DuckDBPyConnection, low: int, high: int) -> list[str]:
     """Return the tables with events in [low, high): the arrival table, then months, newest first.
 
     Ask inside the transaction that reads them, so that a rewritten month is seen once.
     """
-    touching = [
+    return [TAIL, *_touching(months(db), low, high)]
+
+
+def layout(db: duckdb.DuckDBPyConnection) -> Layout:
+    """Look where rows are, while nothing is moved or loaded."""
+    row = db.execute("SELECT min(time), max(time) FROM tail").fetchone()
+    low, high = row if row and row[0] is not None else (_NEVER, -_NEVER)
+    return Layout(months(db), low, high)
+
+
+def _touching(known: Sequence[Month], low: int, high: int) -> list[str]:
+    return [
         month.relation
-        for month in reversed(months(db))
+        for month in reversed(known)
         if month.first < high and low < micros(_end(from_micros(month.first)))
     ]
-    return [TAIL, *touching]
 
 
 def months(db: duckdb.DuckDBPyConnection) -> list[Month]:

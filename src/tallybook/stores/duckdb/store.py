@@ -1,10 +1,11 @@
 """The Events port on DuckDB: one file, one loader, many readers, each on its own snapshot."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from threading import Lock, Timer
+from threading import Event, Lock, Thread
+from time import monotonic
 from typing import Any, Final
 
 import duckdb
@@ -18,19 +19,54 @@ from tallybook.model.time import FIRST_INSTANT, LAST_INSTANT, from_micros, micro
 from tallybook.model.usage import UsageCell, UsageQuery
 from tallybook.stores.duckdb import facts, load, months, query, schema
 from tallybook.stores.duckdb.dialect import Parameters
+from tallybook.stores.duckdb.months import Layout
 
-_AGAIN_SECONDS: Final = 0.1
+_LOOK_SECONDS: Final = 0.1
 
 Statement = Callable[[list[str]], tuple[str, Parameters]]
 
 
-class _Watch(Timer):
-    """Stops a question that takes too long, until it has: between statements nothing listens."""
+class _Watch(Thread):
+    """Stops questions that take too long: again and again, as between statements nothing listens.
+
+    One thread for all of them: to start one for each costs more than many a question.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(name="query-watch", daemon=True)
+        self._seconds = seconds
+        self._ends: dict[duckdb.DuckDBPyConnection, float] = {}
+        self._asked = Event()
+        self._closed = Event()
+        self.start()
+
+    @contextmanager
+    def over(self, db: duckdb.DuckDBPyConnection) -> Iterator[None]:
+        """Watch over the statements of a block."""
+        self._ends[db] = monotonic() + self._seconds
+        self._asked.set()
+        try:
+            yield
+        finally:
+            del self._ends[db]
+
+    def close(self) -> None:
+        self._closed.set()
+        self._asked.set()
+        self.join()
 
     def run(self) -> None:
-        while not self.finished.wait(self.interval):
-            self.function()
-            self.interval = _AGAIN_SECONDS
+        while self._asked.wait() and not self._closed.is_set():
+            self._asked.clear()
+            while self._ends and not self._closed.wait(_LOOK_SECONDS):
+                self._stop_late()
+
+    def _stop_late(self) -> None:
+        now = monotonic()
+        for db, end in self._ends.copy().items():
+            if end < now:
+                with suppress(duckdb.Error):  # it was answered, and closed, just now
+                    db.interrupt()
 
 
 class DuckEvents:
@@ -51,12 +87,21 @@ class DuckEvents:
         """Open the file, or make it."""
         self._db = schema.connect(path, memory_limit, threads)
         self._query_seconds = query_seconds
+        self._watch = _Watch(query_seconds)
         self._cursors = Lock()
         self._loading = Lock()
         self._compacting = Lock()
+        self._layout: Layout | None = None
+        try:
+            with self._moving():
+                pass
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Close the file; the store cannot be used afterwards."""
+        self._watch.close()
         self._db.close()
 
     def position(self, scope: Scope) -> int:
@@ -65,7 +110,7 @@ class DuckEvents:
 
     def load(self, scope: Scope, batches: Sequence[Batch]) -> Loaded:
         with self._loading, self._cursor() as db:
-            return Loaded(*load.load(db, batches))
+            return Loaded(*load.load(db, batches, self._coming))
 
     def usage(self, scope: Scope, question: UsageQuery) -> list[UsageCell]:
         members = _seen(scope, question.members)
@@ -93,25 +138,52 @@ class DuckEvents:
         return dict(rows)
 
     def compact(self, scope: Scope, before: date) -> int:
-        with self._compacting, self._cursor() as db:
+        with self._compacting, self._moving(), self._cursor() as db:
             return months.compact(db, datetime.combine(before, time(), UTC))
 
     def clear(self, scope: Scope) -> None:
-        with self._compacting, self._loading, self._cursor() as db:
+        with self._compacting, self._moving(), self._loading, self._cursor() as db:
             months.clear(db)
 
     def _ask(self, low: datetime, high: datetime, statement: Statement) -> list[Any]:
         """Run a question on one snapshot of the tables it touches, for so long and no longer."""
-        with self._cursor() as db:
-            watch = _Watch(self._query_seconds, db.interrupt)
-            watch.daemon = True
-            watch.start()
-            try:
-                db.execute("BEGIN")
-                sql, bound = statement(months.relations(db, micros(low), micros(high)))
-                return db.execute(sql, bound).fetchall()
-            finally:
-                watch.cancel()
+        with self._cursor() as db, self._watch.over(db):
+            found = self._ask_known(db, micros(low), micros(high), statement)
+            if found is not None:
+                return found
+            db.execute("BEGIN")
+            sql, bound = statement(months.relations(db, micros(low), micros(high)))
+            return db.execute(sql, bound).fetchall()
+
+    def _ask_known(
+        self, db: duckdb.DuckDBPyConnection, low: int, high: int, statement: Statement
+    ) -> list[Any] | None:
+        """Answer from where rows are known to be; None when they moved before it was answered."""
+        known = self._layout
+        if known is None:
+            return None
+        try:
+            found = db.execute(*statement(known.relations(low, high))).fetchall()
+        except duckdb.CatalogException:  # a month was rewritten, and its old table dropped
+            if self._layout is known:
+                raise
+            return None
+        return found if self._layout is known else None
+
+    def _coming(self, times: Iterable[int]) -> None:
+        known = self._layout
+        if known is not None:
+            known.widen(times)
+
+    @contextmanager
+    def _moving(self) -> Iterator[None]:
+        """Let every question look for itself where rows are, while they are moved."""
+        self._layout = None
+        try:
+            yield
+        finally:
+            with self._loading, self._cursor() as db:
+                self._layout = months.layout(db)
 
     @contextmanager
     def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
