@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,7 @@ from tallybook.model import limits
 from tallybook.model.errors import Forbidden, Unavailable
 from tallybook.model.scope import operator
 from tallybook.model.table import Table
+from tallybook.model.time import clamp
 from tallybook.operations import initialise as initialise_op
 from tallybook.operations.directory import Directories
 from tallybook.operations.load import load_once
@@ -48,6 +50,8 @@ _REFRESH_SECONDS: Final = 0.5
 _TICK_SECONDS: Final = 60
 _GRACE_SECONDS: Final = 8
 _FIND_SECONDS: Final = 2
+_TURN_SECONDS: Final = 20
+_TURN_PAUSE_SECONDS: Final = 0.05
 _CONNECTIONS_WAITING: Final = 512
 #: A batch makes thousands of tuples that hold no cycles; looking through them at Python's own
 #: pace, after each 700, costs about a sixth of the CPU of ingest (docs/bench.md).
@@ -155,6 +159,8 @@ class Installation:
 
     def _assemble(self, settings: Settings) -> Services:
         self._open.enter_context(Folder(settings.data))
+        # An owner that was killed left its address, where another server may listen by now.
+        (settings.data / _SERVER_FILE).unlink(missing_ok=True)
         self._ledger = ledger = SqlLedger(settings.data)
         self._open.callback(ledger.close)
         database = sqlite(settings.data / "books.db")
@@ -223,7 +229,7 @@ class Installation:
         return False
 
     def _tick(self) -> bool:
-        yesterday = self._clock.now().date() - timedelta(days=1)
+        yesterday = clamp(self._clock.now().date()) - timedelta(days=1)
         self._events.compact(_SYSTEM, yesterday)
         return False
 
@@ -292,11 +298,21 @@ def parquet_table(path: Path) -> Table:
 
 @contextmanager
 def running(settings: Settings, host: str = "127.0.0.1", port: int = 0) -> Iterator[Address]:
-    """Serve a data folder in this process while the block runs; port 0 takes a free one.
+    """Serve a data folder in this process while the block runs, for others too; port 0 takes a
+    free one.
 
     Raises:
         Unavailable: `port_in_use`, or what `Installation` says.
     """
+    with (
+        _serving(settings, host, port) as address,
+        _told(settings.data / _SERVER_FILE, address),
+    ):
+        yield address
+
+
+@contextmanager
+def _serving(settings: Settings, host: str = "127.0.0.1", port: int = 0) -> Iterator[Address]:
     with ExitStack() as stack:
         installation = Installation(settings)
         stack.callback(installation.close)
@@ -309,7 +325,6 @@ def running(settings: Settings, host: str = "127.0.0.1", port: int = 0) -> Itera
         stack.callback(serving.join)
         stack.callback(setattr, server, "should_exit", True)  # noqa: FBT003 - setattr's own way
         address = _address(listening, installation.services.local_token)
-        stack.enter_context(_told(settings.data / _SERVER_FILE, address))
         while not server.started and serving.is_alive():
             serving.join(0.01)
         yield address
@@ -337,16 +352,30 @@ def serve(settings: Settings, host: str, port: int, ready: Callable[[str], None]
 def reach(settings: Settings) -> Iterator[Address]:
     """Find the server of a data folder, or run one in this process while the block runs.
 
+    The folder's lock says whether there is a server; its file only says where. One started here is
+    nobody else's: it ends with the block, so another command waits a while for its turn.
+
     Raises:
         Unavailable: `not_initialised`, or as `running`.
     """
-    found = _find(settings.data / _SERVER_FILE)
-    if found is not None:
-        yield found
-        return
     _require_data(settings)
     log_to_stderr(logging.WARNING)
-    with running(settings) as address:
+    deadline = time.monotonic() + _TURN_SECONDS
+    with ExitStack() as stack:
+        while True:
+            try:
+                address = stack.enter_context(_serving(settings))
+                break
+            except Unavailable as e:
+                if e.code != "folder_in_use":
+                    raise
+                found = _find(settings.data / _SERVER_FILE)
+                if found is not None:
+                    address = found
+                    break
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(_TURN_PAUSE_SECONDS)
         yield address
 
 

@@ -1,11 +1,15 @@
 """The short words of the command line, through a real installation in process."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from tallybook import app
 from tallybook.cli import main
+from tallybook.settings import Settings
 
 
 @pytest.fixture(scope="module")
@@ -102,3 +106,26 @@ def test_a_damaged_copy_is_set_aside_and_loaded_again(
     said(capsys, "tick", data=data)
     assert json.loads(said(capsys, *asked, data=data))["rows"] == before
     assert (data / "events.duckdb.aside").exists()
+
+
+def test_the_address_a_killed_server_left_is_not_believed(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other"
+    said(capsys, "init", "--admin-email", "c@d.example", data=other)
+    with app.running(Settings(data=other)):
+        (data / "server.json").write_text((other / "server.json").read_text())
+        assert "a@b.example" in said(capsys, "users", "list", data=data)
+
+
+def test_words_at_once_without_a_server_take_turns(data: Path) -> None:
+    word = (sys.executable, "-m", "tallybook", "users", "list", "--data", str(data))
+    running = [subprocess.Popen(word, stdout=subprocess.PIPE) for _ in range(3)]
+    assert all(b"a@b.example" in process.communicate()[0] for process in running)
+
+
+@pytest.mark.parametrize("port", ["-1", "65536"])
+def test_a_port_that_cannot_be_is_wrong_usage(
+    data: Path, capsys: pytest.CaptureFixture[str], port: str
+) -> None:
+    said(capsys, "serve", "--port", port, data=data, code=2)

@@ -116,7 +116,20 @@ WRONG: tuple[tuple[type[Noun], dict[str, Any], str], ...] = (
             {**TERMS, "lines": [{"code": "x", "meter": "m", "allotment": {"quantity": q}}]},
             "lines.0.allotment.quantity",
         )
-        for q in (True, 0.5, "NaN", "1e19", "1e-13", "1E+3000000", "", "1,5", "٣", [1], "x" * 9999)
+        for q in (
+            -1,
+            True,
+            0.5,
+            "NaN",
+            "1e19",
+            "1e-13",
+            "1E+3000000",
+            "",
+            "1,5",
+            "٣",
+            [1],
+            "x" * 9999,
+        )
     ),
 )
 
@@ -127,6 +140,8 @@ def test_a_refusal_names_the_field(noun: type[Noun], document: dict[str, Any], f
         parse(noun, document)
     assert (refusal.value.code, refusal.value.facts["field"]) == ("document_invalid", field)
     assert refusal.value.detail.endswith(".")
+    assert "Value error" not in refusal.value.detail
+    assert not refusal.value.detail.endswith("..")
     assert len(refusal.value.detail) < 500
 
 

@@ -40,7 +40,8 @@ _PAUSE_SECONDS: Final = 0.2
 def demo(
     *,
     port: Annotated[
-        int, typer.Option(help="Where to listen; a free port when this one is taken.")
+        int,
+        typer.Option(min=0, max=65535, help="Where to listen; a free port when this one is taken."),
     ] = 8000,
     no_browser: Annotated[
         bool, typer.Option("--no-browser", help="Do not open a browser.")

@@ -16,7 +16,9 @@ app = commands()
 def serve(
     data: Data = None,
     host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Where to listen; 0 takes a free port.")] = 8000,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Where to listen; 0 takes a free port.")
+    ] = 8000,
     test_clock: Annotated[
         bool, typer.Option("--test-clock", help="Allow PUT /api/v1/test-clock. For tests only.")
     ] = False,

@@ -185,7 +185,7 @@ class Meter(Named):
 class Allotment(Noun):
     """What a line includes per period; a null quantity is unlimited, zero is none."""
 
-    quantity: Quantity | None = None
+    quantity: Annotated[Quantity, Field(ge=0)] | None = None
 
 
 class Line(Noun):
@@ -253,7 +253,10 @@ def parse(noun: type[M], document: Document) -> M:
         return noun.model_validate(document)
     except ValidationError as e:
         faults = [
-            {"field": ".".join(str(p) for p in f["loc"]), "detail": f["msg"]}
+            {
+                "field": ".".join(str(p) for p in f["loc"]),
+                "detail": f["msg"].removeprefix("Value error, ").removesuffix("."),
+            }
             for f in e.errors(include_url=False, include_context=False, include_input=False)
         ]
         first = faults[0]
