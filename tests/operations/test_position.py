@@ -522,3 +522,28 @@ def test_a_dated_contract_is_listed_from_its_own_local_day(house: House) -> None
     assert day != house.now.date().isoformat()
     query = SnapshotQuery(contract=None, text="C-early")
     assert len(house.direct(query).items) == len(house.listed(query).items) == 1
+
+
+def test_a_load_that_was_cut_off_half_way_is_made_good(house: House) -> None:
+    house.use("other", "1")
+    house.refresh()
+    for _ in range(2):
+        house.use("other", "5")
+        house.events.load(ALL, house.ledger.read(ALL, house.events.position(ALL), 1))
+        house.use("a", "1")
+        house.refresh()
+        assert house.listed() == house.direct()
+    assert [p.used for p in house.listed().items] == [D(2), D(0), D(11)]
+
+
+@pytest.mark.parametrize("timezone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_an_account_is_as_it_stands_on_its_own_local_day(house: House, timezone: str) -> None:
+    house.put("account", "other", timezone=timezone)
+    hours = 14 if timezone.endswith("Kiritimati") else -11
+    day = (house.now + timedelta(hours=hours)).date().isoformat()
+    house.put("account", "other", since=day, timezone=timezone, name="New name")
+    house.refresh()
+    assert [p.account_name for p in house.listed(SnapshotQuery(contract="C-other")).items] == [
+        "New name"
+    ]
+    assert house.listed() == house.direct()

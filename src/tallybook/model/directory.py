@@ -209,6 +209,17 @@ class Directory:
         """Return the account as it stands on `day`."""
         return self.at("account", key, self.day)
 
+    def account_at(self, key: str, at: datetime) -> Account | None:
+        """Return an account at an instant, by its own local days; None where there never was one.
+
+        Before its first version it is as in that one, once retired as in its last.
+        """
+        spans = self.spans("account", key)
+        for span in reversed(spans):
+            if span.valid_from is None or span.valid_from <= span.noun.calendar.day_of(at):
+                return span.noun
+        return spans[0].noun if spans else None
+
     def meter(self, key: str) -> Meter | None:
         """Return the meter as it stands on `day`."""
         return self.at("meter", key, self.day)

@@ -180,10 +180,14 @@ class FactQuery:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What one load moved: the position reached and the (account, type) pairs it touched."""
+    """What one load moved: the position reached and the (account, type) pairs it touched.
+
+    `after` is the position it began from, None where nobody looked.
+    """
 
     seq: int
     touched: frozenset[tuple[str, str]]
+    after: int | None = None
 
 
 class Events(Protocol):

@@ -113,7 +113,7 @@ def local_day(directory: Directory, noun: AnyNoun, now: datetime) -> date:
     if isinstance(noun, Account):
         calendar = noun.calendar
     elif isinstance(noun, Contract):
-        calendar = calendar_of(noun, directory.account(noun.account))
+        calendar = calendar_of(noun, directory.account_at(noun.account, now))
     return calendar.day_of(now)
 
 

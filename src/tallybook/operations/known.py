@@ -1,9 +1,11 @@
 """What an answer is to rest on: turns the caller's `known_at` into a mark, and back in time."""
 
+from datetime import datetime
+
 from tallybook.model.errors import Invalid, Overloaded
 from tallybook.model.mark import Mark, parse_mark
 from tallybook.model.ports import Books, Events, Ledger
-from tallybook.model.scope import Scope
+from tallybook.model.scope import Scope, operator
 from tallybook.model.time import parse_instant
 
 
@@ -33,3 +35,12 @@ def known(scope: Scope, books: Books, ledger: Ledger, events: Events, known_at: 
             "not_loaded_yet", "These facts are still being loaded; ask again.", retry_after=1
         )
     return mark
+
+
+def received(ledger: Ledger, mark: Mark) -> datetime | None:
+    """Return when the newest fact of a mark came in: for a mark, what the last load is for now.
+
+    It does not change with later loads, so that the same question has the same bytes again.
+    """
+    found = ledger.fetch(operator("known"), [mark.seq])
+    return found[mark.seq].received_at if mark.seq in found else None

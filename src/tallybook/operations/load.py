@@ -1,5 +1,7 @@
 """One step of the loader: entries of the ledger become columns of the events store."""
 
+from dataclasses import replace
+
 from tallybook.model.limits import LOAD_EVENTS_MAX
 from tallybook.model.ports import Events, Ledger, Loaded
 from tallybook.model.scope import Scope
@@ -11,5 +13,6 @@ def load_once(scope: Scope, ledger: Ledger, events: Events) -> Loaded | None:
     The events store keeps the position reached in the same commit, so a step that was cut off is
     simply done again.
     """
-    batches = ledger.read(scope, events.position(scope), LOAD_EVENTS_MAX)
-    return events.load(scope, batches) if batches else None
+    after = events.position(scope)
+    batches = ledger.read(scope, after, LOAD_EVENTS_MAX)
+    return replace(events.load(scope, batches), after=after) if batches else None

@@ -5,6 +5,7 @@ and writes them, all of one mark. A line is stale when its events, terms, tree o
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from threading import Lock
+from typing import Final
 
 from tallybook.model.directory import Directory
 from tallybook.model.mark import Mark
@@ -29,6 +30,7 @@ from tallybook.positions.terms import Terms, terms
 
 #: Contracts to work out anew, each with the event types that matter, None for all its lines.
 Stale = dict[str, frozenset[str] | None]
+_NEVER: Final = -1
 
 
 class Refresher:
@@ -50,8 +52,10 @@ class Refresher:
         self._is_continued = False
 
     def touch(self, loaded: Loaded) -> None:
-        """Note what a load has moved."""
+        """Note what a load has moved. One cut off half-way moved something that nobody noted."""
         with self._noting:
+            if loaded.after not in {None, self._seq}:
+                self._is_continued, self._began = False, _NEVER
             self._touched |= loaded.touched
             self._seq = max(self._seq, loaded.seq)
 

@@ -98,7 +98,7 @@ def usage(
     """
     scope.require("read")
     meter = _meter(directory, request.meter)
-    account = _account(scope, directory, request.account)
+    account = _account(scope, directory, request.account, now)
     terms = _terms(meter, request)
     calendar = _calendar(account, request.timezone)
     start, end = span(request.start, request.end, calendar, now)
@@ -224,12 +224,11 @@ def _meter(directory: Directory, key: str) -> Meter:
     return meter
 
 
-def _account(scope: Scope, directory: Directory, key: str | None) -> Account | None:
+def _account(scope: Scope, directory: Directory, key: str | None, now: datetime) -> Account | None:
     """Find the account; a retired one keeps its past."""
     if key is None:
         return None
-    spans = directory.spans("account", key)
-    account = directory.account(key) or (spans[-1].noun if spans else None)
+    account = directory.account_at(key, now)
     if account is None or not scope.sees(key):
         raise NotFound("account_not_found", f"There is no account {key!r} to be seen.")
     return account

@@ -146,7 +146,7 @@ def in_force(
     """
     for span in reversed(directory.spans("contract", number)):
         contract = span.noun
-        account = _account(directory, contract.account, at)
+        account = directory.account_at(contract.account, at)
         calendar = calendar_of(contract, account)
         today = min(calendar.day_of(at), LAST_DAY - _DAY)  # so that tomorrow can be told
         if span.valid_from is None or span.valid_from <= today:
@@ -155,13 +155,6 @@ def in_force(
             ended = contract.status == "ended" and contract.end_date is None
             return None if gone or draft or ended else (contract, account, calendar, today)
     return None
-
-
-def _account(directory: Directory, key: str, at: datetime) -> Account | None:
-    """Return an account near an instant: where it has no version yet, its first."""
-    found = directory.at("account", key, at.date())
-    spans = () if found is not None else directory.spans("account", key)
-    return spans[0].noun if spans else found
 
 
 def _meter(directory: Directory, key: str, day: date) -> Meter | None:

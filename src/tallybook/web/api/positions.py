@@ -16,7 +16,7 @@ from tallybook.model.scope import Scope
 from tallybook.model.time import parse_instant
 from tallybook.operations import position as position_op
 from tallybook.operations import preview
-from tallybook.operations.known import known
+from tallybook.operations.known import known, received
 from tallybook.web.api.keys import Body, as_mapping
 from tallybook.web.api.nouns import Cursor, Limit
 from tallybook.web.api.usage import Text
@@ -109,7 +109,8 @@ def instants(
     now = service.clock.now()
     mark = known(scope, service.books, service.ledger, service.events, known_at)
     about = parse_instant(at, name="at") if at else now
-    return position_op.Instants(about, now, mark, service.refreshed_at())
+    refreshed_at = received(service.ledger, mark) if known_at else service.refreshed_at()
+    return position_op.Instants(about, now, mark, refreshed_at)
 
 
 def states(text: str | None) -> frozenset[Any]:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from tallybook.model import limits
 from tallybook.model.buckets import Interval
 from tallybook.operations import usage as usage_op
-from tallybook.operations.known import known
+from tallybook.operations.known import known, received
 from tallybook.web.caller import Caller
 from tallybook.web.exact import answer
 from tallybook.web.services import Service
@@ -58,7 +58,7 @@ def get_usage(
         request,
         mark=mark,
         now=now,
-        refreshed_at=service.refreshed_at(),
+        refreshed_at=received(service.ledger, mark) if known_at else service.refreshed_at(),
     )
     return answer(
         {
