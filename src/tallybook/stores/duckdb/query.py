@@ -34,7 +34,7 @@ class Rows:
     high: int
     seq: int
     event_type: str | None = None
-    account: str | None = None
+    accounts: Sequence[str] | None = None
     bound: Parameters = field(default_factory=Parameters)
     _paths: dict[str, str] = field(default_factory=dict)
 
@@ -49,13 +49,19 @@ class Rows:
         terms.append(f"seq <= {bind(self.seq)}")
         if self.event_type is not None:
             terms.insert(0, f"type = {bind(self.event_type)}")
-        if self.account is not None:
-            terms.insert(0, f"subject = {bind(self.account)}")
+        if self.accounts is not None:
+            terms.insert(0, self._subject(self.accounts))
         return "\n    UNION ALL\n    ".join(
             f"SELECT {', '.join(self._columns(relation))} FROM {relation} "
             f"WHERE {' AND '.join(terms)}"
             for relation in self.relations
         )
+
+    def _subject(self, accounts: Sequence[str]) -> str:
+        """Write who it must be: one is compared, so that sorted months are read at one place."""
+        if len(accounts) == 1:
+            return f"subject = {self.bound.bind(accounts[0])}"
+        return f"subject IN (SELECT unnest(CAST({self.bound.bind(accounts)} AS VARCHAR[])))"
 
     def _columns(self, relation: str) -> Iterable[str]:
         yield from ("subject", "type", "time", "seq")
@@ -122,16 +128,17 @@ def cells(query: UsageQuery, found: Iterable[Sequence[Any]]) -> list[UsageCell]:
 def cut(
     relations: Sequence[str], low: int, high: int, seq: int, members: Sequence[Member] | None
 ) -> tuple[Rows, str | None]:
-    """Cut rows to a span and members: one member by plain conditions, so that sorted months are
-    read at one place; many by a join, which is returned.
+    """Cut rows to a span and members: by plain conditions where all are members for the same
+    time, as nearly all are, else by a join, which is returned.
     """
     rows = Rows(relations, low, high, seq)
     if members is None:
         return rows, None
-    if len(members) == 1 and not members[0].group:
-        one = members[0]
-        rows.account = one.account
-        rows.low, rows.high = max(low, micros(one.start)), min(high, micros(one.end))
+    spans = {(max(low, micros(m.start)), min(high, micros(m.end)), m.group) for m in members}
+    accounts = sorted({m.account for m in members})
+    if len(spans) == 1 and len(accounts) == len(members) and not members[0].group:
+        rows.accounts = accounts
+        ((rows.low, rows.high, _),) = spans
         return rows, None
     text = msgspec.json.encode(
         {
