@@ -547,3 +547,15 @@ def test_an_account_is_as_it_stands_on_its_own_local_day(house: House, timezone:
         "New name"
     ]
     assert house.listed() == house.direct()
+
+
+def test_who_sees_a_contract_sees_the_whole_of_it(house: House) -> None:
+    house.use("other", "5", NOON - timedelta(days=3))
+    house.use("other", "2")
+    house.refresh()
+    joined = Member("other", NOON - timedelta(days=1), LAST_INSTANT)
+    scope = Scope("x", "customer_admin", (joined,))
+    directory = house.directories.current(ALL)
+    direct = positions_at(scope, directory, house.events, SnapshotQuery(), house.when())
+    assert direct == positions(scope, house.snapshot, SnapshotQuery())
+    assert [p.used for p in direct.items] == [house.one("C-other", scope=scope).used] == [D(7)]

@@ -1,10 +1,12 @@
 """The same question with the same `known_at` has the same bytes, whatever has come in since."""
 
+from typing import Any
+
 import pytest
 
 from tests.serving import Client, event
 
-QUESTIONS = [
+QUESTIONS: list[tuple[str, dict[str, Any]]] = [
     ("/usage", {"meter": "total", "from": "2026-03-01", "to": "2026-04-01", "interval": "day"}),
     ("/usage", {"meter": "total", "group_by": "account", "from": "2026-03-01", "to": "2027-01-01"}),
     ("/positions", {"at": "2026-03-20T00:00:00Z"}),

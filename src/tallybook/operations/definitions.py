@@ -12,11 +12,12 @@ from typing import Any
 
 from tallybook.model import limits
 from tallybook.model.directory import AnyNoun, Directory
-from tallybook.model.errors import Invalid, NotFound
+from tallybook.model.errors import NotFound
 from tallybook.model.nouns import Account, Contract
 from tallybook.model.ports import NounName, Version
 from tallybook.model.scope import Scope
 from tallybook.model.time import Calendar
+from tallybook.operations._page import check_limit, cursor_invalid
 from tallybook.positions.periods import calendar_of
 
 
@@ -81,14 +82,7 @@ def page(
         Invalid: `limit_invalid`, `cursor_invalid`.
     """
     scope.require("read")
-    if not 1 <= limit <= limits.PAGE_ROWS_MAX:
-        raise Invalid(
-            "limit_invalid",
-            f"limit must lie between 1 and {limits.PAGE_ROWS_MAX}.",
-            field="limit",
-            limit=limits.PAGE_ROWS_MAX,
-            asked=limit,
-        )
+    check_limit(limit)
     directory = directory.on(now.astimezone(UTC).date())
     keys = _matching(_Seen(scope, now), directory, noun, q)
     start = bisect_right(keys, _read_cursor(cursor)) if cursor else 0
@@ -171,6 +165,4 @@ def _read_cursor(cursor: str) -> str:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         return base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
     except (binascii.Error, ValueError) as e:
-        raise Invalid(
-            "cursor_invalid", "cursor must be the next_cursor of an earlier page.", field="cursor"
-        ) from e
+        raise cursor_invalid() from e

@@ -26,6 +26,7 @@ from tallybook.model.time import (
     read_instant,
 )
 from tallybook.model.wire import Number, data_of, read_json
+from tallybook.operations._page import check_limit, cursor_invalid
 
 State = Literal["counted", "voided", "replaced", "unresolved"]
 
@@ -84,14 +85,7 @@ def list_events(
         Invalid: `limit_invalid`, `cursor_invalid`, `time_invalid`, `date_invalid`.
     """
     scope.require("read")
-    if not 1 <= request.limit <= limits.PAGE_ROWS_MAX:
-        raise Invalid(
-            "limit_invalid",
-            f"limit must lie between 1 and {limits.PAGE_ROWS_MAX}.",
-            field="limit",
-            limit=limits.PAGE_ROWS_MAX,
-            asked=request.limit,
-        )
+    check_limit(request.limit)
     before, seq = _read_cursor(request.cursor, mark.seq)
     known = _Known(directory)
     page = []
@@ -216,6 +210,4 @@ def _read_cursor(cursor: str | None, seq: int) -> tuple[tuple[datetime, int] | N
             return (from_micros(int(found[1])), int(found[2])), min(seq, int(found[3]))
     except OverflowError:
         pass
-    raise Invalid(
-        "cursor_invalid", "cursor must be the next_cursor of an earlier page.", field="cursor"
-    )
+    raise cursor_invalid()

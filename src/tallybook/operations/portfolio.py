@@ -16,10 +16,10 @@ from tallybook.model.mark import Mark
 from tallybook.model.ports import Events, SnapshotPage, SnapshotQuery, SnapshotState
 from tallybook.model.position import Position
 from tallybook.model.quantity import EXACT
-from tallybook.model.scope import Member, Scope
+from tallybook.model.scope import Scope
 from tallybook.operations._compute import compute
 from tallybook.operations._listing import listed
-from tallybook.operations.position import Instants, sees, shown
+from tallybook.operations.position import Instants, sees, shown, whole
 from tallybook.positions.position import Known
 from tallybook.positions.terms import Terms, terms
 
@@ -28,8 +28,8 @@ _MOMENT: Final = timedelta(microseconds=1)
 _ZERO: Final = Decimal(0)
 _ANSWERS_KEPT: Final = 16
 
-#: What an answer of `Past` rests on: the mark, what may be seen, the periods.
-_Asked = tuple[Mark, tuple[Member, ...] | None, tuple[tuple[str, str, datetime], ...]]
+#: What an answer of `Past` rests on: the mark, and the periods of lines.
+_Asked = tuple[Mark, tuple[tuple[str, str, datetime], ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +78,11 @@ class Past:
             and sees(scope, line.contract, when.at)
         ]
         periods = tuple((*line.key, line.period.starts_at) for line in lines)
-        asked = (when.mark, scope.accounts, periods)
+        asked = (when.mark, periods)
         found = self._kept.get(asked)
         if found is None:
             known = Known(when.mark, when.refreshed_at)
-            found = tuple(compute(scope, directory, events, lines, known))
+            found = tuple(compute(whole(scope), directory, events, lines, known))
             self._keep(asked, found)
         state = SnapshotState(when.mark, when.at, when.refreshed_at)
         return shown(scope, listed(found, query, state))

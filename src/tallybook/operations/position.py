@@ -80,7 +80,7 @@ def positions_at(
         and (query.accounts is None or line.contract.account in query.accounts)
     )
     known = Known(when.mark, when.refreshed_at)
-    found = compute(scope, directory, events, lines, known)
+    found = compute(whole(scope), directory, events, lines, known)
     return shown(scope, listed(found, _asked(scope, query), state))
 
 
@@ -103,8 +103,8 @@ def position(
     scope.require("read")
     line = find_line(scope, directory, key, when, rollup=rollup)
     known = Known(when.mark, when.refreshed_at)
-    found = next(compute(scope, directory, events, [line], known))
-    counts = _counts(scope, directory, events, line, when.mark)
+    found = next(compute(whole(scope), directory, events, [line], known))
+    counts = _counts(whole(scope), directory, events, line, when.mark)
     how = explain(line, found, accounts=len(counts), count=sum(counts.values()))
     if scope.sees_prices:
         return found, how
@@ -151,6 +151,14 @@ def find_line(
 def sees(scope: Scope, contract: Contract, at: datetime) -> bool:
     """Tell whether a contract's account may be seen at an instant."""
     return scope.sees(contract.account, at)
+
+
+def whole(scope: Scope) -> Scope:
+    """Return the scope to count with: who may see a contract sees where it stands, the whole of it.
+
+    Its account may have joined their tree in the middle of the period.
+    """
+    return replace(scope, accounts=None)
 
 
 def _counts(

@@ -16,6 +16,7 @@ from tallybook.model.scope import Scope
 from tallybook.model.time import parse_instant
 from tallybook.operations import position as position_op
 from tallybook.operations import preview
+from tallybook.operations._page import cursor_invalid
 from tallybook.operations.known import known, received
 from tallybook.web.api.keys import Body, as_mapping
 from tallybook.web.api.nouns import Cursor, Limit
@@ -133,9 +134,7 @@ def states(text: str | None) -> frozenset[Any]:
 def _offset(cursor: str | None) -> int:
     digits = (cursor or f"{_CURSOR}0").removeprefix(_CURSOR)
     if not (digits.isascii() and digits.isdecimal() and len(digits) < 10):  # noqa: PLR2004 - no list is longer
-        raise Invalid(
-            "cursor_invalid", "cursor must be next_cursor of an earlier page.", field="cursor"
-        )
+        raise cursor_invalid()
     return int(digits)
 
 
