@@ -346,6 +346,7 @@ def serve(settings: Settings, host: str, port: int, ready: Callable[[str], None]
     with running(settings, host, port) as address:
         ready(address.url)
         stop.wait()
+    gc.unfreeze()  # what stays frozen is never released, and DuckDB tells of each as a leak
 
 
 @contextmanager

@@ -63,6 +63,7 @@ def test_it_ends_when_told_to_and_loses_nothing_under_load(
         writer.start()
     time.sleep(1)
     assert server.end(number, STOPPED_SECONDS) == 0
+    assert "leaked" not in server.log.read_text()
     assert any(writer.acknowledged for writer in writers)
     server.start()
     for writer in writers:
