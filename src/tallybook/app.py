@@ -22,11 +22,13 @@ import uvicorn
 
 from tallybook.model import limits
 from tallybook.model.errors import Forbidden, Unavailable
+from tallybook.model.mark import Mark
 from tallybook.model.scope import operator
 from tallybook.model.table import Table
 from tallybook.model.time import clamp
 from tallybook.operations import initialise as initialise_op
 from tallybook.operations.directory import Directories
+from tallybook.operations.known import received
 from tallybook.operations.load import load_once
 from tallybook.operations.refresh import Refresher
 from tallybook.settings import Settings
@@ -151,7 +153,6 @@ class Installation:
                 says that cannot be opened.
         """
         self._open = ExitStack()
-        self._loaded_at: datetime | None = None
         with ExitStack() as undo:
             undo.callback(self._open.close)
             self.services = self._assemble(settings)
@@ -168,6 +169,7 @@ class Installation:
         self._events = events = _open_events(settings.data / _EVENTS_FILE, ledger)
         self._open.callback(events.close)
         self._loaded = events.position(_SYSTEM)
+        self._loaded_at = received(ledger, Mark(self._loaded, 0))
         self._clock = _Clock(may_be_set=settings.test_clock)
         books = BooksVersions(database)
         directories = Directories(books)
