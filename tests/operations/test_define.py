@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tallybook.model import limits
 from tallybook.model.directory import Directory
 from tallybook.model.errors import Conflict, Forbidden, Invalid, NotFound, TallybookError
-from tallybook.model.ports import NounName
+from tallybook.model.ports import NounName, Version
 from tallybook.model.scope import Member, Scope
 from tallybook.model.time import FIRST_INSTANT, LAST_INSTANT
 from tallybook.operations import definitions
@@ -356,6 +356,19 @@ def test_a_retired_noun_ends_today_and_its_key_is_not_given_again(filled: Shelf)
     assert definitions.get(filled.scope, directory(filled), "contract", "C-1", NOW).retired
     listed = definitions.page(filled.scope, directory(filled), "contract", NOW)
     assert [v.key for v in listed.items] == ["C-2"]
+
+
+def test_only_the_version_that_was_read_is_retired(filled: Shelf) -> None:
+    def end(if_match: int) -> Version:
+        asked = (filled.scope, filled.books, filled.directories)
+        return retire(*asked, "contract", "C-1", NOW, if_match=if_match)
+
+    filled.put("contract", "C-1", name="changed", **contract())
+    filled.put("contract", "C-1", name="planned", valid_from="2026-09-01", **contract())
+    with pytest.raises(Conflict) as refusal:
+        end(1)
+    assert refusal.value.code == "version_conflict"
+    assert end(3).retired
 
 
 @pytest.mark.parametrize(("noun", "key"), [("account", "acme"), ("meter", "calls")])

@@ -17,6 +17,7 @@ from tallybook.model.errors import (
     NotFound,
     Overloaded,
     Unauthenticated,
+    Unavailable,
 )
 from tallybook.model.scope import ROLES, Scope, Verb
 from tallybook.model.time import parse_instant
@@ -453,3 +454,14 @@ def test_every_change_of_people_is_in_the_audit_trail(staffed: Shelf) -> None:
     assert staffed.people.audit(staffed.scope, 2, before=trail[1].number) == trail[2:4]
     with pytest.raises(Conflict):
         staffed.people.add_key(staffed.scope, made.key)
+
+
+def test_who_only_reads_gets_in_while_nothing_can_be_written(staffed: Shelf) -> None:
+    secret, token = key(staffed), sign_in(staffed)
+    later = NOW + timedelta(hours=1)
+    with staffed.database.writer() as connection:
+        connection.exec_driver_sql("PRAGMA query_only = 1")
+    with pytest.raises(Unavailable):
+        key(staffed)
+    assert by_key(staffed, secret, later).role == "admin"
+    assert by_session(staffed, token, later).role == "admin"

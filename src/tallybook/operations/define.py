@@ -4,7 +4,7 @@ Reads are in `definitions`; what fits together is judged by `coherence`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -75,7 +75,7 @@ def define_many(
         return plan.write(books, answers)
 
 
-def retire(
+def retire(  # noqa: PLR0913 - the parts of a DELETE request
     scope: Scope,
     books: Books,
     directories: Directories,
@@ -84,19 +84,20 @@ def retire(
     now: datetime,
     *,
     reason: str | None = None,
+    if_match: int | None = None,
 ) -> Version:
     """End a noun from today's local day on, planned changes included; it stays in the books.
 
     Raises:
         Forbidden: `verb_not_allowed`, `vendor_only`.
         NotFound: there is none, or it is not the caller's.
-        Conflict: `still_used`.
+        Conflict: `still_used`, `version_conflict`.
     """
     scope.require("define")
     with directories.changing:
         directory = directories.current(scope).on(now.date())
         plan = _Plan(scope, directory, now)
-        return plan.write(books, plan.retire(noun, key, reason))[0]
+        return plan.write(books, plan.retire(noun, key, reason, if_match))[0]
 
 
 class _Plan:
@@ -131,7 +132,9 @@ class _Plan:
         )
         return self._plan(draft)
 
-    def retire(self, name: NounName, key: str, reason: str | None) -> list[Version]:
+    def retire(
+        self, name: NounName, key: str, reason: str | None, if_match: int | None
+    ) -> list[Version]:
         """Plan the end of a noun: a last word on today, and on each day already planned."""
         history = self._history(name, key)
         if not history.versions:
@@ -145,10 +148,10 @@ class _Plan:
             return [held]
         check_unused(self._directory, name, key)
         document = (held or history.versions[-1]).document
-        return [
-            self._plan(Draft(name, key, document, day, reason, retired=True))
-            for day in [today, *sorted(day for day in days if day > today)]
-        ]
+        first = Draft(name, key, document, today, reason, retired=True, if_match=if_match)
+        planned = sorted(day for day in days if day > today)
+        rest = (replace(first, valid_from=day, if_match=None) for day in planned)
+        return [self._plan(draft) for draft in (first, *rest)]
 
     def write(self, books: Books, answers: Sequence[Version]) -> list[Version]:
         """Check what was planned, write it, and return the answers as they were written."""

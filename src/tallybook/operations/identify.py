@@ -3,11 +3,12 @@
 Every refusal of a credential reads the same and takes the same time, whatever was wrong with it.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from tallybook.model.errors import Forbidden, Unauthenticated
+from tallybook.model.errors import Forbidden, Unauthenticated, Unavailable
 from tallybook.model.people import ApiKey, Session, User
 from tallybook.model.ports import People
 from tallybook.model.scope import Role, Scope, Verb, operator
@@ -59,7 +60,8 @@ def by_key(people: People, directories: Directories, key: str, now: datetime) ->
             "key_invalid", "This API key is unknown, expired or revoked; ask for a new one."
         )
     if known.used_at is None or not timedelta(0) <= now - known.used_at < _TOUCH:
-        people.touch_key(_IDENTIFY, known.id, now)
+        with suppress(Unavailable):  # a full disk must not stop those who only read
+            people.touch_key(_IDENTIFY, known.id, now)
     return _scope(f"key:{known.prefix}", known.role, known.account, known.scopes, directories)
 
 
@@ -75,7 +77,8 @@ def by_session(people: People, directories: Directories, token: str, now: dateti
     session, user = found
     _require_sign_in(user)
     if not timedelta(0) <= now - session.seen_at < _TOUCH:
-        people.touch_session(_IDENTIFY, session.token_hash, now)
+        with suppress(Unavailable):
+            people.touch_session(_IDENTIFY, session.token_hash, now)
     return _scope(user.email, user.role, user.account, None, directories)
 
 

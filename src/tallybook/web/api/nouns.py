@@ -111,10 +111,20 @@ def _add(plural: str) -> None:
         return answer({"items": items, "next_cursor": None, "totals": totals})
 
     @router.delete(one, tags=[plural])
-    def retire(scope: Caller, service: Service, key: str) -> Response:
+    def retire(
+        scope: Caller, service: Service, key: str, if_match: Annotated[str | None, Header()] = None
+    ) -> Response:
         """Retire it from today on; nothing is erased."""
-        now = service.clock.now()
-        return _answer(define_op.retire(scope, service.books, service.directories, noun, key, now))
+        version = define_op.retire(
+            scope,
+            service.books,
+            service.directories,
+            noun,
+            key,
+            service.clock.now(),
+            if_match=_number(if_match),
+        )
+        return _answer(version)
 
 
 for _plural in NOUN_OF:
