@@ -8,6 +8,7 @@ from typing import Any, get_args
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select, union
 
 from tallybook.model.errors import Forbidden
 from tallybook.model.mark import Mark
@@ -15,7 +16,9 @@ from tallybook.model.ports import SnapshotQuery, SnapshotSort, SnapshotState
 from tallybook.model.position import Position
 from tallybook.model.scope import Member, Scope, operator
 from tallybook.operations._listing import listed
+from tallybook.stores.books import snapshot as store
 from tallybook.stores.books.database import Database, sqlite
+from tallybook.stores.books.schema import line, line_body
 from tallybook.stores.books.snapshot import BooksSnapshot
 from tests.worlds import World, used
 
@@ -262,3 +265,74 @@ def test_a_position_without_days_or_dates_comes_back(snapshot: BooksSnapshot) ->
     snapshot.replace(ALL, STATE, [bare])
     assert snapshot.page(ALL, SnapshotQuery()).items[0].daily == ()
     assert BASE.daily[0].date < date(2026, 3, 1)
+
+
+@given(st.lists(LINES, min_size=1, max_size=5), st.integers(1, 9), QUERIES)
+def test_small_and_large_refreshes_leave_what_plain_python_leaves(
+    database: Database, steps: list[list[dict[str, Any]]], most: int, query: SnapshotQuery
+) -> None:
+    """A refresh larger than `most` is written beside; sums are kept up, not read again."""
+    snapshot = BooksSnapshot(database)
+    snapshot.replace(ALL, STATE, [], everything=True)
+    standing: dict[str, Position] = {}
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(store, "LINES_A_TRANSACTION", most)
+        for number, lines in enumerate(steps):
+            found = {
+                str(i): replace(BASE, line=str(i), known_at=STATE.mark, refreshed_at=AT, **fields)
+                for i, fields in enumerate(lines, number)
+            }
+            gone = sorted(standing.keys() - found.keys())[:2]
+            standing = {k: v for k, v in (standing | found).items() if k not in gone}
+            snapshot.replace(ALL, STATE, found.values(), gone=[("C", line) for line in gone])
+            expected = listed(standing.values(), query, STATE)
+            assert snapshot.page(ALL, query) == BooksSnapshot(database).page(ALL, query) == expected
+            assert _generations(database) <= 1
+
+
+def _generations(database: Database) -> int:
+    with database.reader() as connection:
+        found = (select(table.c.generation) for table in (line, line_body))
+        return len(set(connection.scalars(union(*found))))
+
+
+def test_who_writes_waits_for_a_part_and_who_reads_sees_all_or_nothing(
+    snapshot: BooksSnapshot, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "LINES_A_TRANSACTION", 10)
+    snapshot.replace(ALL, STATE, [replace(BASE, line=str(i)) for i in range(30)])
+    newer = SnapshotState(Mark(9, 3), AT, None)
+
+    def work_out() -> Iterator[Position]:
+        for i in range(25):
+            with database.writer():  # nobody holds it while positions are worked out
+                page = snapshot.page(ALL, SnapshotQuery())
+            assert (page.state, page.total) == (STATE, 30)
+            assert {p.used for p in page.items} == {BASE.used}
+            assert page.totals[0].used == 30 * (BASE.used or 0)
+            yield replace(BASE, line=str(i), used=D(1))
+
+    snapshot.replace(ALL, newer, work_out(), gone=[("C", "29")])
+    page = snapshot.page(ALL, SnapshotQuery())
+    assert (page.state, page.total) == (newer, 29)
+    assert page.totals[0].used == 25 + 4 * (BASE.used or 0)
+
+
+def test_what_a_refresh_that_was_cut_off_has_left_is_never_read_and_cleared(
+    snapshot: BooksSnapshot, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "LINES_A_TRANSACTION", 2)
+    snapshot.replace(ALL, STATE, [BASE])
+
+    def cut_off() -> Iterator[Position]:
+        yield from (replace(BASE, line=str(i)) for i in range(5))
+        raise OSError("disk")
+
+    with pytest.raises(OSError, match="disk"):
+        snapshot.replace(ALL, STATE, cut_off())
+    assert _generations(database) == 2
+    page = snapshot.page(ALL, SnapshotQuery())
+    assert (len(page.items), page.total) == (1, 1)
+    snapshot.replace(ALL, STATE, [replace(BASE, line=str(i)) for i in range(5, 9)])
+    assert snapshot.page(ALL, SnapshotQuery()).total == 5
+    assert _generations(database) == 1

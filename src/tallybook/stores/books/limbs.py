@@ -37,7 +37,7 @@ def split(name: str, value: Decimal | None) -> tuple[int | None, ...]:
 
 
 def sums(table: Table, name: str) -> Iterator[ColumnElement[Any]]:
-    """Yield the sums that `joined` makes one number of."""
+    """Yield the sums that `added` makes one number of."""
     columns = table.c
     yield func.sum(columns[f"{name}_m"])
     yield func.sum(columns[f"{name}_u"].op("/")(_HALF))
@@ -46,10 +46,19 @@ def sums(table: Table, name: str) -> Iterator[ColumnElement[Any]]:
         yield func.sum(columns[f"{name}_n"])
 
 
-def joined(name: str, found: Sequence[Any]) -> Decimal:
-    """Return the number whose sums were found; of nothing it is zero."""
+def whole(found: Sequence[int | None]) -> int:
+    """Return the columns of one value as one integer, in its least unit; of none it is zero."""
+    millions, units, *rest = (part or 0 for part in found)
+    number = millions * _MILLION + units
+    return number * _REST + rest[0] if rest else number
+
+
+def added(found: Sequence[Any]) -> int:
+    """Return the number whose sums were found, in its least unit; of nothing it is zero."""
     millions, upper, lower, *rest = (int(part or 0) for part in found)
-    units = millions * _MILLION + upper * _HALF + lower
-    if "n" in LIMBS[name]:
-        return EXACT.scaleb(Decimal(units * _REST + rest[0]), -24)
-    return EXACT.scaleb(Decimal(units), -12)
+    return whole((millions, upper * _HALF + lower, *rest))
+
+
+def decimal(name: str, number: int) -> Decimal:
+    """Return what so many least units are."""
+    return EXACT.scaleb(Decimal(number), -12 * (len(LIMBS[name]) - 1))

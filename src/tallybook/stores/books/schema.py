@@ -24,7 +24,7 @@ from tallybook.model.canonical import decode, encode
 from tallybook.model.time import from_micros, micros
 
 #: The migration this code was written for; a test compares it with the newest file there is.
-HEAD: Final = "v0002"
+HEAD: Final = "v0003"
 
 
 #: The decimals of a line and the columns each lies in.
@@ -151,13 +151,15 @@ audit: Final = Table(
 )
 
 #: The position snapshot: what lists sort, filter and add up. `stores.books.limbs` says how a
-#: decimal lies in columns `_m` (millions), `_u` and, for amounts, `_n`.
+#: decimal lies in columns `_m` (millions), `_u` and, for amounts, `_n`. Only the generation that
+#: `line_state` names is read: another is one being written, or left behind.
 line: Final = Table(
     "line",
     metadata,
+    Column("generation", BigInteger, primary_key=True, autoincrement=False),
     Column("contract", Text, primary_key=True),
     Column("code", Text, primary_key=True),
-    Column("account", Text, nullable=False, index=True),
+    Column("account", Text, nullable=False),
     Column("account_name", Text, nullable=False),
     Column("service", Text, nullable=False),
     Column("unit", Text, nullable=False),
@@ -170,11 +172,12 @@ line: Final = Table(
     Column("text", Text, nullable=False),
     Column("percent", BigInteger),
     *(Column(f"{name}_{limb}", BigInteger) for name, limbs in LIMBS.items() for limb in limbs),
-    Index(None, "account_name", "contract", "code"),
-    Index(None, "service", "status", "likely_over", "low_use"),
-    Index(None, "percent", "contract", "code"),
+    Index(None, "generation", "account"),
+    Index(None, "generation", "account_name", "contract", "code"),
+    Index(None, "generation", "service", "status"),
+    Index(None, "generation", "percent", "contract", "code"),
     *(
-        Index(None, f"{name}_m", f"{name}_u", "contract", "code")
+        Index(None, "generation", f"{name}_m", f"{name}_u", "contract", "code")
         for name in ("used", "projected", "overage", "projected_overage")
     ),
 )
@@ -183,9 +186,24 @@ line: Final = Table(
 line_body: Final = Table(
     "line_body",
     metadata,
+    Column("generation", BigInteger, primary_key=True, autoincrement=False),
     Column("contract", Text, primary_key=True),
     Column("code", Text, primary_key=True),
     Column("body", LargeBinary, nullable=False),
+)
+
+#: The sums of the lines that are alike, kept up with each refresh: see `stores.books.totals`.
+line_total: Final = Table(
+    "line_total",
+    metadata,
+    Column("service", Text, primary_key=True),
+    Column("unit", Text, primary_key=True),
+    Column("currency", Text, primary_key=True),
+    Column("status", Text, primary_key=True),
+    Column("likely_over", Boolean, primary_key=True),
+    Column("low_use", Boolean, primary_key=True),
+    Column("lines", BigInteger, nullable=False),
+    Column("sums", Json, nullable=False),
 )
 
 #: One row: what the snapshot rests on. `version` grows with each refresh.
@@ -194,6 +212,7 @@ line_state: Final = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("version", BigInteger, nullable=False),
+    Column("generation", BigInteger, nullable=False),
     Column("seq", BigInteger, nullable=False),
     Column("revision", BigInteger, nullable=False),
     Column("at", Instant, nullable=False),

@@ -1,11 +1,16 @@
-"""The position snapshot in SQL: one row a line, all of one mark, listed and added up in scope."""
+"""The position snapshot in SQL: one row a line, all of one mark, listed and added up in scope.
+
+A small refresh is one transaction. A large one is written beside what is read, as a generation of
+its own and in many short transactions, and takes its place in one: others who write to Books wait
+for a part of it only, and who reads sees the one or the other.
+"""
 
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
-from decimal import Decimal
-from typing import Any, Final
+from itertools import chain, islice, pairwise
+from threading import Lock
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from sqlalchemy import (
@@ -13,31 +18,37 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    RowMapping,
     Select,
+    Table,
     and_,
     bindparam,
     cast,
     delete,
+    exists,
     func,
     insert,
+    literal,
     or_,
     select,
 )
 
 from tallybook.model.mark import Mark
 from tallybook.model.ports import LineKey, SnapshotPage, SnapshotQuery, SnapshotState
-from tallybook.model.position import DayUse, Position, Total
+from tallybook.model.position import Position
 from tallybook.model.scope import Scope
-from tallybook.stores.books import limbs
+from tallybook.stores.books import limbs, totals
+from tallybook.stores.books.bodies import packed, unpacked
 from tallybook.stores.books.database import Database
 from tallybook.stores.books.schema import LIMBS, line, line_body, line_state
 
-_ROWS_A_STATEMENT: Final = 2_000
+#: Lines of a small refresh at most, and of each transaction of a large one: a few tenths of a
+#: second to write.
+LINES_A_TRANSACTION: Final = 2_000
 _SUMMARIES_KEPT: Final = 64
 _PERCENT: Final = 10**6
 _PERCENT_MAX: Final = 9 * 10**18
-_DAY: Final = timedelta(days=1)
-_FLAGS: Final = ("likely_over", "low_use")
+_TABLES: Final = (line, line_body)
 _COLUMNS: Final = {
     "contract": ("contract",),
     "account": ("account_name",),
@@ -47,9 +58,13 @@ _COLUMNS: Final = {
     **{name: tuple(f"{name}_{limb}" for limb in found) for name, found in LIMBS.items()},
 }
 
-_Body = tuple[Position, date | None, tuple[Decimal | None, ...]]
-_decode: Final[Callable[[bytes], _Body]] = msgspec.json.Decoder(_Body).decode
-_Summary = tuple[dict[str, int], tuple[Total, ...]]
+
+class _Stands(NamedTuple):
+    """What `line_state` says."""
+
+    version: int
+    generation: int
+    state: SnapshotState
 
 
 class BooksSnapshot:
@@ -58,13 +73,14 @@ class BooksSnapshot:
     def __init__(self, database: Database) -> None:
         """Work on an open database."""
         self._database = database
-        self._summaries: OrderedDict[tuple[object, ...], _Summary] = OrderedDict()
+        self._replacing = Lock()
+        self._sums: OrderedDict[tuple[object, ...], totals.Sums] = OrderedDict()
 
     def state(self, scope: Scope) -> SnapshotState | None:
         """Return what the snapshot rests on, None before the first refresh."""
         with self._database.reader() as connection:
-            found = _state(connection)
-        return found[1] if found else None
+            found = _stands(connection)
+        return found.state if found else None
 
     def replace(
         self,
@@ -75,58 +91,148 @@ class BooksSnapshot:
         gone: Collection[LineKey] = (),
         everything: bool = False,
     ) -> None:
-        """Write these lines, drop those that are gone, or all others, in one transaction."""
+        """Write these lines, drop those that are gone, or all others; who reads sees all or none.
+
+        No transaction is open while positions are worked out.
+        """
         scope.require("administer")
+        rest = iter(positions)
+        some = list(islice(rest, LINES_A_TRANSACTION + 1))
+        with self._replacing:
+            if everything or len(some) + len(gone) > LINES_A_TRANSACTION:
+                self._write_beside(state, chain(some, rest), gone, everything=everything)
+            else:
+                self._write_into(state, some, gone)
+
+    def _write_into(
+        self, state: SnapshotState, positions: Sequence[Position], gone: Collection[LineKey]
+    ) -> None:
+        lines, bodies = [_row(p) for p in positions], [_body(p) for p in positions]
+        keys = {(p.contract, p.line) for p in positions}.union(gone)
         with self._database.writer() as connection:
-            if everything:
-                connection.execute(delete(line))
-                connection.execute(delete(line_body))
-            _drop(connection, gone)
-            for some in _batches(positions, _ROWS_A_STATEMENT):
-                if not everything:
-                    _drop(connection, [(p.contract, p.line) for p in some])
-                connection.execute(insert(line), [_row(p) for p in some])
-                connection.execute(insert(line_body), [_body(p) for p in some])
-            before = _state(connection)
-            connection.execute(delete(line_state))
-            connection.execute(
-                insert(line_state).values(
-                    id=1,
-                    version=before[0] + 1 if before else 1,
-                    seq=state.mark.seq,
-                    revision=state.mark.revision,
-                    at=state.at,
-                    refreshed_at=state.refreshed_at,
-                )
-            )
+            stands = _stands(connection)
+            generation = stands.generation if stands else 1
+            changes = totals.counted(_lines(connection, generation, keys), -1)
+            totals.change(connection, totals.counted(lines, 1, changes))
+            _drop(connection, generation, keys)
+            _insert(connection, generation, lines, bodies)
+            _stand(connection, stands, generation, state)
+
+    def _write_beside(
+        self,
+        state: SnapshotState,
+        positions: Iterator[Position],
+        gone: Collection[LineKey],
+        *,
+        everything: bool,
+    ) -> None:
+        with self._database.reader() as connection:
+            stands = _stands(connection)
+        old = stands.generation if stands else 0
+        new = old + 1
+        self._clear_but(old)
+        while some := list(islice(positions, LINES_A_TRANSACTION)):
+            lines, bodies = [_row(p) for p in some], [_body(p) for p in some]
+            with self._database.writer() as connection:
+                _insert(connection, new, lines, bodies)
+        if not everything:
+            self._copy(old, new)
+            for keys in _batches(gone, LINES_A_TRANSACTION):
+                with self._database.writer() as connection:
+                    _drop(connection, new, keys)
+        with self._database.reader() as connection:
+            sums = totals.asked(connection, [line.c.generation == new])
+        with self._database.writer() as connection:
+            totals.keep(connection, sums)
+            _stand(connection, stands, new, state)
+        self._clear_but(new)
+
+    def _copy(self, old: int, new: int) -> None:
+        """Take over the lines of a generation that the other does not have."""
+        for table in _TABLES:
+            for part in self._parts(table, old):
+                with self._database.writer() as connection:
+                    _take_over(connection, table, new, part)
+
+    def _clear_but(self, generation: int) -> None:
+        """Delete every other generation, also what a refresh that was cut off has left."""
+        for table in _TABLES:
+            others = select(table.c.generation).where(table.c.generation != generation).distinct()
+            with self._database.reader() as connection:
+                found = connection.scalars(others).all()
+            for part in chain.from_iterable(self._parts(table, other) for other in found):
+                with self._database.writer() as connection:
+                    connection.execute(delete(table).where(part))
+
+    def _parts(self, table: Table, generation: int) -> Iterator[ColumnElement[bool]]:
+        """Yield conditions that cut a generation into parts, by contract."""
+        of = table.c.generation == generation
+        with self._database.reader() as connection:
+            found = connection.scalars(
+                select(table.c.contract).where(of).order_by(table.c.contract)
+            ).all()
+        firsts = [None, *dict.fromkeys(found[LINES_A_TRANSACTION::LINES_A_TRANSACTION]), None]
+        for low, high in pairwise(firsts):
+            since = [] if low is None else [table.c.contract >= low]
+            before = [] if high is None else [table.c.contract < high]
+            if found:
+                yield and_(of, *since, *before)
 
     def page(self, scope: Scope, query: SnapshotQuery) -> SnapshotPage:
         """Return the lines of contracts whose account the scope sees at the snapshot's instant."""
         with self._database.reader() as connection:
-            found = _state(connection)
-            if found is None:
+            stands = _stands(connection)
+            if stands is None:
                 return SnapshotPage((), 0, {"all": 0}, (), None)
-            version, state = found
-            seen = _seen(scope, query, state)
-            narrow = replace(query, accounts=seen)
-            key = (version, replace(narrow, sort="contract", descending=False, offset=0, limit=0))
-            summary = self._summaries.get(key)
-            if summary is None:
-                summary = _counts(connection, narrow), _totals(connection, narrow)
-                self._summaries[key] = summary
-                while len(self._summaries) > _SUMMARIES_KEPT:
-                    self._summaries.popitem(last=False)
-            items = _items(connection, narrow, state)
-        counts, totals = summary
-        return SnapshotPage(items, sum(t.lines for t in totals), counts, totals, state)
+            state = stands.state
+            narrow = replace(query, accounts=_seen(scope, query, state))
+            sums = self._sums_of(connection, stands, narrow)
+            items = _items(connection, stands, narrow)
+        found = totals.totals(sums, query.states)
+        return SnapshotPage(items, sum(t.lines for t in found), totals.counts(sums), found, state)
+
+    def _sums_of(
+        self, connection: Connection, stands: _Stands, query: SnapshotQuery
+    ) -> totals.Sums:
+        """Return the sums of all lines in reach, in whichever state: kept, or asked for once."""
+        filters = [query.accounts, query.contract, query.branch, query.csm, query.text or None]
+        if filters == [None] * len(filters):
+            sums = totals.kept(connection)
+            wanted = query.service
+            return sums if wanted is None else {g: v for g, v in sums.items() if g[0] == wanted}
+        key = (stands.version, query.service, *filters)
+        found = self._sums.get(key)
+        if found is None:
+            found = totals.asked(connection, _conditions(connection, stands, query))
+            self._sums[key] = found
+            while len(self._sums) > _SUMMARIES_KEPT:
+                self._sums.popitem(last=False)
+        return found
 
 
-def _state(connection: Connection) -> tuple[int, SnapshotState] | None:
+def _stands(connection: Connection) -> _Stands | None:
     row = connection.execute(select(line_state)).one_or_none()
     if row is None:
         return None
-    mark = Mark(row.seq, row.revision)
-    return row.version, SnapshotState(mark, row.at, row.refreshed_at)
+    state = SnapshotState(Mark(row.seq, row.revision), row.at, row.refreshed_at)
+    return _Stands(row.version, row.generation, state)
+
+
+def _stand(
+    connection: Connection, before: _Stands | None, generation: int, state: SnapshotState
+) -> None:
+    connection.execute(delete(line_state))
+    connection.execute(
+        insert(line_state).values(
+            id=1,
+            version=before.version + 1 if before else 1,
+            generation=generation,
+            seq=state.mark.seq,
+            revision=state.mark.revision,
+            at=state.at,
+            refreshed_at=state.refreshed_at,
+        )
+    )
 
 
 def _seen(scope: Scope, query: SnapshotQuery, state: SnapshotState) -> frozenset[str] | None:
@@ -137,25 +243,66 @@ def _seen(scope: Scope, query: SnapshotQuery, state: SnapshotState) -> frozenset
     return seen if query.accounts is None else seen & query.accounts
 
 
-def _drop(connection: Connection, keys: Iterable[LineKey]) -> None:
+def _lines(
+    connection: Connection, generation: int, keys: Collection[LineKey]
+) -> Iterator[RowMapping]:
+    """Yield what `totals` reads of lines; only contracts can be looked up many at once."""
+    contracts = _keys(connection, {contract for contract, _ in keys})
+    rows = connection.execute(
+        select(line.c.contract, line.c.code, *totals.READ).where(
+            line.c.generation == generation, line.c.contract.in_(contracts)
+        )
+    ).mappings()
+    return (row for row in rows if (row["contract"], row["code"]) in keys)
+
+
+def _drop(connection: Connection, generation: int, keys: Iterable[LineKey]) -> None:
     """Delete lines one by one key: SQLite would look through all lines for a list of pairs."""
-    found = [{"number": contract, "line": code} for contract, code in keys]
-    for table in (line, line_body) if found else ():
-        one = and_(table.c.contract == bindparam("number"), table.c.code == bindparam("line"))
+    found = [{"of": generation, "number": contract, "line": code} for contract, code in keys]
+    for table in _TABLES if found else ():
+        one = and_(
+            table.c.generation == bindparam("of"),
+            table.c.contract == bindparam("number"),
+            table.c.code == bindparam("line"),
+        )
         connection.execute(delete(table).where(one), found)
 
 
-def _items(
-    connection: Connection, query: SnapshotQuery, state: SnapshotState
-) -> tuple[Position, ...]:
+def _insert(
+    connection: Connection, generation: int, lines: list[dict[str, Any]], bodies: list[Any]
+) -> None:
+    for table, rows in ((line, lines), (line_body, bodies)) if lines else ():
+        connection.execute(insert(table), [{"generation": generation, **row} for row in rows])
+
+
+def _take_over(
+    connection: Connection, table: Table, generation: int, part: ColumnElement[bool]
+) -> None:
+    """Copy a part of another generation, but for lines that this one has."""
+    mine = table.alias()
+    known = exists().where(
+        mine.c.generation == generation,
+        mine.c.contract == table.c.contract,
+        mine.c.code == table.c.code,
+    )
+    others = [column for column in table.c if column.name != "generation"]
+    found = select(literal(generation), *others).where(part, ~known)
+    connection.execute(insert(table).from_select(["generation", *others], found))
+
+
+def _items(connection: Connection, stands: _Stands, query: SnapshotQuery) -> tuple[Position, ...]:
     columns = _sort_columns(query.sort)
-    keys = select(*columns).where(*_conditions(connection, query))
+    keys = select(*columns).where(*_conditions(connection, stands, query), *_states(query))
     keys = keys.order_by(*_order(columns, query)).offset(query.offset).limit(query.limit)
     some = keys.subquery()
-    mine = and_(line_body.c.contract == some.c.contract, line_body.c.code == some.c.code)
+    mine = and_(
+        line_body.c.generation == stands.generation,
+        line_body.c.contract == some.c.contract,
+        line_body.c.code == some.c.code,
+    )
     bodies = select(line_body.c.body).join(some, mine)
     bodies = bodies.order_by(*_order([some.c[column.name] for column in columns], query))
-    return tuple(_position(body, state) for body in connection.scalars(bodies))
+    return tuple(unpacked(body, stands.state) for body in connection.scalars(bodies))
 
 
 def _sort_columns(sort: str) -> list[Column[Any]]:
@@ -172,9 +319,11 @@ def _order(columns: Iterable[ColumnElement[Any]], query: SnapshotQuery) -> list[
 
 
 def _conditions(
-    connection: Connection, query: SnapshotQuery, *, any_state: bool = False
+    connection: Connection, stands: _Stands, query: SnapshotQuery
 ) -> list[ColumnElement[bool]]:
-    found = [
+    """Return what lines have to meet, in whichever state they are."""
+    found = [line.c.generation == stands.generation]
+    found += [
         line.c[name] == wanted
         for name in ("contract", "service", "branch", "csm")
         if (wanted := getattr(query, name)) is not None
@@ -183,11 +332,15 @@ def _conditions(
         found.append(line.c.account.in_(_keys(connection, query.accounts)))
     if query.text:
         found.append(line.c.text.contains(query.text.casefold(), autoescape=True))
-    if query.states and not any_state:
-        words = [state for state in query.states if state not in _FLAGS]
-        flags = [line.c[state] for state in query.states if state in _FLAGS]
-        found.append(or_(line.c.status.in_(words), *flags))
     return found
+
+
+def _states(query: SnapshotQuery) -> list[ColumnElement[bool]]:
+    if not query.states:
+        return []
+    words = [state for state in query.states if state not in totals.FLAGS]
+    flags = [line.c[state] for state in query.states if state in totals.FLAGS]
+    return [or_(line.c.status.in_(words), *flags)]
 
 
 def _keys(connection: Connection, keys: Iterable[str]) -> Select[Any]:
@@ -196,42 +349,6 @@ def _keys(connection: Connection, keys: Iterable[str]) -> Select[Any]:
     if connection.dialect.name == "sqlite":
         return select(func.json_each(text).table_valued("value").c.value)
     return select(func.json_array_elements_text(cast(text, JSON)).table_valued("value").c.value)
-
-
-def _counts(connection: Connection, query: SnapshotQuery) -> dict[str, int]:
-    """Count the lines in each state."""
-    groups = (line.c.status, line.c.likely_over, line.c.low_use)
-    rows = connection.execute(
-        select(*groups, func.count())
-        .where(*_conditions(connection, query, any_state=True))
-        .group_by(*groups)
-    )
-    counts = {"all": 0}
-    for status, *flags, count in rows:
-        raised = [name for name, flag in zip(_FLAGS, flags, strict=True) if flag]
-        for state in ("all", status, *raised):
-            counts[state] = counts.get(state, 0) + count
-    return counts
-
-
-def _totals(connection: Connection, query: SnapshotQuery) -> tuple[Total, ...]:
-    groups = (line.c.service, line.c.unit, line.c.currency)
-    parts = [list(limbs.sums(line, name)) for name in LIMBS]
-    rows = connection.execute(
-        select(*groups, func.count(), *(part for some in parts for part in some))
-        .where(*_conditions(connection, query))
-        .group_by(*groups)
-        .order_by(*groups)
-    )
-    return tuple(_total(row, [len(some) for some in parts]) for row in rows)
-
-
-def _total(row: Sequence[Any], widths: Sequence[int]) -> Total:
-    service, unit, currency, lines, *found = row
-    values = {}
-    for name, width in zip(LIMBS, widths, strict=True):
-        values[name], found = limbs.joined(name, found[:width]), found[width:]
-    return Total(service, unit, currency, lines, **values)
 
 
 def _row(position: Position) -> dict[str, Any]:
@@ -283,32 +400,10 @@ def _row(position: Position) -> dict[str, Any]:
 
 
 def _body(position: Position) -> dict[str, Any]:
-    """Return the whole position; its days follow each other, so only the first is dated."""
-    first = position.daily[0].date if position.daily else None
-    body: _Body = (replace(position, daily=()), first, tuple(d.used for d in position.daily))
-    return {
-        "contract": position.contract,
-        "code": position.line,
-        "body": msgspec.json.encode(body),
-    }
+    return {"contract": position.contract, "code": position.line, "body": packed(position)}
 
 
-def _position(body: bytes, state: SnapshotState) -> Position:
-    position, first, uses = _decode(body)
-    daily = (
-        ()
-        if first is None
-        else tuple(DayUse(first + i * _DAY, used) for i, used in enumerate(uses))
-    )
-    return replace(position, daily=daily, known_at=state.mark, refreshed_at=state.refreshed_at)
-
-
-def _batches(items: Iterable[Any], size: int) -> Iterable[list[Any]]:
-    some: list[Any] = []
-    for item in items:
-        some.append(item)
-        if len(some) == size:
-            yield some
-            some = []
-    if some:
+def _batches(items: Iterable[LineKey], size: int) -> Iterator[list[LineKey]]:
+    rest = iter(items)
+    while some := list(islice(rest, size)):
         yield some
