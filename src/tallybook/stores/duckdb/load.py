@@ -45,11 +45,11 @@ def position(db: duckdb.DuckDBPyConnection) -> int:
 def load(
     db: duckdb.DuckDBPyConnection,
     batches: Sequence[Batch],
-    coming: Callable[[Iterable[int]], None],
+    coming: Callable[[int, int], None],
 ) -> tuple[int, frozenset[tuple[str, str]]]:
     """Add what is new; return the position reached and the (account, type) pairs touched.
 
-    `coming` is told the times of rows before anyone can see them.
+    `coming` is told the first and last time of rows before anyone can see them.
 
     Raises:
         Unavailable: `events_gap`, where entries between the position and a batch are missing.
@@ -62,7 +62,8 @@ def load(
             for b in group
         ]
         seq = group[-1].first_seq + len(group[-1].wires) - 1
-        coming(chain.from_iterable(columns.time for _, _, columns in entries))
+        times = [columns.time for _, _, columns in entries]
+        coming(min(map(min, times)), max(map(max, times)))
         with commit(db):
             pages, lines = zip(*_pages(entries), strict=True)
             db.execute(_INSERT, {"pages": pages, "lines": lines})

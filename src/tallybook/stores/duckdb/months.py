@@ -4,7 +4,7 @@ It reorders rows; it never applies, changes or drops one. Rows that arrive late 
 stay in the arrival table until they are worth rewriting the month for.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
@@ -45,10 +45,9 @@ class Layout:
     low: int
     high: int
 
-    def widen(self, times: Iterable[int]) -> None:
+    def widen(self, first: int, last: int) -> None:
         """Take note of rows that are about to come into the arrival table."""
-        times = list(times)
-        self.low, self.high = min(self.low, *times), max(self.high, *times)
+        self.low, self.high = min(self.low, first), max(self.high, last)
 
     def relations(self, low: int, high: int) -> list[str]:
         """Return the tables with events in [low, high), the arrival table where there are none."""

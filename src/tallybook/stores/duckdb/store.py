@@ -1,6 +1,6 @@
 """The Events port on DuckDB: one file, one loader, many readers, each on its own snapshot."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -170,10 +170,10 @@ class DuckEvents:
             return None
         return found if self._layout is known else None
 
-    def _coming(self, times: Iterable[int]) -> None:
+    def _coming(self, first: int, last: int) -> None:
         known = self._layout
         if known is not None:
-            known.widen(times)
+            known.widen(first, last)
 
     @contextmanager
     def _moving(self) -> Iterator[None]:
