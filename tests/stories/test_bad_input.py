@@ -296,6 +296,22 @@ def test_a_question_that_means_nothing_is_refused_by_name(
     refused(answer, status, code)
 
 
+@pytest.mark.parametrize(
+    ("path", "parameters", "limit", "asked"),
+    [
+        ("/accounts", {"limit": 501}, limits.PAGE_ROWS_MAX, 501),
+        ("/accounts", {"limit": 0}, 1, 0),
+        ("/usage", SPAN | {"account": "x" * 300}, limits.NAME_CHARS_MAX, 300),
+        ("/usage", SPAN | {"filter": ["channel:eq:x"] * 51}, 50, 51),
+    ],
+)
+def test_a_parameter_beyond_a_limit_names_it_and_what_was_asked(
+    installation: Client, path: str, parameters: dict[str, Any], limit: int, asked: int
+) -> None:
+    answer = installation.call("GET", path, **parameters)
+    refused(answer, 422, "parameter_invalid", limit=limit, asked=asked)
+
+
 def test_too_many_buckets_name_the_limit_and_what_was_asked(installation: Client) -> None:
     asked: dict[str, Any] = {"meter": "uses", "interval": "hour", "timezone": "UTC"}
     asked["from"] = "2026-03-01T00:00:00Z"

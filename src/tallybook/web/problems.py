@@ -78,9 +78,20 @@ def of_parameters(request: Request, error: RequestValidationError) -> Response:
     if place == "body" and first["type"] in {"json_invalid", "model_attributes_type"}:
         return problem(request, HTTPStatus.BAD_REQUEST, "body_invalid", "The body is not JSON.")
     name = field or str(place)
-    facts = {"field": name}
+    facts = {"field": name, **_limit(first)}
     detail = f"{name}: {first['msg']}."
     return problem(request, HTTPStatus.UNPROCESSABLE_ENTITY, "parameter_invalid", detail, facts)
+
+
+def _limit(fault: Mapping[str, Any]) -> dict[str, object]:
+    """Return the limit that a parameter is beyond, and what was asked, where that is its fault."""
+    asked, context = fault["input"], fault.get("ctx", {})
+    match fault["type"]:
+        case "less_than_equal" | "greater_than_equal":
+            return {"limit": context.get("le", context.get("ge")), "asked": int(asked)}
+        case "string_too_long" | "too_long":
+            return {"limit": context["max_length"], "asked": len(asked)}
+    return {}
 
 
 def of_surprise(request: Request, error: Exception) -> Response:
