@@ -153,6 +153,7 @@ class Installation:
                 says that cannot be opened.
         """
         self._open = ExitStack()
+        self._loading = threading.Lock()
         with ExitStack() as undo:
             undo.callback(self._open.close)
             self.services = self._assemble(settings)
@@ -218,13 +219,14 @@ class Installation:
             yield self._loaded
 
     def _load(self) -> bool:
-        loaded = load_once(_SYSTEM, self._ledger, self._events)
-        if loaded is None:
-            return False
-        self._loaded = loaded.seq
-        self._loaded_at = self._clock.now()
-        self._refresher.touch(loaded)
-        return True
+        with self._loading:  # a tick may come beside the loop: positions are noted in order
+            loaded = load_once(_SYSTEM, self._ledger, self._events)
+            if loaded is None:
+                return False
+            self._loaded = loaded.seq
+            self._loaded_at = self._clock.now()
+            self._refresher.touch(loaded)
+            return True
 
     def _refresh(self) -> bool:
         self._refresher.refresh_once(_SYSTEM, self._clock.now(), self._loaded_at)
