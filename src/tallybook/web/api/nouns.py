@@ -55,10 +55,9 @@ def _number(if_match: str | None) -> int | None:
     return int(text)
 
 
-def _add(plural: str) -> None:
-    """Add the routes of one noun."""
-    noun = cast("NounName", plural.removesuffix("s"))
-    one, many = f"/{plural}/{{key}}", f"/{plural}"
+def _add_changes(noun: NounName, plural: str) -> None:
+    """Add the routes that change one noun."""
+    one = f"/{plural}/{{key}}"
 
     @router.put(one, openapi_extra=body_of(plural), tags=[plural])
     def put(
@@ -80,6 +79,27 @@ def _add(plural: str) -> None:
             if_match=_number(if_match),
         )
         return _answer(version)
+
+    @router.delete(one, tags=[plural])
+    def retire(
+        scope: Caller, service: Service, key: str, if_match: Annotated[str | None, Header()] = None
+    ) -> Response:
+        """Retire it from today on; nothing is erased."""
+        version = define_op.retire(
+            scope,
+            service.books,
+            service.directories,
+            noun,
+            key,
+            service.clock.now(),
+            if_match=_number(if_match),
+        )
+        return _answer(version)
+
+
+def _add_reads(noun: NounName, plural: str) -> None:
+    """Add the routes that read one noun."""
+    one, many = f"/{plural}/{{key}}", f"/{plural}"
 
     @router.get(many, tags=[plural])
     def page(
@@ -110,22 +130,8 @@ def _add(plural: str) -> None:
         totals = {"count": len(items)}
         return answer({"items": items, "next_cursor": None, "totals": totals})
 
-    @router.delete(one, tags=[plural])
-    def retire(
-        scope: Caller, service: Service, key: str, if_match: Annotated[str | None, Header()] = None
-    ) -> Response:
-        """Retire it from today on; nothing is erased."""
-        version = define_op.retire(
-            scope,
-            service.books,
-            service.directories,
-            noun,
-            key,
-            service.clock.now(),
-            if_match=_number(if_match),
-        )
-        return _answer(version)
-
 
 for _plural in NOUN_OF:
-    _add(_plural)
+    _noun = cast("NounName", _plural.removesuffix("s"))
+    _add_changes(_noun, _plural)
+    _add_reads(_noun, _plural)
