@@ -370,7 +370,9 @@ def test_our_own_warnings_are_fatal() -> None:
 def test_every_word_of_the_command_line_is_in_the_docs() -> None:
     """A word nobody can read about does not exist, nor does one that is only written about."""
     text = (ROOT / "docs/commands.md").read_text("utf-8")
-    assert set(re.findall(r"^\| `\./tallybook (\w+)`", text, re.MULTILINE)) == {"test", *words()}
+    of_a_checkout = {"test", "bench"}
+    named = set(re.findall(r"^\| `\./tallybook (\w+)`", text, re.MULTILINE))
+    assert named == {*of_a_checkout, *words()}
 
 
 def test_no_text_names_a_machine() -> None:

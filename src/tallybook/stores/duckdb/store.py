@@ -35,7 +35,7 @@ class _Watch(Thread):
     def __init__(self, seconds: float) -> None:
         super().__init__(name="query-watch", daemon=True)
         self._seconds = seconds
-        self._ends: dict[duckdb.DuckDBPyConnection, float] = {}
+        self._end_seconds: dict[duckdb.DuckDBPyConnection, float] = {}
         self._asked = Event()
         self._closed = Event()
         self.start()
@@ -43,12 +43,12 @@ class _Watch(Thread):
     @contextmanager
     def over(self, db: duckdb.DuckDBPyConnection) -> Iterator[None]:
         """Watch over the statements of a block."""
-        self._ends[db] = monotonic() + self._seconds
+        self._end_seconds[db] = monotonic() + self._seconds
         self._asked.set()
         try:
             yield
         finally:
-            del self._ends[db]
+            del self._end_seconds[db]
 
     def close(self) -> None:
         self._closed.set()
@@ -58,12 +58,12 @@ class _Watch(Thread):
     def run(self) -> None:
         while self._asked.wait() and not self._closed.is_set():
             self._asked.clear()
-            while self._ends and not self._closed.wait(_LOOK_SECONDS):
+            while self._end_seconds and not self._closed.wait(_LOOK_SECONDS):
                 self._stop_late()
 
     def _stop_late(self) -> None:
         now = monotonic()
-        for db, end in self._ends.copy().items():
+        for db, end in self._end_seconds.copy().items():
             if end < now:
                 with suppress(duckdb.Error):  # it was answered, and closed, just now
                     db.interrupt()

@@ -15,6 +15,11 @@ def upgrade() -> None:
     """Drop the tables and create them again."""
     for table in ("line_state", "line_body", "line"):
         op.drop_table(table)
+    _lines()
+    _beside_lines()
+
+
+def _lines() -> None:
     quantities = ("used", "allotment", "overage", "projected", "projected_overage")
     amounts = ("amount", "overage_amount", "projected_amount")
     names = [f"{name}_{limb}" for name in quantities for limb in "mu"]
@@ -45,6 +50,9 @@ def upgrade() -> None:
     _index("percent", "contract", "code")
     for name in ("used", "projected", "overage", "projected_overage"):
         _index(f"{name}_m", f"{name}_u", "contract", "code")
+
+
+def _beside_lines() -> None:
     op.create_table(
         "line_body",
         sa.Column("generation", sa.BigInteger, autoincrement=False, nullable=False),
