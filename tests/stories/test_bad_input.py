@@ -82,6 +82,14 @@ def test_too_many_events_are_refused_with_the_limit(installation: Client) -> Non
     refused(post(installation, body), 413, "too_many_events", limit=10_000, asked=10_001)
 
 
+def test_who_sends_far_too_much_before_looking_still_reads_the_answer(
+    installation: Client,
+) -> None:
+    body = b" " * (24 * MEGABYTE)
+    answer = post(installation, body, Connection="close")
+    refused(answer, 413, "body_too_large", limit=8 * MEGABYTE, asked=len(body))
+
+
 @pytest.mark.parametrize("plain", [True, False])
 def test_a_body_over_the_limit_is_refused_with_the_limit(
     installation: Client, *, plain: bool

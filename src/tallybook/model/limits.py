@@ -5,6 +5,8 @@ from typing import Final
 
 BATCH_EVENTS_MAX: Final = 10_000
 BODY_BYTES_MAX: Final = 8 * 1024 * 1024
+#: Of a body that is refused: read to its end, so that the sender sees the answer.
+BODY_BYTES_READ_MAX: Final = 64 * 1024 * 1024
 EVENT_BYTES_MAX: Final = 64 * 1024
 EVENT_ID_CHARS_MAX: Final = 256
 EVENT_AHEAD_MAX: Final = timedelta(minutes=5)

@@ -86,27 +86,31 @@ def answer(value: Any, status: int = 200) -> Response:
 
 
 async def read_body(request: Request, limit: int = limits.BODY_BYTES_MAX) -> bytes:
-    """Read a request's body, refusing it as soon as it is over the limit.
+    """Read a request's body. One over the limit is not kept, but read on for a while: most clients
+    send all of it before they look for an answer, and a closed connection would tell them nothing.
 
     Raises:
         TooLarge: `body_too_large`.
     """
     declared = request.headers.get("content-length", "")
-    size = int(declared) if declared.isdecimal() and len(declared) < 16 else 0  # noqa: PLR2004
+    asked = int(declared) if declared.isdecimal() and len(declared) < 16 else 0  # noqa: PLR2004
+    last = limit if "expect" in request.headers else limits.BODY_BYTES_READ_MAX
     chunks: list[bytes] = []
-    if size <= limit:
-        size = 0
+    size = 0
+    if asked <= last:
         async for chunk in request.stream():
             size += len(chunk)
-            if size > limit:
+            if size <= limit:
+                chunks.append(chunk)
+            elif size > last:
                 break
-            chunks.append(chunk)
-    if size > limit:
+    asked = max(asked, size)
+    if asked > limit:
         raise TooLarge(
             "body_too_large",
             f"The body has more than {limit} bytes; send it in several requests.",
             limit=limit,
-            asked=size,
+            asked=asked,
         )
     return b"".join(chunks)
 
