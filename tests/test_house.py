@@ -205,7 +205,7 @@ def _durations(tree: ast.AST) -> Iterator[ast.AST]:
         match node:
             case ast.Assign(targets=[ast.Name(id=name)]) | ast.arg(arg=name):
                 inside: ast.AST | None = node
-            case ast.AnnAssign(target=ast.Name(id=name)):
+            case ast.AnnAssign(target=ast.Name(id=name) | ast.Attribute(attr=name)):
                 inside = node
             case ast.keyword(arg=str(name)):
                 inside = node
