@@ -12,7 +12,7 @@ from tallybook.model.fact import Batch
 from tallybook.model.limits import LOAD_EVENTS_MAX
 from tallybook.model.time import micros
 from tallybook.stores.duckdb.schema import commit
-from tallybook.stores.duckdb.wire import Columns, read, touched
+from tallybook.stores.duckdb.wire import Columns, read
 
 #: Events handed over in one text, at least: measured best, and the engine reads several at once.
 _PAGE_EVENTS: Final = 2_000
@@ -57,18 +57,14 @@ def load(
     seq = position(db)
     pairs: set[tuple[str, str]] = set()
     for group in _groups(_unseen(batches, seq)):
-        entries = [
-            (b.first_seq, micros(b.received_at), read(b.wires, micros(b.received_at)))
-            for b in group
-        ]
         seq = group[-1].first_seq + len(group[-1].wires) - 1
-        times = [columns.time for _, _, columns in entries]
-        coming(min(map(min, times)), max(map(max, times)))
+        times: list[int] = []
+        # A batch is written to its page while the processor still has it at hand.
+        pages, lines = zip(*_pages(_entries(group, pairs, times)), strict=True)
+        coming(min(times), max(times))
         with commit(db):
-            pages, lines = zip(*_pages(entries), strict=True)
             db.execute(_INSERT, {"pages": pages, "lines": lines})
             db.execute("UPDATE position SET seq = $seq", {"seq": seq})
-        pairs |= touched(columns for _, _, columns in entries)
     return seq, frozenset(pairs)
 
 
@@ -103,7 +99,19 @@ def _groups(batches: Iterable[Batch]) -> Iterator[list[Batch]]:
         yield group
 
 
-def _pages(entries: Sequence[Entry]) -> Iterator[tuple[str, str]]:
+def _entries(
+    group: Iterable[Batch], pairs: set[tuple[str, str]], times: list[int]
+) -> Iterator[Entry]:
+    """Read batches one by one, noting whom they touch and from when to when."""
+    for batch in group:
+        at = micros(batch.received_at)
+        columns = read(batch.wires, at)
+        pairs.update(zip(columns.subject, columns.type, strict=True))
+        times += (min(columns.time), max(columns.time))
+        yield batch.first_seq, at, columns
+
+
+def _pages(entries: Iterable[Entry]) -> Iterator[tuple[str, str]]:
     """Write entries as pages of some thousand events, and their properties line by line."""
     page: list[Entry] = []
     size = 0

@@ -11,7 +11,7 @@ expression reads it (docs/decisions/0010):
 import base64
 import binascii
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, NamedTuple
@@ -183,11 +183,3 @@ _events: Final = msgspec.json.Decoder(list[_Event], float_hook=_hook)
 _event: Final = msgspec.json.Decoder(_Event, float_hook=_hook)
 _anything: Final = msgspec.json.Decoder(float_hook=_hook)
 _encoder: Final = msgspec.json.Encoder()
-
-
-def touched(columns: Iterable[Columns]) -> frozenset[tuple[str, str]]:
-    """Return the (account, type) pairs of these events."""
-    pairs: set[tuple[str, str]] = set()
-    for part in columns:
-        pairs.update(zip(part.subject, part.type, strict=True))
-    return frozenset(pairs)
