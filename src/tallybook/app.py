@@ -224,7 +224,8 @@ class Installation:
             if loaded is None:
                 return False
             self._loaded = loaded.seq
-            self._loaded_at = self._clock.now()
+            # When its newest fact came in: asked again by its mark, an answer says the same.
+            self._loaded_at = loaded.received_at
             self._refresher.touch(loaded)
             return True
 

@@ -52,3 +52,11 @@ def test_same_question_same_bytes(
     assert after[number] == before[number]
     path, asked = QUESTIONS[number]
     assert installation.call("GET", path, **asked).body != before[number]
+
+
+def test_an_answer_and_its_mark_say_the_same(installation: Client) -> None:
+    asked: dict[str, Any] = {"meter": "uses", "from": "2026-01-01", "to": "2027-01-01"}
+    fresh = installation.call("GET", "/usage", **asked)
+    again = installation.call("GET", "/usage", **asked, known_at=fresh.json["known_at"])
+    assert (fresh.status, again.status) == (200, 200)
+    assert fresh.body == again.body

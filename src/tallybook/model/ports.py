@@ -182,12 +182,14 @@ class FactQuery:
 class Loaded:
     """What one load moved: the position reached and the (account, type) pairs it touched.
 
-    `after` is the position it began from, None where nobody looked.
+    `after` is the position it began from and `received_at` when the newest fact of it came in,
+    None where nobody looked.
     """
 
     seq: int
     touched: frozenset[tuple[str, str]]
     after: int | None = None
+    received_at: datetime | None = None
 
 
 class Events(Protocol):

@@ -15,4 +15,7 @@ def load_once(scope: Scope, ledger: Ledger, events: Events) -> Loaded | None:
     """
     after = events.position(scope)
     batches = ledger.read(scope, after, LOAD_EVENTS_MAX)
-    return replace(events.load(scope, batches), after=after) if batches else None
+    if not batches:
+        return None
+    loaded = events.load(scope, batches)
+    return replace(loaded, after=after, received_at=batches[-1].received_at)
