@@ -32,6 +32,7 @@ from tallybook.operations.refresh import Refresher
 from tallybook.stores.books.database import sqlite
 from tallybook.stores.books.snapshot import BooksSnapshot
 from tallybook.stores.books.versions import BooksVersions
+from tallybook.stores.duckdb import load
 from tallybook.stores.duckdb.store import DuckEvents
 from tallybook.stores.ledger.store import SqlLedger
 
@@ -264,6 +265,39 @@ def test_a_refresh_that_fails_is_done_again(house: House, monkeypatch: pytest.Mo
 
 def _fail(*_: object) -> None:
     raise OSError("disk")
+
+
+def test_what_a_load_moved_before_it_failed_is_not_forgotten(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.refresh()
+    house.use("a", "3")
+    house.use("other", "5")
+    position_before = house.events.position(ALL)
+    calls: Iterator[Any] = iter([load._pages])  # noqa: SLF001 - the second commit fails
+
+    def once(entries: Any) -> Any:
+        return next(calls, _fail)(entries)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(load, "LOAD_EVENTS_MAX", 1)
+        broken.setattr(load, "_pages", once)
+        with pytest.raises(OSError, match="disk"):
+            house.load()
+    assert house.events.position(ALL) == position_before + 1
+    usage = DuckEvents.usage
+
+    def load_meanwhile(*asked: Any) -> Any:
+        house.load()
+        return usage(*asked)
+
+    with monkeypatch.context() as busy:
+        busy.setattr(DuckEvents, "usage", load_meanwhile)
+        house.put("account", "other", name="Renamed")
+        house.refresher.refresh_once(ALL, house.now, None)
+    house.refresh()
+    assert used(house.listed()) == {"C-a": D(3), "C-b": D(0), "C-other": D(5)}
+    same(house)
 
 
 def test_yesterdays_answer_can_be_asked_again(house: House) -> None:

@@ -5,7 +5,6 @@ and writes them, all of one mark. A line is stale when its events, terms, tree o
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from threading import Lock
-from typing import Final
 
 from tallybook.model.directory import Directory
 from tallybook.model.mark import Mark
@@ -30,7 +29,6 @@ from tallybook.positions.terms import Terms, terms
 
 #: Contracts to work out anew, each with the event types that matter, None for all its lines.
 Stale = dict[str, frozenset[str] | None]
-_NEVER: Final = -1
 
 
 class Refresher:
@@ -50,12 +48,13 @@ class Refresher:
         self._seq = self._began = events.position(operator())
         self._index = _Index(Directory())
         self._is_continued = False
+        self._has_gap = False
 
     def touch(self, loaded: Loaded) -> None:
         """Note what a load has moved. One cut off half-way moved something that nobody noted."""
         with self._noting:
             if loaded.after not in {None, self._seq}:
-                self._is_continued, self._began = False, _NEVER
+                self._has_gap = True
             self._touched |= loaded.touched
             self._seq = max(self._seq, loaded.seq)
 
@@ -66,19 +65,21 @@ class Refresher:
         """
         with self._refreshing:
             with self._noting:
-                touched, seq = self._touched, self._seq
-                self._touched = set()
+                touched, seq, has_gap = self._touched, self._seq, self._has_gap
+                self._touched, self._has_gap = set(), False
             try:
-                return self._refresh(scope, touched, seq, now, refreshed_at)
+                known = None if has_gap else touched
+                return self._refresh(scope, known, seq, now, refreshed_at)
             except BaseException:
                 with self._noting:
                     self._touched |= touched
+                    self._has_gap |= has_gap
                 raise
 
     def _refresh(
         self,
         scope: Scope,
-        touched: set[tuple[str, str]],
+        touched: set[tuple[str, str]] | None,
         seq: int,
         now: datetime,
         refreshed_at: datetime | None,
@@ -89,8 +90,9 @@ class Refresher:
         before = self._snapshot.state(scope)
         mark = Mark(seq, directory.revision)
         # What was loaded while nobody noted it is unknown, so a snapshot left behind is no start.
-        everything = before is None or not (self._is_continued or before.mark.seq == self._began)
-        if before is None or everything:
+        is_continued = self._is_continued or (before and before.mark.seq == self._began)
+        everything = before is None or touched is None or not is_continued
+        if everything or before is None or touched is None:
             stale: Stale = dict.fromkeys(directory.keys("contract"))
         else:
             stale = self._index.touched(touched)
