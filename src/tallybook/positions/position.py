@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal, localcontext
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 import tallybook.pricing as price_models
+from tallybook.model.canonical import decode, encode
 from tallybook.model.errors import Invalid
 from tallybook.model.kinds import load
 from tallybook.model.mark import Mark
@@ -131,12 +132,18 @@ def price_of(document: Document) -> Price:
             'A price names its model, as in {"model": "per_unit"}.',
             field="price.model",
         )
-    return _reader(model)(document)
+    return _price(model, encode(document))
 
 
 def currency(line: Terms) -> str:
     """Return the contract's currency, else its account's."""
     return line.contract.currency or (line.account.currency if line.account else "USD")
+
+
+@lru_cache(1_000)
+def _price(model: str, document: str) -> Price:
+    """Read a price once for all lines that have it: to check it costs more than a position."""
+    return _reader(model)(decode(document))
 
 
 @cache
