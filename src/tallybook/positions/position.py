@@ -72,7 +72,7 @@ def position(line: Terms, use: Use, known: Known) -> Position:
             low_use=_low_use(allotment, ahead),
             forecast=ahead,
             contributions=_contributions(line, use),
-            daily=tuple(day for day in use.daily if day.date >= line.first_day),
+            daily=use.since(line.first_day),
             branch=line.contract.branch or (line.account.branch if line.account else None),
             csm=_person(line.contract.csm or (line.account.csm if line.account else None)),
             data_through=line.data_through,

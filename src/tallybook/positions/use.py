@@ -32,10 +32,9 @@ class Use:
     days: dict[date, Decimal | None] = field(default_factory=dict)
     accounts: dict[str, Decimal | None] = field(default_factory=dict)
 
-    @property
-    def daily(self) -> tuple[DayUse, ...]:
-        """Return the days in order."""
-        return tuple(DayUse(day, used) for day, used in self.days.items())
+    def since(self, first: date) -> tuple[DayUse, ...]:
+        """Return the days in order, from one day on."""
+        return tuple(DayUse(day, used) for day, used in self.days.items() if day >= first)
 
 
 class _Column(NamedTuple):
