@@ -99,6 +99,7 @@ class BooksSnapshot:
         rest = iter(positions)
         some = list(islice(rest, LINES_A_TRANSACTION + 1))
         with self._replacing:
+            everything = everything or self.state(scope) is None
             if everything or len(some) + len(gone) > LINES_A_TRANSACTION:
                 self._write_beside(state, chain(some, rest), gone, everything=everything)
             else:
@@ -111,7 +112,7 @@ class BooksSnapshot:
         keys = {(p.contract, p.line) for p in positions}.union(gone)
         with self._database.writer() as connection:
             stands = _stands(connection)
-            generation = stands.generation if stands else 1
+            generation = stands.generation if stands else 0
             changes = totals.counted(_lines(connection, generation, keys), -1)
             totals.change(connection, totals.counted(lines, 1, changes))
             _drop(connection, generation, keys)
