@@ -43,7 +43,7 @@ class Client:
     def get(self, path: str, **parameters: object) -> Any:
         """Read something; parameters that are None are left out."""
         query = {name: value for name, value in parameters.items() if value is not None}
-        return self._answer(self._http.get(path, params=query))  # type: ignore[arg-type]
+        return self._answer(self._http.get(path, params=query))  # type: ignore[arg-type]  # str() is taken of each
 
     def put(self, path: str, document: object) -> Any:
         """Define something."""

@@ -50,7 +50,7 @@ def _checked(check: Callable[[Any], T]) -> Callable[[Any], T]:
 def _number(parse: Callable[[str], Decimal]) -> Callable[[Any], Decimal]:
     def read(value: Any) -> Decimal:
         if isinstance(value, bool) or not isinstance(value, (int, str, Decimal)):
-            raise ValueError("must be a decimal, as a string or a JSON number")  # noqa: TRY004
+            raise ValueError("must be a decimal, as a string or a JSON number")  # noqa: TRY004 - what pydantic understands
         return parse(str(value))
 
     return _checked(read)
@@ -64,7 +64,7 @@ def _zone_name(name: str) -> str:
 def _clock(value: Any) -> time:
     if isinstance(value, time):
         return value
-    return time.fromisoformat(value) if isinstance(value, str) and len(value) == 5 else _no_clock()  # noqa: PLR2004
+    return time.fromisoformat(value) if isinstance(value, str) and len(value) == 5 else _no_clock()  # noqa: PLR2004 - HH:MM
 
 
 def _no_clock() -> time:

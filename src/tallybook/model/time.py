@@ -99,7 +99,7 @@ def usual_micros(texts: Sequence[str]) -> list[int] | None:
     grid = np.frombuffer(joined.encode(), np.uint8).reshape(-1, chars)
     shape = np.frombuffer(_USUAL_SHAPE[: chars - 1] + b"Z", np.uint8)
     digit = shape == ord("0")
-    if ((grid[:, digit] - ord("0")) > 9).any() or (grid[:, ~digit] != shape[~digit]).any():  # noqa: PLR2004
+    if ((grid[:, digit] - ord("0")) > 9).any() or (grid[:, ~digit] != shape[~digit]).any():  # noqa: PLR2004 - the last digit
         return None
     bare = np.ascontiguousarray(grid[:, :-1]).view(f"S{chars - 1}")[:, 0]
     try:

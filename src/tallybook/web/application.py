@@ -59,7 +59,7 @@ def make(services: Services) -> ASGIApp:
     app.mount("/static", _Static(directory=static), name="static")
     registry = CollectorRegistry()
     _add_probes(app, services, registry)
-    app.openapi = _complete(app.openapi)  # type: ignore[method-assign]
+    app.openapi = _complete(app.openapi)  # type: ignore[method-assign]  # the way FastAPI documents
     return Envelope(GZipMiddleware(app, _COMPRESSED_BYTES_MIN, _COMPRESSION), registry)
 
 

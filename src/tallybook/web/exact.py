@@ -93,7 +93,7 @@ async def read_body(request: Request, limit: int = limits.BODY_BYTES_MAX) -> byt
         TooLarge: `body_too_large`.
     """
     declared = request.headers.get("content-length", "")
-    asked = int(declared) if declared.isdecimal() and len(declared) < 16 else 0  # noqa: PLR2004
+    asked = int(declared) if declared.isdecimal() and len(declared) < 16 else 0  # noqa: PLR2004 - no length is longer
     last = limit if "expect" in request.headers else limits.BODY_BYTES_READ_MAX
     chunks: list[bytes] = []
     size = 0

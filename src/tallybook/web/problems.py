@@ -109,7 +109,7 @@ def of_surprise(request: Request, error: Exception) -> Response:
 
 def install(app: FastAPI) -> None:
     """Make every refusal of the API an RFC 9457 problem."""
-    app.add_exception_handler(errors.TallybookError, of_error)  # type: ignore[arg-type]
-    app.add_exception_handler(HTTPException, of_framework)  # type: ignore[arg-type]
-    app.add_exception_handler(RequestValidationError, of_parameters)  # type: ignore[arg-type]
+    app.add_exception_handler(errors.TallybookError, of_error)  # type: ignore[arg-type]  # it is only given these
+    app.add_exception_handler(HTTPException, of_framework)  # type: ignore[arg-type]  # it is only given these
+    app.add_exception_handler(RequestValidationError, of_parameters)  # type: ignore[arg-type]  # it is only given these
     app.add_exception_handler(Exception, of_surprise)

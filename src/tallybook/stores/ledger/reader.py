@@ -42,7 +42,7 @@ class Reader:
         """Return the number of the newest entry among the rows of a condition, or 0."""
         question = (
             select(batches.c.first_seq + batches.c.events - 1)
-            .where(condition)  # type: ignore[arg-type]
+            .where(condition)  # type: ignore[arg-type]  # what SQLAlchemy compares
             .order_by(batches.c.first_seq.desc())
             .limit(1)
         )
