@@ -4,7 +4,7 @@ values and names of properties are bound, tables are named by us, numbers are Py
 A `text` is a property as `wire` keeps it; every other primitive is built on texts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -18,6 +18,9 @@ TAIL = "tail"
 _QUANTITY = r"#?[+-]?0*[0-9]{1,18}(\.[0-9]{1,12}0*)?"
 #: Up to this many characters a marked number cannot have too many digits, and needs no regex.
 _SHORT = 13
+
+#: So many runs of equal buckets are bound: a year of days in a zone with summer time has three.
+_BOUND_RUNS_MAX = 16
 
 _COMPARE = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
@@ -103,22 +106,31 @@ def _ordered(x: str, term: FilterTerm, bound: Parameters) -> str:
     return f"coalesce({number} {sign} {limit}, false)"
 
 
-def bucket(edges: Sequence[int], time: str = "time") -> str:
+def bucket(edges: Sequence[int], time: str = "time", bind: Callable[[int], str] = str) -> str:
     """Number the bucket of an instant within the edges: a tree of comparisons over runs of
     equal width, each run an integer division.
+
+    Instants are bound where they are few, so that another month is asked for in the same words.
     """
     runs: list[tuple[int, int, int]] = []  # first edge, width, first bucket
     for i, (start, end) in enumerate(pairwise(edges)):
         if not runs or end - start != runs[-1][1]:
             runs.append((start, end - start, i))
-    return _tree(runs, len(edges) - 1, time)
+    write = bind if len(runs) <= _BOUND_RUNS_MAX else str
+    return _tree(runs, len(edges) - 1, time, write)
 
 
-def _tree(runs: Sequence[tuple[int, int, int]], end: int, time: str) -> str:
+def _tree(
+    runs: Sequence[tuple[int, int, int]], end: int, time: str, write: Callable[[int], str]
+) -> str:
     if len(runs) == 1:
         start, width, first = runs[0]
-        return str(first) if end - first == 1 else f"({first} + ({time} - {start}) // {width})"
+        if end - first == 1:
+            return str(first)
+        nth = f"({time} - {write(start)}) // {write(width)}"
+        return f"({first} + {nth})" if first else nth
     middle = len(runs) // 2
     start, _, first = runs[middle]
-    left, right = _tree(runs[:middle], first, time), _tree(runs[middle:], end, time)
-    return f"CASE WHEN {time} < {start} THEN {left} ELSE {right} END"
+    left = _tree(runs[:middle], first, time, write)
+    right = _tree(runs[middle:], end, time, write)
+    return f"CASE WHEN {time} < {write(start)} THEN {left} ELSE {right} END"

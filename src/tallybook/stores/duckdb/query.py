@@ -79,7 +79,7 @@ def usage(
     rows.event_type = query.meter.event_type
     keys = {
         "grp": "m.grp" if join else "0",
-        "bucket": dialect.bucket(edges),
+        "bucket": dialect.bucket(edges, bind=rows.bound.bind),
         "account": "subject" if query.by_account else "NULL",
         **{f"d{i}": dialect.shown(rows.read(path)) for i, path in enumerate(query.group_by)},
     }

@@ -23,7 +23,33 @@ from tallybook.stores.duckdb.months import Layout
 
 _LOOK_SECONDS: Final = 0.1
 
+#: Parsed statements that are kept; one for each shape of a question and the months it touches.
+_PARSED_MAX: Final = 500
+#: Longer texts are of a kind that is not asked twice.
+_PARSED_CHARS_MAX: Final = 8_000
+
 Statement = Callable[[list[str]], tuple[str, Parameters]]
+
+
+class _Parsed:
+    """Statements by their text, parsed once: the engine takes a third of a small question for it.
+
+    Only what the grammar says is kept. Tables are looked up, and the plan is made, each time.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, duckdb.Statement] = {}
+
+    def run(self, db: duckdb.DuckDBPyConnection, sql: str, bound: Parameters) -> list[Any]:
+        """Return the rows of one statement."""
+        parsed = self._known.get(sql)
+        if parsed is None:
+            (parsed,) = db.extract_statements(sql)
+            if len(sql) <= _PARSED_CHARS_MAX:
+                if len(self._known) >= _PARSED_MAX:
+                    self._known.clear()
+                self._known[sql] = parsed
+        return db.execute(parsed, bound).fetchall()
 
 
 class _Watch(Thread):
@@ -88,6 +114,7 @@ class DuckEvents:
         self._db = schema.connect(path, memory_limit, threads)
         self._query_seconds = query_seconds
         self._watch = _Watch(query_seconds)
+        self._parsed = _Parsed()
         self._cursors = Lock()
         self._loading = Lock()
         self._compacting = Lock()
@@ -153,7 +180,7 @@ class DuckEvents:
                 return found
             db.execute("BEGIN")
             sql, bound = statement(months.relations(db, micros(low), micros(high)))
-            return db.execute(sql, bound).fetchall()
+            return self._parsed.run(db, sql, bound)
 
     def _ask_known(
         self, db: duckdb.DuckDBPyConnection, low: int, high: int, statement: Statement
@@ -163,7 +190,7 @@ class DuckEvents:
         if known is None:
             return None
         try:
-            found = db.execute(*statement(known.relations(low, high))).fetchall()
+            found = self._parsed.run(db, *statement(known.relations(low, high)))
         except duckdb.CatalogException:  # a month was rewritten, and its old table dropped
             if self._layout is known:
                 raise
