@@ -3,6 +3,7 @@
 python -m bench.stages [events]
 """
 
+import gc
 import sys
 import tempfile
 from datetime import UTC, datetime
@@ -11,14 +12,15 @@ from typing import Any
 
 from bench import ingest
 from bench.machine import Cost, cost
+from tallybook.app import GARBAGE
+from tallybook.model.columns import columns
 from tallybook.model.scope import operator
-from tallybook.model.time import micros
 from tallybook.operations._body import split
 from tallybook.operations._event import check_all
 from tallybook.operations._expand import expand
 from tallybook.operations.ingest import take
-from tallybook.stores.duckdb import wire
 from tallybook.stores.duckdb.store import DuckEvents
+from tallybook.stores.duckdb.wire import lines
 from tallybook.stores.ledger.decide import Request
 from tallybook.stores.ledger.frame import compressor, pack, unpack
 from tallybook.stores.ledger.store import SqlLedger
@@ -34,6 +36,7 @@ def main(events: int) -> None:
     pieces: list[Any] = []
     arrivals: list[Any] = []
     rows: list[Any] = []
+    gc.set_threshold(*GARBAGE)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         ledger, store = SqlLedger(folder), DuckEvents(folder / "events.duckdb")
@@ -42,8 +45,8 @@ def main(events: int) -> None:
         stages = {
             "expand": lambda: [expand(body, "") for body in bodies],
             "split": lambda: pieces.extend(split(body, _HEADERS) for body in bodies),
-            "check": lambda: arrivals.extend(check_all(part, now) for part in pieces),
-            "hash": lambda: [Request(part, now) for part in arrivals],
+            "check": lambda: arrivals.extend(check_all(part, now).arrivals for part in pieces),
+            "hash": lambda: [Request(part, now, 1) for part in arrivals],
             "pack": lambda: rows.extend(
                 pack(1 + i * ingest.A_REQUEST, now, part, press) for i, part in enumerate(pieces)
             ),
@@ -51,7 +54,8 @@ def main(events: int) -> None:
                 take(_SCOPE, ledger, part, now) for part in pieces
             ],
             "unpack": lambda: [unpack(row) for row in rows],
-            "read": lambda: [wire.read(part, micros(now)) for part in pieces],
+            "read into columns": lambda: [columns(part) for part in pieces],
+            "write data as lines": lambda: [lines(part.data) for part in arrivals],
             "ledger.read": lambda: loads.append(ledger.read(_SCOPE, 0, events)),
             "load: read, encode, insert, commit": lambda: store.load(_SCOPE, loads[0]),
         }

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from tallybook.aggregations._shape import Row, aggregation
+from tallybook.model.columns import columns
 from tallybook.model.errors import Invalid
 from tallybook.model.fact import Batch
 from tallybook.model.nouns import Meter
@@ -48,8 +49,8 @@ def batches(events: Sequence[Happened], sizes: Iterable[int] = ()) -> list[Batch
     for size in (*sizes, len(events)):
         part = events[start : start + size]
         if part:
-            wires = tuple(e.wire(start + i + 1) for i, e in enumerate(part))
-            found.append(Batch(start + 1, RECEIVED, wires))
+            wires = [e.wire(start + i + 1) for i, e in enumerate(part)]
+            found.append(Batch(start + 1, RECEIVED, columns(wires)))
             start += len(part)
     return found
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from tallybook.model.columns import columns
 from tallybook.model.errors import Forbidden, Invalid
-from tallybook.model.fact import Arrival
-from tallybook.model.mark import Mark
+from tallybook.model.mark import Mark, minute_of
 from tallybook.model.scope import Member, Scope, operator
-from tallybook.model.time import FIRST_INSTANT, LAST_INSTANT, micros
+from tallybook.model.time import FIRST_INSTANT, LAST_INSTANT
 from tallybook.operations.events import EventsPage, EventsRequest, list_events
 from tallybook.stores.duckdb.store import DuckEvents
 from tallybook.stores.ledger.store import SqlLedger
@@ -31,15 +31,12 @@ class Desk(World):
 
     def happened(self, *events: Happened) -> None:
         first = self.ledger.head(ALL) + 1
-        arrivals = [
-            Arrival("/t", f"e{first + i}", e.type, e.subject, micros(e.time), e.wire(first + i))
-            for i, e in enumerate(events)
-        ]
-        self.ledger.append(ALL, arrivals, RECEIVED)
+        wires = [e.wire(first + i) for i, e in enumerate(events)]
+        self.ledger.append(ALL, columns(wires), RECEIVED)
         self.events.load(ALL, self.ledger.read(ALL, first - 1, 100))
 
     def ask(self, scope: Scope = ALL, **asked: Any) -> EventsPage:
-        mark = Mark(self.ledger.head(ALL), self.directory.revision)
+        mark = Mark(self.ledger.head(ALL), self.directory.revision, minute_of(RECEIVED))
         request = EventsRequest(**asked)
         return list_events(scope, self.directory, self.ledger, self.events, request, mark=mark)
 

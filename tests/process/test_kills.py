@@ -132,7 +132,7 @@ def check_exactly_once(server: Server, writers: list[Writer]) -> None:
     assert server.stop() == 0
     with SqlLedger(server.folder) as ledger:
         batches = ledger.read(operator("test"), 0, 1 << 40)
-        stored = Counter(read_json(wire.decode())["id"] for b in batches for wire in b.wires)
+        stored = Counter(id_ for b in batches for id_ in b.columns.id)
     assert set(stored) == {name for writer in writers for name in writer.ids}
     assert set(stored.values()) == {1}
 

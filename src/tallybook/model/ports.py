@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, Protocol
 
-from tallybook.model.fact import Arrival, Batch, Fact, Verdict
+from tallybook.model.fact import Batch, Columns, Fact, Verdict
 from tallybook.model.mark import Mark
 from tallybook.model.nouns import Document, Meter
 from tallybook.model.people import ApiKey, AuditEntry, Session, User
@@ -134,9 +134,7 @@ class People(Protocol):
 class Ledger(Protocol):
     """Every accepted fact in arrival order: the truth. Decides what is a duplicate, for ever."""
 
-    def append(
-        self, scope: Scope, arrivals: Sequence[Arrival], received_at: datetime
-    ) -> list[Verdict]:
+    def append(self, scope: Scope, arrivals: Columns, received_at: datetime) -> Sequence[Verdict]:
         """Decide and store a batch durably; shares its commit with concurrent callers.
 
         Returns one verdict an arrival, in order, after the commit is on stable storage.

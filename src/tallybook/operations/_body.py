@@ -7,18 +7,19 @@ import base64
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, cast
 from urllib.parse import unquote_to_bytes
 
 import msgspec
 
 from tallybook.model.errors import TooLarge, Unreadable
+from tallybook.model.fact import Wire
 from tallybook.model.limits import BATCH_EVENTS_MAX, EVENT_BYTES_MAX
 from tallybook.model.wire import is_json
 from tallybook.operations._event import Refusal
 
 #: An event of a body, or why it cannot be read.
-Piece = bytes | Refusal
+Piece = Wire | Refusal
 
 _SPACE: Final = b" \t\r\n"
 #: More commas than this and the body is no batch of real events; it is cut the careful way, which
@@ -72,7 +73,7 @@ def _document(body: bytes) -> list[Piece]:
             pass  # perhaps one event only: cut with care
         else:
             _check_count(len(events))
-            return [bytes(event) for event in events]
+            return cast("list[Piece]", events)
     return _careful(body)
 
 

@@ -6,18 +6,17 @@ unusual: a quick look accepts, and whatever it does not accept is left to the ru
 
 import json
 import re
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import lru_cache, partial
-from itertools import accumulate
-from typing import Annotated, Any, Final, Literal, NamedTuple, cast
+from functools import lru_cache
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import msgspec
 import numpy as np
 
+from tallybook.model.columns import NO_DATA, arrival, times
 from tallybook.model.errors import Invalid
-from tallybook.model.fact import Arrival
+from tallybook.model.fact import Arrival, Columns, Wire, columns_of
 from tallybook.model.limits import (
     EVENT_AHEAD_MAX,
     EVENT_BYTES_MAX,
@@ -25,14 +24,10 @@ from tallybook.model.limits import (
     JSON_DEPTH_MAX,
     NAME_CHARS_MAX,
 )
-from tallybook.model.time import micros, parse_micros, usual_micros
+from tallybook.model.time import micros, parse_micros
 from tallybook.model.wire import NotFinite, Number, data_of, is_json, read_json
 
 _ATTRIBUTES: Final = ("specversion", "id", "source", "type", "subject", "time", "datacontenttype")
-#: From so many events on, counting in all of them at once is faster.
-_MANY: Final = 32
-#: Later than any instant.
-_NEVER: Final = 1 << 62
 _CONTROL = re.compile(r"[\x00-\x1f]")
 _NESTING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[{\]}]', re.DOTALL)
 #: A URI reference, or one that still has the letters of its language in it (RFC 3987).
@@ -56,7 +51,7 @@ _Named = Annotated[str, msgspec.Meta(min_length=1)]
 
 
 class _Usual(msgspec.Struct, gc=False):
-    """An event without surprises; `data` stays what it is."""
+    """An event without surprises; its data stay what they are."""
 
     specversion: Literal["1.0"]
     id: Annotated[str, msgspec.Meta(min_length=1, max_length=EVENT_ID_CHARS_MAX)]
@@ -65,58 +60,58 @@ class _Usual(msgspec.Struct, gc=False):
     subject: Annotated[str, msgspec.Meta(min_length=1, max_length=NAME_CHARS_MAX)]
     time: str | None = None
     datacontenttype: str | None = None
+    data: msgspec.Raw = NO_DATA
     data_base64: msgspec.Raw = msgspec.Raw()
 
 
 _usual = msgspec.json.Decoder(_Usual).decode
-#: An arrival from a tuple of its fields, without a call into Python: it is made for each event.
-_arrival = cast("Callable[[tuple[object, ...]], Arrival]", partial(tuple.__new__, Arrival))
+_fields = msgspec.structs.astuple
 
 
-def check_all(wires: Sequence[bytes], now: datetime) -> list[Arrival | Refusal]:
+class Checked(NamedTuple):
+    """The events that are right, in their order, and by its place why another is not taken."""
+
+    arrivals: Columns
+    refusals: Mapping[int, Refusal]
+
+
+def check_all(wires: Sequence[Wire], now: datetime) -> Checked:
     """Check each event as `check` does; a refused one takes nothing from its neighbours."""
     latest = _latest(now)
+    arrivals = _all_usual(wires, latest)
+    if arrivals is not None:
+        return Checked(arrivals, {})
+    checked = [_quick(wire, latest) or _slow(wire, latest) for wire in map(bytes, wires)]
+    return Checked(
+        columns_of(item for item in checked if isinstance(item, Arrival)),
+        {i: item for i, item in enumerate(checked) if isinstance(item, Refusal)},
+    )
+
+
+def _all_usual(wires: Sequence[Wire], latest: int) -> Columns | None:
+    """Accept all events at once where `_quick` would accept each; None where it may not."""
     body = b"".join(wires)
     # Only an escape brings control characters in, and only a high byte what is no Unicode: mostly
     # the whole body has neither.
-    odd = b"\\" in body or not body.isascii()
-    events = _all_decoded(wires, _openings(wires, body))
-    times = _times(events)
-    if not odd and (arrivals := _all_usual(events, wires, times, latest)) is not None:
-        return arrivals
-    return [
-        _quick(event, wire, at, latest, odd=odd) or _slow(wire, latest)
-        for event, wire, at in zip(events, wires, times, strict=True)
-    ]
-
-
-def _all_usual(
-    events: Sequence[_Usual | None],
-    wires: Sequence[bytes],
-    times: Sequence[int | None],
-    latest: int,
-) -> list[Arrival | Refusal] | None:
-    """Accept all at once where `_quick` would accept each; None where it would not."""
-    usual = [event for event in events if event is not None]
-    if not usual or len(usual) < len(events) or None in times:
+    if not wires or b"\\" in body or not body.isascii() or _nests(wires, body):
         return None
-    sources = [event.source for event in usual]
-    if (
-        not all(map(_is_reference, set(sources)))
-        or any(event.data_base64 for event in usual)
-        or max(map(len, wires)) > EVENT_BYTES_MAX
-        or max(cast("Sequence[int]", times)) > latest
-    ):
+    try:
+        events = list(map(_usual, wires))
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
-    fields = (
-        sources,
-        [event.id for event in usual],
-        [event.type for event in usual],
-        [event.subject for event in usual],
-        times,
-        wires,
+    _, ids, sources, types, subjects, texts, _, data, coded = zip(
+        *map(_fields, events), strict=True
     )
-    return list(map(_arrival, zip(*fields, strict=True)))
+    if any(coded) or max(map(len, wires)) > EVENT_BYTES_MAX:
+        return None
+    try:
+        at = times(texts)
+    except Invalid:
+        return None
+    late = max((time for time in at if time is not None), default=latest) > latest
+    if late or not all(map(_is_reference, set(sources))):
+        return None
+    return Columns(sources, ids, types, subjects, at, data, wires)
 
 
 def _latest(now: datetime) -> int:
@@ -124,49 +119,13 @@ def _latest(now: datetime) -> int:
     return micros(now) + EVENT_AHEAD_MAX // timedelta(microseconds=1)
 
 
-def _all_decoded(wires: Sequence[bytes], openings: Sequence[int]) -> list[_Usual | None]:
-    if openings and max(openings) <= JSON_DEPTH_MAX:
-        with suppress(msgspec.MsgspecError, ValueError, RecursionError):
-            return list(map(_usual, wires))
-    return [_decoded(wire, n) for wire, n in zip(wires, openings, strict=True)]
-
-
-def _decoded(wire: bytes, openings: int) -> _Usual | None:
-    try:
-        return _usual(wire) if openings <= JSON_DEPTH_MAX else None
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return None
-
-
-def _times(events: list[_Usual | None]) -> list[int | None]:
-    """Read the times of all events at once where they are alike, else one by one.
-
-    None where there is none, and `_NEVER` where the rule must look.
-    """
-    texts = [None if event is None else event.time for event in events]
-    if len(texts) >= _MANY and None not in texts:
-        alike = usual_micros(cast("list[str]", texts))
-        if alike is not None:
-            return cast("list[int | None]", alike)
-    return [None if text is None else _time(text) for text in texts]
-
-
-def _time(text: str) -> int:
-    try:
-        return parse_micros(text)
-    except Invalid:
-        return _NEVER
-
-
-def _openings(wires: Sequence[bytes], body: bytes) -> list[int]:
-    """Count the brackets that open in each event: it cannot nest more deeply than that."""
-    if len(wires) < _MANY or not all(wires):
-        return [wire.count(b"{") + wire.count(b"[") for wire in wires]
-    starts = list(accumulate(map(len, wires[:-1]), initial=0))
+def _nests(wires: Sequence[Wire], body: bytes) -> bool:
+    """Tell whether so many brackets open in an event that it might nest too deeply."""
     # In ASCII, [ and { differ in one bit, which nothing else that matters shares.
-    marks = (np.frombuffer(body, np.uint8) | 0x20) == ord("{")
-    counts: list[int] = np.add.reduceat(marks, starts, dtype=np.int64).tolist()
-    return counts
+    opening = np.flatnonzero((np.frombuffer(body, np.uint8) | 0x20) == ord("{"))
+    ends = np.cumsum(np.fromiter(map(len, wires), np.int64, len(wires)))
+    counts = np.diff(np.searchsorted(opening, ends), prepend=0)
+    return bool(counts.max() > JSON_DEPTH_MAX)
 
 
 def check(wire: bytes, now: datetime) -> Arrival:
@@ -178,29 +137,25 @@ def check(wire: bytes, now: datetime) -> Arrival:
     return _check(wire, _latest(now))
 
 
-def _quick(
-    event: _Usual | None, wire: bytes, time: int | None, latest: int, *, odd: bool
-) -> Arrival | None:
+def _quick(wire: bytes, latest: int) -> Arrival | None:
     """Accept what is plainly right; None leaves it to the rule."""
+    if len(wire) > EVENT_BYTES_MAX or wire.count(b"{") + wire.count(b"[") > JSON_DEPTH_MAX:
+        return None
+    try:
+        event = _usual(wire)
+        time = None if event.time is None else parse_micros(event.time)
+        wire.decode()  # the decoder asks for Unicode only in what it reads
+    except (msgspec.MsgspecError, ValueError, RecursionError, Invalid):
+        return None
+    named = f"{event.id}{event.type}{event.subject}{event.datacontenttype}"
     if (
-        event is None
+        not named.isprintable()
         or not _is_reference(event.source)
         or event.data_base64
-        or len(wire) > EVENT_BYTES_MAX
         or (time is not None and time > latest)
-        or (odd and not _is_plain(wire, event))
     ):
         return None
-    return _arrival((event.source, event.id, event.type, event.subject, time, wire))
-
-
-def _is_plain(wire: bytes, event: _Usual) -> bool:
-    """Tell whether it is Unicode throughout, which the decoder asks of what it reads only."""
-    try:
-        wire.decode()
-    except UnicodeDecodeError:
-        return False
-    return f"{event.id}{event.type}{event.subject}{event.datacontenttype}".isprintable()
+    return Arrival(event.source, event.id, event.type, event.subject, time, event.data, wire)
 
 
 def _slow(wire: bytes, latest: int) -> Arrival | Refusal:
@@ -217,7 +172,8 @@ def _check(wire: bytes, latest: int) -> Arrival:
     if event.get("specversion") != "1.0":
         raise Invalid("specversion_unsupported", 'specversion must be "1.0".', field="specversion")
     id_, subject = _required(event, "id"), _required(event, "subject")
-    source, type_ = _required(event, "source"), _required(event, "type")
+    source = _required(event, "source")
+    _required(event, "type")
     _check_length("id", id_, EVENT_ID_CHARS_MAX)
     _check_length("subject", subject, NAME_CHARS_MAX)
     if not _is_reference(source):
@@ -234,7 +190,7 @@ def _check(wire: bytes, latest: int) -> Arrival:
             asked=time,
         )
     _check_data(event)
-    return Arrival(source, id_, type_, subject, at, wire)
+    return arrival(wire)
 
 
 def _document(wire: bytes) -> dict[str, Any]:

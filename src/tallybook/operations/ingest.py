@@ -4,17 +4,17 @@ The receipt is the truth about a batch: it is not atomic, and a bad event harms 
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from tallybook.model.errors import Overloaded
-from tallybook.model.fact import Arrival, Status, Verdict
+from tallybook.model.fact import ACCEPTED, Status, Verdict
 from tallybook.model.limits import BACKLOG_EVENTS_MAX, BACKLOG_RETRY_SECONDS
 from tallybook.model.ports import Ledger
 from tallybook.model.scope import Scope
 from tallybook.operations._body import Piece, split
-from tallybook.operations._event import Refusal, check_all
+from tallybook.operations._event import Checked, Refusal, check_all
 from tallybook.operations._expand import expand
 
 
@@ -43,8 +43,8 @@ class Receipt:
     conflict: int
     rejected: int
     ledger_seq: int
-    ids: tuple[str | None, ...]
-    verdicts: tuple[Verdict, ...]
+    ids: Sequence[str | None]
+    verdicts: Sequence[Verdict]
 
     def results(self, *, all: bool = False) -> list[Line]:
         """List the events that were not accepted, or all of them."""
@@ -87,55 +87,73 @@ def ingest(
     return take(scope, ledger, split(plain, headers), now)
 
 
-def take(scope: Scope, ledger: Ledger, pieces: list[Piece], now: datetime) -> Receipt:
+def take(scope: Scope, ledger: Ledger, pieces: Sequence[Piece], now: datetime) -> Receipt:
     """Check events, each as structured JSON, and store the good ones in one commit.
 
     Raises:
         Unavailable: `ledger_unwritable`; nothing was stored.
     """
-    checked = _check(scope, pieces, now)
-    arrivals = [item for item in checked if type(item) is Arrival]
+    arrivals, refusals = _check(scope, pieces, now)
     decided = ledger.append(scope, arrivals, now)
-    verdicts = decided if len(arrivals) == len(checked) else _merge(checked, decided)
-    counts = Counter([verdict.status for verdict in verdicts])
+    ids: Sequence[str | None] = arrivals.id
+    if refusals:
+        ids, decided = _merged(ids, decided, refusals)
+    if decided.count(ACCEPTED) == len(decided):
+        counts = {"accepted": len(decided)}
+    else:
+        counts = Counter([verdict.status for verdict in decided])
     return Receipt(
-        len(verdicts),
-        counts["accepted"],
-        counts["duplicate"],
-        counts["conflict"],
-        counts["rejected"],
+        len(decided),
+        counts.get("accepted", 0),
+        counts.get("duplicate", 0),
+        counts.get("conflict", 0),
+        counts.get("rejected", 0),
         ledger.head(scope),
-        tuple([item.id for item in checked]),
-        tuple(verdicts),
+        ids,
+        decided,
     )
 
 
-def _merge(checked: list[Arrival | Refusal], decided: list[Verdict]) -> list[Verdict]:
+def _merged(
+    ids: Sequence[str | None], decided: Sequence[Verdict], refusals: Mapping[int, Refusal]
+) -> tuple[list[str | None], list[Verdict]]:
     """Put the refused ones back where they were."""
-    left = iter(decided)
-    return [
-        Verdict("rejected", None, item.code, item.detail)
-        if isinstance(item, Refusal)
-        else next(left)
-        for item in checked
-    ]
+    taken = iter(zip(ids, decided, strict=True))
+    rejected = {
+        place: (refusal.id, Verdict("rejected", None, refusal.code, refusal.detail))
+        for place, refusal in refusals.items()
+    }
+    both = [rejected.get(i) or next(taken) for i in range(len(decided) + len(rejected))]
+    return [name for name, _ in both], [verdict for _, verdict in both]
 
 
-def _check(scope: Scope, pieces: list[Piece], now: datetime) -> list[Arrival | Refusal]:
-    wires = [piece for piece in pieces if type(piece) is bytes]
-    read = check_all(wires, now)
+def _check(scope: Scope, pieces: Sequence[Piece], now: datetime) -> Checked:
+    """Check what could be cut out of the body, and note the rest with its place."""
+    wires = [piece for piece in pieces if not isinstance(piece, Refusal)]
+    checked = check_all(wires, now)
     if scope.accounts is not None:
-        read = [_within(scope, item) for item in read]
+        checked = _within(scope, checked)
     if len(wires) == len(pieces):
-        return read
-    checked = iter(read)
-    return [piece if isinstance(piece, Refusal) else next(checked) for piece in pieces]
+        return checked
+    places = [i for i, piece in enumerate(pieces) if not isinstance(piece, Refusal)]
+    unread = {i: piece for i, piece in enumerate(pieces) if isinstance(piece, Refusal)}
+    refused = {places[i]: refusal for i, refusal in checked.refusals.items()}
+    return Checked(checked.arrivals, unread | refused)
 
 
-def _within(scope: Scope, item: Arrival | Refusal) -> Arrival | Refusal:
-    """Refuse an event for an account that is out of scope."""
-    if isinstance(item, Refusal) or scope.sees(item.subject):
-        return item
-    return Refusal(
-        item.id, "subject_unknown", "There is no such account for this key; check the subject."
-    )
+def _within(scope: Scope, checked: Checked) -> Checked:
+    """Refuse the events for accounts that are out of scope."""
+    arrivals, refusals = checked
+    count = arrivals.events + len(refusals)
+    taken = [i for i in range(count) if i not in refusals]
+    seen = [scope.sees(subject) for subject in arrivals.subject]
+    unseen = {
+        place: Refusal(
+            arrivals.id[i],
+            "subject_unknown",
+            "There is no such account for this key; check the subject.",
+        )
+        for i, place in enumerate(taken)
+        if not seen[i]
+    }
+    return Checked(arrivals.pick(i for i, may in enumerate(seen) if may), {**refusals, **unseen})

@@ -126,7 +126,6 @@ class TestLoading:
         self, store: DuckEvents, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("tallybook.stores.duckdb.load.LOAD_EVENTS_MAX", 7)
-        monkeypatch.setattr("tallybook.stores.duckdb.load._PAGE_EVENTS", 3)
         loaded = store.load(ALL, batches(ONES, [5, 9, 1, 1, 20]))
         assert loaded.seq == 48
         assert loaded.touched == {("a", "use")}
@@ -261,7 +260,7 @@ class TestLimits:
 
 def test_a_batch_half_seen_is_cut(store: DuckEvents) -> None:
     (whole,) = batches(ONES)
-    store.load(ALL, [Batch(1, whole.received_at, whole.wires[:5])])
+    store.load(ALL, [Batch(1, whole.received_at, whole.columns.pick(range(5)))])
     loaded = store.load(ALL, [whole])
     assert loaded.seq == 48
     assert total(store) == 48

@@ -1,9 +1,13 @@
 """Arrivals for the tests of the ledger."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from tallybook.model.fact import Arrival
+from tallybook.model.columns import arrival as read
+from tallybook.model.fact import Arrival, Verdict, columns_of
+from tallybook.model.scope import operator
+from tallybook.stores.ledger.store import SqlLedger
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -20,8 +24,13 @@ def arrival(name: int | str, *, data: object = 1, source: str = "/s", pad: int =
             "data": {"n": data, "pad": "x" * pad},
         }
     )
-    return Arrival(source, str(name), "t", "a", None, wire.encode())
+    return read(wire.encode())
 
 
 def arrivals(names: range) -> list[Arrival]:
     return [arrival(name) for name in names]
+
+
+def append(ledger: SqlLedger, events: Sequence[Arrival], at: datetime) -> list[Verdict]:
+    """Append as the installation itself."""
+    return list(ledger.append(operator(), columns_of(events), at))

@@ -2,44 +2,30 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
-from typing import Any, Final
 
 import duckdb
-import msgspec
+import nanoarrow
+import numpy as np
+import numpy.typing as npt
+from nanoarrow.c_array import CArray
 
 from tallybook.model.errors import Unavailable
 from tallybook.model.fact import Batch
 from tallybook.model.limits import LOAD_EVENTS_MAX
 from tallybook.model.time import micros
 from tallybook.stores.duckdb.schema import commit
-from tallybook.stores.duckdb.wire import Columns, read
+from tallybook.stores.duckdb.wire import lines
 
-#: Events handed over in one text, at least: measured best, and the engine reads several at once.
-_PAGE_EVENTS: Final = 2_000
+_INSERT = "INSERT INTO tail BY NAME SELECT * REPLACE (nullif(data, 'null') AS data) FROM arrived"
 
-# A page is a JSON text of columns, and beside it the properties as lines: they are JSON already.
-_INSERT = """
-INSERT INTO tail
-SELECT unnest(p.seq), unnest(p.source), unnest(p.id), unnest(p.type), unnest(p.subject),
-    unnest(p.time), unnest(p.received), nullif(unnest(string_split(lines, chr(10))), 'null')
-FROM (
-    SELECT lines, from_json(page, '{"seq": ["BIGINT"], "source": ["VARCHAR"], "id": ["VARCHAR"],
-        "type": ["VARCHAR"], "subject": ["VARCHAR"], "time": ["BIGINT"],
-        "received": ["BIGINT"]}') AS p
-    FROM (
-        SELECT unnest(CAST($pages AS VARCHAR[])) AS page,
-            unnest(CAST($lines AS VARCHAR[])) AS lines
-    )
-)
-"""
 
-Entry = tuple[int, int, Columns]
+Instants = npt.NDArray[np.int64]
 
 
 def position(db: duckdb.DuckDBPyConnection) -> int:
     """Return the number of the newest entry that is loaded, 0 when there is none."""
-    row = db.execute("SELECT seq FROM position").fetchone()
-    return int(row[0]) if row else 0
+    rows = db.execute("SELECT seq FROM position").fetchall()
+    return int(rows[0][0]) if rows else 0
 
 
 def load(
@@ -57,31 +43,33 @@ def load(
     seq = position(db)
     pairs: set[tuple[str, str]] = set()
     for group in _groups(_unseen(batches, seq)):
-        seq = group[-1].first_seq + len(group[-1].wires) - 1
-        times: list[int] = []
-        # A batch is written to its page while the processor still has it at hand.
-        pages, lines = zip(*_pages(_entries(group, pairs, times)), strict=True)
-        coming(min(times), max(times))
+        seq = group[-1].last_seq
+        for batch in group:
+            pairs.update(zip(batch.columns.subject, batch.columns.type, strict=True))
+        times = _times(group)
+        db.register("arrived", _rows(group, times))
+        coming(int(times.min()), int(times.max()))
         with commit(db):
-            db.execute(_INSERT, {"pages": pages, "lines": lines})
+            db.execute(_INSERT)
             db.execute("UPDATE position SET seq = $seq", {"seq": seq})
+        db.unregister("arrived")
     return seq, frozenset(pairs)
 
 
 def _unseen(batches: Sequence[Batch], seq: int) -> Iterator[Batch]:
     """Yield what lies beyond the position, in order; a batch half seen is cut."""
     for batch in sorted(batches, key=lambda b: b.first_seq):
-        new = batch.wires[max(0, seq + 1 - batch.first_seq) :]
-        if not new:
+        new = batch.columns.since(max(0, seq + 1 - batch.first_seq))
+        if not new.events:
             continue
-        first = batch.first_seq + len(batch.wires) - len(new)
+        first = batch.last_seq + 1 - new.events
         if first != seq + 1:
             raise Unavailable(
                 "events_gap",
                 f"Entry {seq + 1} of the ledger is missing before {first}; "
                 "`tallybook rebuild` loads all of it again.",
             )
-        seq = first + len(new) - 1
+        seq = batch.last_seq
         yield Batch(first, batch.received_at, new)
 
 
@@ -90,50 +78,68 @@ def _groups(batches: Iterable[Batch]) -> Iterator[list[Batch]]:
     group: list[Batch] = []
     size = 0
     for batch in batches:
-        if group and size + len(batch.wires) > LOAD_EVENTS_MAX:
+        if group and size + batch.columns.events > LOAD_EVENTS_MAX:
             yield group
             group, size = [], 0
         group.append(batch)
-        size += len(batch.wires)
+        size += batch.columns.events
     if group:
         yield group
 
 
-def _entries(
-    group: Iterable[Batch], pairs: set[tuple[str, str]], times: list[int]
-) -> Iterator[Entry]:
-    """Read batches one by one, noting whom they touch and from when to when."""
-    for batch in group:
-        at = micros(batch.received_at)
-        columns = read(batch.wires, at)
-        pairs.update(zip(columns.subject, columns.type, strict=True))
-        times += (min(columns.time), max(columns.time))
-        yield batch.first_seq, at, columns
+def _times(group: Iterable[Batch]) -> Instants:
+    """Return the times of events; one without a time happened when it was received."""
+    return np.concatenate([_batch_times(batch) for batch in group])
 
 
-def _pages(entries: Iterable[Entry]) -> Iterator[tuple[str, str]]:
-    """Write entries as pages of some thousand events, and their properties line by line."""
-    page: list[Entry] = []
-    size = 0
-    for entry in entries:
-        page.append(entry)
-        size += len(entry[2].id)
-        if size >= _PAGE_EVENTS:
-            yield _page(page)
-            page, size = [], 0
-    if page:
-        yield _page(page)
+def _batch_times(batch: Batch) -> Instants:
+    times, received = batch.columns.time, micros(batch.received_at)
+    if None in times:
+        times = [received if time is None else time for time in times]
+    return np.array(times, np.int64)
 
 
-def _page(entries: Sequence[Entry]) -> tuple[str, str]:
-    columns: dict[str, list[Any]] = {
-        name: list(chain.from_iterable(part[i] for _, _, part in entries))
-        for i, name in enumerate(Columns._fields[:-1])
+def _rows(group: Sequence[Batch], times: Instants) -> CArray:
+    """Put events into one Arrow table, which the engine reads where it lies."""
+    sizes = [batch.columns.events for batch in group]
+    received = [micros(batch.received_at) for batch in group]
+
+    def texts(name: str) -> CArray:
+        return _texts(list(chain.from_iterable(getattr(batch.columns, name) for batch in group)))
+
+    columns = {
+        "seq": _numbers(np.arange(group[0].first_seq, group[-1].last_seq + 1)),
+        "source": texts("source"),
+        "id": texts("id"),
+        "type": texts("type"),
+        "subject": texts("subject"),
+        "time": _numbers(times),
+        "received": _numbers(np.repeat(np.array(received, np.int64), sizes)),
+        "data": _bytes(list(chain.from_iterable(lines(batch.columns.data) for batch in group))),
     }
-    spans = [(first, at, len(part.id)) for first, at, part in entries]
-    columns["seq"] = [seq for first, _, count in spans for seq in range(first, first + count)]
-    columns["received"] = [at for _, at, count in spans for _ in range(count)]
-    return _encoder.encode(columns).decode(), "\n".join(part.data for _, _, part in entries)
+    table = nanoarrow.struct({name: column.schema for name, column in columns.items()})
+    parts = list(columns.values())
+    return nanoarrow.c_array_from_buffers(table, sum(sizes), [None], children=parts)
 
 
-_encoder: Final = msgspec.json.Encoder()
+def _numbers(values: Instants) -> CArray:
+    return nanoarrow.c_array_from_buffers(nanoarrow.int64(), len(values), [None, values])
+
+
+def _texts(values: Sequence[str]) -> CArray:
+    joined = "".join(values)
+    if not joined.isascii():
+        return _bytes([value.encode() for value in values])
+    return _text_column(joined.encode(), np.fromiter(map(len, values), np.int64, len(values)))
+
+
+def _bytes(values: Sequence[bytes]) -> CArray:
+    return _text_column(b"".join(values), np.fromiter(map(len, values), np.int64, len(values)))
+
+
+def _text_column(joined: bytes, lengths: Instants) -> CArray:
+    """Lay texts end to end, with where each begins; a commit of them may have over 2 GiB."""
+    edges = np.concatenate(([0], np.cumsum(lengths)))
+    return nanoarrow.c_array_from_buffers(
+        nanoarrow.large_string(), len(lengths), [None, edges, joined]
+    )

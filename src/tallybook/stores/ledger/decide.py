@@ -2,31 +2,27 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import partial
-from itertools import repeat
+from itertools import chain
 
 from tallybook.model.errors import TallybookError
-from tallybook.model.fact import Arrival, Fact, Verdict
+from tallybook.model.fact import ACCEPTED, Columns, Fact, Verdict, Wire
 from tallybook.model.time import micros
 from tallybook.model.wire import same
 from tallybook.stores.ledger.index import IdIndex
-from tallybook.stores.ledger.keys import digests, id_hash
+from tallybook.stores.ledger.keys import digests, id_hashes
 from tallybook.stores.ledger.run import Stand
-
-#: A verdict from a tuple of its fields, without a call into Python: it is made for each event.
-_ACCEPTED = partial(tuple.__new__, Verdict)
 
 
 class Request:
     """One caller's arrivals, with what the index wants to know of them, and their outcome."""
 
-    def __init__(self, arrivals: Sequence[Arrival], received_at: datetime) -> None:
+    def __init__(self, arrivals: Columns, received_at: datetime, seed: int) -> None:
         """Hash in the caller's own thread, before it waits for the writer."""
         self.arrivals = arrivals
         self.received_at = received_at
-        self.ids = [id_hash(a.source, a.id) for a in arrivals]
-        self.digests = digests(a.wire for a in arrivals)
-        self.verdicts: list[Verdict] | None = None
+        self.ids = id_hashes(arrivals.source, arrivals.id, seed)
+        self.digests = digests(arrivals.wire)
+        self.verdicts: Sequence[Verdict] | None = None
         self.error: TallybookError | None = None
 
     @property
@@ -44,42 +40,59 @@ class Plan:
         self.received_at = received_at
         self.ids: list[bytes] = []
         self.digests: list[int] = []
-        self.wires: list[bytes] = []
-        self.verdicts: list[list[Verdict]] = []
+        self.wires: list[Wire] = []
+        self.verdicts: list[Sequence[Verdict]] = []
+        self._parts: list[Columns] = []
         self._fetch = fetch
         self._new: dict[bytes, int] = {}
 
-    def take(self, request: Request, index: IdIndex) -> None:
-        """Decide every arrival of a request."""
-        known = index.find(request.ids)
-        fresh = set(request.ids)
-        if not known and len(fresh) == len(request.ids) and fresh.isdisjoint(self._new):
-            self.verdicts.append(self._take_all(request))
-        else:
-            self.verdicts.append(
-                [self._take_one(request, i, known.get(i)) for i in range(len(request.ids))]
-            )
+    @property
+    def columns(self) -> Columns:
+        """Return all that is new, of which there is something."""
+        if len(self._parts) == 1:
+            return self._parts[0]
+        columns = zip(*self._parts, strict=True)
+        return Columns._make(list(chain.from_iterable(parts)) for parts in columns)
+
+    def take(self, requests: Sequence[Request], index: IdIndex) -> None:
+        """Decide every arrival of some requests, in their order."""
+        known = index.find([key for request in requests for key in request.ids])
+        place = 0
+        for request in requests:
+            here = range(place, place + len(request.ids))
+            place = here.stop
+            fresh = set(request.ids)
+            repeats = any(i in known for i in here) if known else False
+            if not repeats and len(fresh) == len(here) and fresh.isdisjoint(self._new):
+                self.verdicts.append(self._take_all(request))
+            else:
+                self.verdicts.append(self._take_each(request, [known.get(i) for i in here]))
 
     def _take_all(self, request: Request) -> list[Verdict]:
         """Accept a request in which every id is new, which is nearly every request."""
         first = self.first_seq + len(self.wires)
-        seqs = range(first, first + len(request.ids))
         self.ids += request.ids
         self.digests += request.digests
-        self.wires += [a.wire for a in request.arrivals]
-        self._new.update(zip(request.ids, seqs, strict=True))
-        return list(map(_ACCEPTED, zip(repeat("accepted"), seqs, repeat(None), repeat(None))))
+        self.wires += request.arrivals.wire
+        self._parts.append(request.arrivals)
+        self._new.update(zip(request.ids, range(first, first + len(request.ids)), strict=True))
+        return [ACCEPTED] * len(request.ids)
+
+    def _take_each(self, request: Request, known: Sequence[Stand | None]) -> list[Verdict]:
+        verdicts = [self._take_one(request, i, stand) for i, stand in enumerate(known)]
+        new = [i for i, verdict in enumerate(verdicts) if verdict is ACCEPTED]
+        self._parts.append(request.arrivals.pick(new))
+        return verdicts
 
     def _take_one(self, request: Request, i: int, known: Stand | None) -> Verdict:
-        key, digest, wire = request.ids[i], request.digests[i], request.arrivals[i].wire
+        key, digest, wire = request.ids[i], request.digests[i], request.arrivals.wire[i]
         stands = known or self._pending(key)
         if stands is None:
-            seq = self.first_seq + len(self.wires)
-            self._new[key] = seq
+            self._new[key] = self.first_seq + len(self.wires)
             self.ids.append(key)
             self.digests.append(digest)
             self.wires.append(wire)
-            return Verdict("accepted", seq)
+            return ACCEPTED
         if stands.digest == digest or self._repeats(stands.seq, wire):
             return Verdict(
                 "duplicate",
@@ -99,9 +112,9 @@ class Plan:
         seq = self._new.get(key)
         return None if seq is None else Stand(seq, self.digests[seq - self.first_seq])
 
-    def _repeats(self, seq: int, wire: bytes) -> bool:
+    def _repeats(self, seq: int, wire: Wire) -> bool:
         place = seq - self.first_seq
         if place >= 0:
-            return same(self.wires[place], micros(self.received_at), wire)
+            return same(bytes(self.wires[place]), micros(self.received_at), bytes(wire))
         kept = self._fetch(seq)
-        return same(kept.wire, micros(kept.received_at), wire)
+        return same(kept.wire, micros(kept.received_at), bytes(wire))

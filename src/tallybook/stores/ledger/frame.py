@@ -16,12 +16,25 @@ import numpy as np
 import zstandard
 
 from tallybook.model.errors import Unavailable
-from tallybook.model.fact import Batch
+from tallybook.model.fact import Wire
 from tallybook.model.time import from_micros, micros
 
 LEVEL: Final = 1
 _HEAD = struct.Struct("<qqq")
 _LENGTH: Final = np.dtype("<u4")
+
+
+class Entries(NamedTuple):
+    """The wires of a row, the first of which is entry `first_seq`."""
+
+    first_seq: int
+    received_at: datetime
+    wires: list[bytes]
+
+    @property
+    def last_seq(self) -> int:
+        """Return the number of the newest entry."""
+        return self.first_seq + len(self.wires) - 1
 
 
 class Row(NamedTuple):
@@ -42,7 +55,7 @@ def compressor() -> zstandard.ZstdCompressor:
 def pack(
     first_seq: int,
     received_at: datetime,
-    wires: Sequence[bytes],
+    wires: Sequence[Wire],
     press: zstandard.ZstdCompressor,
 ) -> Row:
     """Frame accepted wires as one row."""
@@ -53,7 +66,7 @@ def pack(
     return Row(first_seq, len(wires), at, _checksum(first_seq, len(wires), at, payload), payload)
 
 
-def unpack(row: Row) -> Batch:
+def unpack(row: Row) -> Entries:
     """Read a row back.
 
     Raises:
@@ -69,8 +82,8 @@ def unpack(row: Row) -> Batch:
     start = row.events * _LENGTH.itemsize
     lengths = np.frombuffer(plain, _LENGTH, row.events).tolist()
     edges = accumulate(lengths, initial=start)
-    wires = tuple(plain[low:high] for low, high in pairwise(edges))
-    return Batch(row.first_seq, from_micros(row.received_at), wires)
+    wires = [plain[low:high] for low, high in pairwise(edges)]
+    return Entries(row.first_seq, from_micros(row.received_at), wires)
 
 
 def _checksum(first_seq: int, count: int, received_at: int, payload: bytes) -> bytes:

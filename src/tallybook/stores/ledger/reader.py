@@ -1,7 +1,7 @@
 """Reading the ledger: rows checked and expanded, with the last few kept for who asks next."""
 
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -9,12 +9,15 @@ from typing import Final
 from sqlalchemy import Connection, Engine, select
 from sqlalchemy.exc import DBAPIError
 
+from tallybook.model.columns import columns
 from tallybook.model.errors import Unavailable
 from tallybook.model.fact import Batch, Fact
-from tallybook.stores.ledger.frame import Row, unpack
+from tallybook.stores.ledger.frame import Entries, Row, unpack
 from tallybook.stores.ledger.schema import batches
 
 _KEPT: Final = 8
+#: So many of the newest entries stay in memory for the loader, read already.
+_RECENT_EVENTS_MAX: Final = 131_072
 
 _FROM = select(
     batches.c.first_seq,
@@ -31,7 +34,9 @@ class Reader:
     def __init__(self, engine: Engine) -> None:
         """Read through this engine."""
         self._engine = engine
-        self._kept: OrderedDict[int, Batch] = OrderedDict()
+        self._kept: OrderedDict[int, Entries] = OrderedDict()
+        self._recent: deque[Batch] = deque()
+        self._recent_events = 0
         self._lock = threading.Lock()
 
     def head(self) -> int:
@@ -53,8 +58,43 @@ class Reader:
         """Return the newest entry up to `head` received at or before `at` (microseconds)."""
         return self.newest((batches.c.received_at <= at) & (batches.c.first_seq <= head))
 
+    def remember(self, batch: Batch) -> None:
+        """Keep a batch that was just stored: whoever loads it soon need not read it again."""
+        with self._lock:
+            if self._recent and self._recent[-1].last_seq + 1 != batch.first_seq:
+                self._forget(before=batch.first_seq)
+            self._recent.append(batch)
+            self._recent_events += batch.columns.events
+            while self._recent_events > _RECENT_EVENTS_MAX and len(self._recent) > 1:
+                self._forget(before=self._recent[1].first_seq)
+
+    def _forget(self, before: int) -> None:
+        while self._recent and self._recent[0].last_seq < before:
+            self._recent_events -= self._recent.popleft().columns.events
+
+    def _recall(self, after: int, limit: int, head: int) -> list[Batch]:
+        """Return the next batches from memory; none where they do not begin there."""
+        found: list[Batch] = []
+        with self._lock:
+            self._forget(before=after + 1)  # one loader reads on and on, and never back
+            if not self._recent or self._recent[0].first_seq > after + 1:
+                return found
+            for batch in self._recent:
+                if batch.first_seq > head or limit <= 0:
+                    break
+                found.append(batch)
+                limit -= batch.columns.events
+        return found
+
     def read(self, after: int, limit: int, head: int) -> list[Batch]:
         """Return whole batches with entries in (after, head], about `limit` entries."""
+        return self._recall(after, limit, head) or [
+            Batch(entries.first_seq, entries.received_at, columns(entries.wires))
+            for entries in self.entries(after, limit, head)
+        ]
+
+    def entries(self, after: int, limit: int, head: int) -> list[Entries]:
+        """Return the stored wires of whole batches, as `read`."""
         holder = (
             select(batches.c.first_seq)
             .where(batches.c.first_seq <= after + 1)
@@ -65,7 +105,7 @@ class Reader:
         question = _FROM.where(batches.c.first_seq >= holder, batches.c.first_seq <= head).order_by(
             batches.c.first_seq
         )
-        found: list[Batch] = []
+        found: list[Entries] = []
         total = 0
         with self._connect() as connection:
             rows = connection.execution_options(yield_per=1).execute(question)
@@ -82,20 +122,21 @@ class Reader:
     def facts(self, seqs: Iterable[int]) -> dict[int, Fact]:
         """Return entries by number; numbers that are not there are left out."""
         found: dict[int, Fact] = {}
-        batch: Batch | None = None
+        entries: Entries | None = None
         for seq in sorted(set(seqs)):
-            if batch is None or not seq < batch.first_seq + len(batch.wires):
-                batch = self._holding(seq)
-            if batch is not None:
-                found[seq] = Fact(seq, batch.received_at, batch.wires[seq - batch.first_seq])
+            if entries is None or seq > entries.last_seq:
+                entries = self._holding(seq)
+            if entries is not None:
+                wire = entries.wires[seq - entries.first_seq]
+                found[seq] = Fact(seq, entries.received_at, wire)
         return found
 
-    def _holding(self, seq: int) -> Batch | None:
+    def _holding(self, seq: int) -> Entries | None:
         with self._lock:
-            for first, batch in self._kept.items():
-                if first <= seq < first + len(batch.wires):
+            for first, entries in self._kept.items():
+                if first <= seq <= entries.last_seq:
                     self._kept.move_to_end(first)
-                    return batch
+                    return entries
         question = (
             _FROM.where(batches.c.first_seq <= seq).order_by(batches.c.first_seq.desc()).limit(1)
         )
@@ -103,12 +144,12 @@ class Reader:
             found = connection.execute(question).first()
         if found is None or seq >= found.first_seq + found.events:
             return None
-        batch = unpack(Row._make(found))
+        entries = unpack(Row._make(found))
         with self._lock:
-            self._kept[batch.first_seq] = batch
+            self._kept[entries.first_seq] = entries
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
-        return batch
+        return entries
 
     @contextmanager
     def _connect(self) -> Iterator[Connection]:

@@ -15,8 +15,9 @@ from typing import Final, Self
 from sqlalchemy import Connection, insert, select
 from sqlalchemy.exc import DBAPIError
 
+from tallybook.model.columns import columns
 from tallybook.model.errors import Forbidden, TallybookError, Unavailable
-from tallybook.model.fact import Arrival, Batch, Fact, Verdict
+from tallybook.model.fact import Batch, Columns, Fact, Verdict
 from tallybook.model.scope import Scope
 from tallybook.model.time import micros
 from tallybook.model.wire import read_json
@@ -55,6 +56,7 @@ class SqlLedger:
         try:
             self._connect()
             epoch = self._epoch()
+            self._seed = int.from_bytes(epoch[:8], "little")
             stored = self._reader.head()
             self._index = IdIndex(folder / "runs", epoch, stored)
             self._replay(stored)
@@ -69,25 +71,23 @@ class SqlLedger:
             self._readers.dispose()
             raise
 
-    def append(
-        self, scope: Scope, arrivals: Sequence[Arrival], received_at: datetime
-    ) -> list[Verdict]:
+    def append(self, scope: Scope, arrivals: Columns, received_at: datetime) -> Sequence[Verdict]:
         """Decide and store a batch durably; see `model.ports.Ledger.append`.
 
         Raises:
             Unavailable: `ledger_unwritable`; nothing of the batch was acknowledged.
         """
         scope.require("ingest")
-        if not arrivals:
+        if not arrivals.events:
             return []
-        request = Request(arrivals, received_at)
+        request = Request(arrivals, received_at, self._seed)
         self._waiting.append(request)
         with self._writing:
             while not request.done:
                 self._commit(self._take())
         if request.error is not None:
             raise request.error
-        return request.verdicts or []
+        return request.verdicts or ()
 
     def head(self, scope: Scope) -> int:
         """Return the number of the newest entry, 0 when there is none."""
@@ -127,10 +127,10 @@ class SqlLedger:
     def _take(self) -> list[Request]:
         """Take the requests of the next commit, in the order of their arrival."""
         group = [self._waiting.popleft()]
-        events = len(group[0].arrivals)
-        while self._waiting and events + len(self._waiting[0].arrivals) <= _COMMIT_EVENTS:
+        events = group[0].arrivals.events
+        while self._waiting and events + self._waiting[0].arrivals.events <= _COMMIT_EVENTS:
             group.append(self._waiting.popleft())
-            events += len(group[-1].arrivals)
+            events += group[-1].arrivals.events
         return group
 
     def _commit(self, group: list[Request]) -> None:
@@ -150,12 +150,12 @@ class SqlLedger:
         connection = self._connected()
         received_at = max(request.received_at for request in group)
         plan = Plan(self._head + 1, received_at, self._entry)
-        for request in group:
-            plan.take(request, self._index)
+        plan.take(group, self._index)
         if plan.wires:
             row = pack(plan.first_seq, received_at, plan.wires, self._press)
             with connection.begin():
                 connection.execute(insert(batches), row._asdict())
+            self._reader.remember(Batch(plan.first_seq, received_at, plan.columns))
             self._index.add(plan.ids, plan.digests)
             self._head = self._index.position
         return plan
@@ -199,9 +199,9 @@ class SqlLedger:
         """Tell the index every entry up to `stored` that it does not know."""
         self._head = self._index.position
         while self._head < stored:
-            for batch in self._reader.read(self._head, _REPLAY_EVENTS, stored):
-                wires = batch.wires[self._head + 1 - batch.first_seq :]
-                self._index.add(id_hashes(wires), digests(wires))
+            for entries in self._reader.entries(self._head, _REPLAY_EVENTS, stored):
+                new = columns(entries.wires).since(self._head + 1 - entries.first_seq)
+                self._index.add(id_hashes(new.source, new.id, self._seed), digests(new.wire))
                 self._head = self._index.position
 
 
