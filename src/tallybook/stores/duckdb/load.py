@@ -115,7 +115,7 @@ def _rows(group: Sequence[Batch], times: Instants) -> CArray:
         "subject": texts("subject"),
         "time": _numbers(times),
         "received": _numbers(np.repeat(np.array(received, np.int64), sizes)),
-        "data": _bytes(list(chain.from_iterable(lines(batch.columns.data) for batch in group))),
+        "data": _texts(list(chain.from_iterable(lines(batch.columns.data) for batch in group))),
     }
     table = nanoarrow.struct({name: column.schema for name, column in columns.items()})
     parts = list(columns.values())
@@ -127,19 +127,12 @@ def _numbers(values: Instants) -> CArray:
 
 
 def _texts(values: Sequence[str]) -> CArray:
-    joined = "".join(values)
-    if not joined.isascii():
-        return _bytes([value.encode() for value in values])
-    return _text_column(joined.encode(), np.fromiter(map(len, values), np.int64, len(values)))
-
-
-def _bytes(values: Sequence[bytes]) -> CArray:
-    return _text_column(b"".join(values), np.fromiter(map(len, values), np.int64, len(values)))
-
-
-def _text_column(joined: bytes, lengths: Instants) -> CArray:
     """Lay texts end to end, with where each begins; a commit of them may have over 2 GiB."""
+    joined = "".join(values)
+    lengths = np.fromiter(map(len, values), np.int64, len(values))
+    if not joined.isascii():
+        lengths = np.fromiter((len(value.encode()) for value in values), np.int64, len(values))
     edges = np.concatenate(([0], np.cumsum(lengths)))
     return nanoarrow.c_array_from_buffers(
-        nanoarrow.large_string(), len(lengths), [None, edges, joined]
+        nanoarrow.large_string(), len(values), [None, edges, joined.encode()]
     )

@@ -1,0 +1,57 @@
+"""Data as they are kept: what is written fast must be what is written with care."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tallybook.stores.duckdb.wire import _decoded, _lines, lines, typed_text
+
+_names = st.sampled_from(["a", "b", "%s", "é", "#", "{", 'q"', ""]) | st.text(max_size=3)
+_texts = st.sampled_from(["x", "5", "#5", "{", "%d", "é☃", "\\", '"', "\n"]) | st.text(max_size=3)
+_scalars = _texts | st.integers() | st.booleans() | st.none() | st.floats(allow_nan=False)
+_alike = st.dictionaries(_names, st.sampled_from([_texts, st.integers()]), min_size=1).flatmap(
+    lambda kinds: st.lists(st.fixed_dictionaries(kinds), min_size=1, max_size=4)
+)
+_any = st.lists(st.dictionaries(_names, _scalars, max_size=3) | _scalars, min_size=1, max_size=4)
+
+
+@given(_alike | _any, st.booleans(), st.sampled_from([(",", ":"), (", ", ": ")]))
+def test_alike_data_are_written_as_all_others(
+    values: list[Any], ascii_only: bool, separators: tuple[str, str]
+) -> None:
+    texts = [
+        json.dumps(value, ensure_ascii=ascii_only, separators=separators).encode(errors="replace")
+        for value in values
+    ]
+    careful = _lines(_decoded(texts, b",".join(texts)))
+    assert list(map(json.loads, lines(texts))) == list(map(json.loads, careful))
+
+
+@pytest.mark.parametrize(
+    ("data", "line"),
+    [
+        (b'{"a":"x","n":5}', '{"a":"x","n":"#5"}'),
+        (b'{ "a" : "x", "n": -0 }', '{"a":"x","n":"#0"}'),
+        (b'{"n":1,"a":"x","n":7}', '{"n":"#7","a":"x"}'),
+        (b'{"n":12345678901234567890123}', '{"n":"#12345678901234567890123"}'),
+        (b'{"n":9007199254740993.0}', '{"n":"#9007199254740993"}'),
+        (b'{"a":"#5","n":5}', '{"a":"#\\"#5","n":"#5"}'),
+        (b'{"a":"{x"}', '{"a":"#\\"{x"}'),
+        (b'{"a":"\\u0041\\n"}', '{"a":"A\\n"}'),
+        (b"{}", "null"),
+        (b"[1]", "null"),
+        (b"null", "null"),
+    ],
+)
+def test_a_line(data: bytes, line: str) -> None:
+    assert lines([data]) == [line]
+    assert lines([data, data]) == [line, line]
+    # The second is not alike, and nothing of the first is lost.
+    assert lines([data, b'{"z":1.5}']) == [line, '{"z":"#1.5"}']
+
+
+def test_what_is_typed_is_told_apart() -> None:
+    assert len({typed_text(v) for v in ("5", 5, "#5", True, "true", None, "{", [5])}) == 8
