@@ -185,6 +185,34 @@ def test_every_cell_stands_under_its_heading(tab: Page, name: str, width: int) -
     assert len(set(counts)) <= tables, counts
 
 
+@pytest.mark.parametrize("width", [1280, 1281, 1440, 1920, 390])
+@pytest.mark.parametrize("name", ["volume", "account"])
+def test_tables_are_seen_whole(tab: Page, name: str, width: int) -> None:
+    tab.set_viewport_size({"width": width, "height": 1000})
+    tab.goto(f"/{name}.html")
+    hidden = tab.locator(".rows").evaluate_all("all => all.map(e => e.scrollWidth - e.clientWidth)")
+    assert hidden
+    assert max(hidden) == 0, hidden
+
+
+def test_cards_beside_each_other_begin_on_one_line(tab: Page) -> None:
+    tab.goto("/account.html")
+    for pair in tab.locator(".pair").all():
+        tops = pair.locator(".card > header h2").evaluate_all(
+            "all => all.map(e => e.getBoundingClientRect().top)"
+        )
+        assert tops[1] == pytest.approx(tops[0], abs=1), tops
+
+
+def test_a_short_table_ends_with_its_card_beside_a_tall_one(tab: Page) -> None:
+    tab.goto("/account.html")
+    tab.locator(".stack").evaluate("e => { e.style.minHeight = '1600px'; }")
+    under = tab.locator(".rows.tall").last.evaluate(
+        "e => e.getBoundingClientRect().bottom - e.firstElementChild.getBoundingClientRect().bottom"
+    )
+    assert under < 2, f"{under} px of nothing"
+
+
 def test_navigation_is_reachable_on_a_phone(browser: Browser, address: str) -> None:
     context = browser.new_context(base_url=address, java_script_enabled=False, **PHONE)
     page = context.new_page()

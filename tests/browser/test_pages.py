@@ -103,6 +103,17 @@ def judge(page: Page, look: Any) -> None:
     assert found.violations_count == 0, f"{page.url}: {found.generate_report()}"
 
 
+@pytest.mark.parametrize("width", [1280, 1440, 390])
+def test_tables_are_seen_whole(tab: Page, width: int) -> None:
+    tab.set_viewport_size({"width": width, "height": 1000})
+    for url in ("/volume?open=C-1%2Fmessages", "/volume?sort=status", LINE):
+        tab.goto(url)
+        hidden = tab.locator(".rows").evaluate_all(
+            "all => all.map(e => e.scrollWidth - e.clientWidth)"
+        )
+        assert max(hidden) == 0, f"{url}: {hidden}"
+
+
 def test_the_first_load_is_small(browser: Browser, world: Pages) -> None:
     """As Chromium counts what came over the wire."""
     context = browser.new_context(base_url=world.url, **LIGHT)

@@ -69,6 +69,29 @@ def test_each_chip_counts_the_rows_it_leads_to(browser: httpx2.Client) -> None:
         assert text(found, "#accounts-title small") == count
 
 
+def test_what_is_counted_are_contract_lines(world: Pages, browser: httpx2.Client) -> None:
+    page = get(browser, "/volume?service=Messaging")
+    listed = world.client.call("GET", "/positions").json
+    assert listed["count"] > world.client.call("GET", "/accounts").json["totals"]["count"]
+    assert text(page, "#accounts-title") == f"Contract lines {listed['count']}"
+    assert f"of {listed['count']} lines" in text(page, "#accounts .pager")
+    messaging = [
+        item
+        for item in world.client.call("GET", "/positions", service="Messaging", limit=500).json[
+            "items"
+        ]
+        if item["status"] != "no_allotment"
+    ]
+    assert "Lines needing a look" in text(page, ".four")
+    assert f"of {len(messaging)}" in words(page.css(".four .value")[-1])
+
+
+def test_a_line_without_an_allotment_has_no_bar(browser: httpx2.Client) -> None:
+    table = get(browser, "/volume?q=dune&open=none").css("#accounts tbody tr")
+    bars = {words(row.css("td")[0]): len(row.css("td:nth-of-type(4) .bar")) for row in table}
+    assert bars == {"Messaging": 0, "Stored documents": 1}
+
+
 def test_the_tile_is_the_sum_of_the_rows_with_an_allotment(browser: httpx2.Client) -> None:
     page = get(browser, "/volume?service=Messaging&q=Messaging")
     more = get(browser, "/volume?service=Messaging&q=Messaging&page=2")
@@ -78,7 +101,7 @@ def test_the_tile_is_the_sum_of_the_rows_with_an_allotment(browser: httpx2.Clien
     allotted = sum(number(row[3]) for row in every)
     assert f"Messaging, used so far {used:,} messages" in text(page)
     assert f"of {allotted:,}" in text(page, ".four")
-    assert "1 account without an allotment used 105 messages more." in text(page)
+    assert "1 line without an allotment used 105 messages more." in text(page)
 
 
 def test_children_and_own_use_make_the_pool_on_screen(browser: httpx2.Client) -> None:
@@ -273,6 +296,11 @@ def test_an_empty_installation_says_what_to_do(tmp_path: Path) -> None:
             answer = client.get(path)
             assert answer.status_code == 200
             assert "Nothing is agreed yet" in answer.text
+            shown = [code.text().split() for code in Html(answer.text).css("main code")]
+            assert [line[1:3] for line in shown] == [
+                *(["import", noun] for noun in ("accounts", "meters", "contracts", "events")),
+                ["demo"],
+            ]
 
 
 # --- Bad addresses -----------------------------------------------------------------------------

@@ -140,7 +140,7 @@ def test_the_volume_page_reads_in_words() -> None:
     assert "Complete to 21 Nov, 24:00, Chicago time · next update 06:30" in text
     assert "On track to use 32,575,788 by 30 November, 107% of the allotment" in text
     assert "An estimate from the last seven complete days." in text
-    assert "1–50 of 2,000 accounts" in text
+    assert "1–50 of 2,000 lines" in text
 
 
 def test_amounts_that_may_not_be_seen_are_not_said() -> None:
@@ -193,9 +193,9 @@ def test_sorting_is_announced_on_one_column() -> None:
     assert [h["aria-sort"] for h in headings if "aria-sort" in h] == ["descending"]
 
 
-def test_no_account_matches() -> None:
+def test_no_line_matches() -> None:
     table = replace(volume().table, rows=())
-    assert "No account matches. Clear the filters" in show("volume.html", volume(table=table)).text
+    assert "No line matches. Clear the filters" in show("volume.html", volume(table=table)).text
 
 
 def test_the_theme_is_drawn_by_the_server() -> None:

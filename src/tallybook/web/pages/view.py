@@ -278,7 +278,7 @@ class ServiceBar:
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """How many accounts of the selected service need a look, out of how many."""
+    """How many lines of the selected service need a look, out of how many."""
 
     over: int
     at_limit: int
@@ -311,8 +311,8 @@ class VolumeRow:
 
 @dataclass(frozen=True, slots=True)
 class VolumeTable:
-    """The accounts card. `columns` are, in this order: account, service, used, allotment, of
-    allotment, forecast, overage, daily, status.
+    """The card of contract lines. `columns` are, in this order: account, service, used, allotment,
+    of allotment, forecast, overage, daily, status.
     """
 
     total: int
@@ -326,7 +326,7 @@ class VolumeTable:
 
 @dataclass(frozen=True, slots=True)
 class VolumePage:
-    """The portfolio: the selected service in numbers, all services as bars, accounts as rows."""
+    """The portfolio: the selected service in numbers, all services as bars, lines as rows."""
 
     frame: Frame
     crumbs: tuple[Link, ...]
@@ -474,6 +474,14 @@ class SignInPage:
 
 
 @dataclass(frozen=True, slots=True)
+class Command:
+    """A command to type, and what for."""
+
+    purpose: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
 class MessagePage:
     """A state with words: nothing yet, an error, not yours or not there. Says what to do next.
 
@@ -486,4 +494,5 @@ class MessagePage:
     sentence: str
     links: tuple[Link, ...] = ()
     request_id: str = ""
+    commands: tuple[Command, ...] = ()
     post: Link | None = None  # an action that changes something: a form

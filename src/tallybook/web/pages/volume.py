@@ -24,6 +24,7 @@ from tallybook.web.pages.render import page
 from tallybook.web.pages.session import SignedIn
 from tallybook.web.pages.view import (
     Attention,
+    Command,
     Filters,
     Freshness,
     Link,
@@ -46,6 +47,15 @@ _ZERO: Final = Decimal(0)
 _MOMENT: Final = timedelta(microseconds=1)
 #: Lines that have an allotment: only these can be compared with one.
 _AGREED: Final[frozenset[Any]] = frozenset({"ok", "near", "at_limit", "over"})
+
+#: What to do in an empty installation.
+_FIRST: Final = (
+    Command("Who uses", "./tallybook import accounts accounts.json"),
+    Command("What counts", "./tallybook import meters meters.json"),
+    Command("What was promised", "./tallybook import contracts contracts.json"),
+    Command("What was used", "./tallybook import events events.ndjson"),
+    Command("Or first look at sample data, in a folder of its own", "./tallybook demo"),
+)
 
 Services = Mapping[str, Sequence[Total]]
 
@@ -87,9 +97,10 @@ def _empty(request: Request, asked: Asked) -> MessagePage:
         "No period before this one" if links else "Nothing is agreed yet",
         "No contract was in force in the period before this one."
         if links
-        else "Volume shows use against what contracts include. Define accounts, meters and "
-        "contracts with ./tallybook import, and send events; or see ./tallybook demo.",
+        else "Volume shows use against what contracts include. Say who uses, what counts and what "
+        "was promised, and send what was used.",
         links,
+        commands=() if links else _FIRST,
     )
 
 
@@ -169,15 +180,13 @@ def _note(asked: Asked, lines: SnapshotPage, totals: Sequence[Total]) -> str:
         with localcontext(EXACT):
             used = sum((t.used for t in totals), _ZERO)
             used -= sum((t.used for t in lines.totals), _ZERO)
-        accounts = words.plural(others, "account", "accounts")
-        said.append(
-            f"{accounts} without an allotment used {words.number(used)} {totals[0].unit} more."
-        )
+        left = words.plural(others, "line", "lines")
+        said.append(f"{left} without an allotment used {words.number(used)} {totals[0].unit} more.")
     zones = {calendar_zone(asked.directory, line) for line in lines.items}
     if len(zones) > 1:
         said.append(f"Each account's days are its own, in {len(zones)} time zones.")
     if lines.total > len(lines.items):
-        said.append(f"The chart adds up the first {words.number(len(lines.items))} accounts.")
+        said.append(f"The chart adds up the first {words.number(len(lines.items))} lines.")
     return " ".join(said)
 
 

@@ -19,10 +19,10 @@ _COLUMNS: Final[tuple[tuple[Column, SnapshotSort | None], ...]] = (
     (Column("Account", numeric=False), "account"),
     (Column("Service", numeric=False, wide=True), "service"),
     (Column("Used"), "used"),
-    (Column("Allotment"), "allotment"),
+    (Column("Allotment", wide=True), "allotment"),
     (Column("Of allotment", numeric=False), "percent_used"),
-    (Column("Forecast"), "projected"),
-    (Column("Overage"), "projected_overage"),
+    (Column("Forecast", wide=True), "projected"),
+    (Column("Overage", wide=True), "projected_overage"),
     (Column("Daily", numeric=False, wide=True), None),
     (Column("Status", numeric=False), "status"),
 )
