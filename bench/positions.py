@@ -17,7 +17,7 @@ from bench import data
 from bench.machine import Cost, best, cost
 from bench.usage import BY_HAND
 from tallybook.model.directory import Directory
-from tallybook.model.mark import Mark
+from tallybook.model.mark import Mark, minute_of
 from tallybook.model.ports import SnapshotPage, SnapshotQuery, SnapshotState
 from tallybook.model.scope import operator
 from tallybook.model.time import micros
@@ -106,7 +106,7 @@ class _Ours:
         self._store = store
         self._directory = directory
         self._snapshot = BooksSnapshot(database)
-        self._state = SnapshotState(Mark(seq, directory.revision), _NOW, None)
+        self._state = SnapshotState(Mark(seq, directory.revision, minute_of(_NOW)), _NOW, None)
 
     def write(self, some: list[str], *, everything: bool = True) -> None:
         known = Known(self._state.mark, None)

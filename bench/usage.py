@@ -10,7 +10,7 @@ import duckdb
 from bench import data
 from bench.machine import best
 from tallybook.model.directory import Directory
-from tallybook.model.mark import Mark
+from tallybook.model.mark import Mark, minute_of
 from tallybook.model.scope import operator
 from tallybook.model.time import micros
 from tallybook.operations.usage import UsageRequest, usage
@@ -72,7 +72,7 @@ class _Sides:
     def __init__(self, store: DuckEvents, directory: Directory, events: int) -> None:
         self._store = store
         self._directory = directory
-        self._mark = Mark(events, directory.revision)
+        self._mark = Mark(events, directory.revision, minute_of(_NOW))
         self._db: duckdb.DuckDBPyConnection = store._db.cursor()  # noqa: SLF001 - the same open file
         found = self._db.execute("SELECT first, relation FROM months").fetchall()
         self._tables: dict[int, str] = dict(found)

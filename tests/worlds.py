@@ -10,7 +10,7 @@ from typing import Any
 
 from tallybook.aggregations._shape import Row, aggregation
 from tallybook.model.directory import Directory
-from tallybook.model.mark import Mark
+from tallybook.model.mark import Mark, minute_of
 from tallybook.model.ports import NounName, Version
 from tallybook.model.position import Position
 from tallybook.model.time import micros
@@ -91,7 +91,8 @@ class World:
         line = self.line(at, now, **kw)
         sheet = Sheet(self.directory, [line])
         found = sheet.uses({asked: count(query, uses) for asked, query in sheet.questions(0)})
-        return position(line, found[0], Known(Mark(0, self.directory.revision), None))
+        mark = Mark(0, self.directory.revision, minute_of(instant(now or at)))
+        return position(line, found[0], Known(mark, None))
 
 
 def instant(text: str) -> datetime:

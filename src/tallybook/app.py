@@ -23,6 +23,7 @@ import uvicorn
 from tallybook.model import limits
 from tallybook.model.errors import Forbidden, Unavailable
 from tallybook.model.mark import Mark
+from tallybook.model.ports import Loaded
 from tallybook.model.scope import operator
 from tallybook.model.table import Table
 from tallybook.model.time import clamp
@@ -57,7 +58,7 @@ _TURN_PAUSE_SECONDS: Final = 0.05
 _CONNECTIONS_WAITING: Final = 512
 #: A batch makes thousands of tuples that hold no cycles; looking through them at Python's own
 #: pace, after each 700, costs about a sixth of the CPU of ingest (docs/bench.md).
-_GARBAGE: Final = (100_000, 50, 100)
+GARBAGE: Final = (100_000, 50, 100)
 
 
 class Address(NamedTuple):
@@ -169,13 +170,13 @@ class Installation:
         self._open.callback(database.close)
         self._events = events = _open_events(settings.data / _EVENTS_FILE, ledger)
         self._open.callback(events.close)
-        self._loaded = events.position(_SYSTEM)
-        self._loaded_at = received(ledger, Mark(self._loaded, 0))
+        loaded = events.position(_SYSTEM)
+        self._loaded = Loaded(loaded, frozenset(), received_at=received(ledger, loaded))
         self._clock = _Clock(may_be_set=settings.test_clock)
         books = BooksVersions(database)
         directories = Directories(books)
         snapshot = BooksSnapshot(database)
-        self._refresher = Refresher(books, events, snapshot, directories)
+        self._refresher = Refresher(books, events, snapshot, directories, self._loaded.received_at)
         self._loops = [
             _Loop("load", self._load, limits.LOAD_INTERVAL_SECONDS),
             _Loop("refresh", self._refresh, _REFRESH_SECONDS),
@@ -189,8 +190,8 @@ class Installation:
             snapshot=snapshot,
             directories=directories,
             clock=self._clock,
-            backlog=lambda: ledger.head(_SYSTEM) - self._loaded,
-            refreshed_at=lambda: self._loaded_at,
+            backlog=lambda: ledger.head(_SYSTEM) - self._loaded.seq,
+            refreshed_at=self._refreshed_at,
             tick=self.tick,
             faults=lambda: [loop.fault for loop in self._loops if loop.fault],
             local_token=f"local_{secrets.token_urlsafe(32)}",
@@ -216,22 +217,25 @@ class Installation:
     def loading(self) -> Iterator[int]:
         """Load all that waits, saying after each step how far it is."""
         while self._load():
-            yield self._loaded
+            yield self._loaded.seq
 
     def _load(self) -> bool:
         with self._loading:  # a tick may come beside the loop: positions are noted in order
             loaded = load_once(_SYSTEM, self._ledger, self._events)
             if loaded is None:
                 return False
-            self._loaded = loaded.seq
-            # When its newest fact came in: asked again by its mark, an answer says the same.
-            self._loaded_at = loaded.received_at
+            self._loaded = loaded
             self._refresher.touch(loaded)
             return True
 
     def _refresh(self) -> bool:
-        self._refresher.refresh_once(_SYSTEM, self._clock.now(), self._loaded_at)
+        self._refresher.refresh_once(_SYSTEM, self._clock.now())
         return False
+
+    def _refreshed_at(self, mark: Mark) -> datetime | None:
+        """Return when the newest fact of a mark came in; of what is loaded last, it is at hand."""
+        loaded = self._loaded
+        return loaded.received_at if loaded.seq == mark.seq else received(self._ledger, mark.seq)
 
     def _tick(self) -> bool:
         yesterday = clamp(self._clock.now().date()) - timedelta(days=1)
@@ -344,7 +348,7 @@ def serve(settings: Settings, host: str, port: int, ready: Callable[[str], None]
     _require_data(settings)
     log_to_stderr(logging.INFO)
     gc.freeze()
-    gc.set_threshold(*_GARBAGE)
+    gc.set_threshold(*GARBAGE)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

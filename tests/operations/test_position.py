@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tallybook.model.columns import columns
 from tallybook.model.errors import Forbidden, NotFound
-from tallybook.model.fact import Arrival
-from tallybook.model.mark import Mark
+from tallybook.model.mark import Mark, minute_of
 from tallybook.model.ports import Draft, NounName, SnapshotPage, SnapshotQuery
 from tallybook.model.position import Position
 from tallybook.model.scope import Member, Role, Scope, operator
-from tallybook.model.time import FIRST_INSTANT, LAST_INSTANT, format_instant, micros
+from tallybook.model.time import FIRST_INSTANT, LAST_INSTANT, format_instant
 from tallybook.operations.directory import Directories
 from tallybook.operations.load import load_once
 from tallybook.operations.position import (
@@ -63,7 +63,9 @@ class House:
     def restart(self) -> None:
         """Forget what is only in memory."""
         self.directories = Directories(self.books)
-        self.refresher = Refresher(self.books, self.events, self.snapshot, self.directories)
+        self.refresher = Refresher(
+            self.books, self.events, self.snapshot, self.directories, self.loaded_at
+        )
 
     def close(self) -> None:
         self.events.close()
@@ -85,24 +87,24 @@ class House:
             f'{{"specversion":"1.0","id":"{self.sent}","source":"test","type":"{kind}",'
             f'"subject":"{account}","time":"{format_instant(when)}","data":{{"n":"{quantity}"}}}}'
         )
-        event = Arrival("test", str(self.sent), kind, account, micros(when), wire.encode())
-        self.ledger.append(ALL, [event], self.now)
+        self.ledger.append(ALL, columns([wire.encode()]), self.now)
 
     def load(self) -> None:
         while (loaded := load_once(ALL, self.ledger, self.events)) is not None:
             self.refresher.touch(loaded)
-            self.loaded_at = self.now
+            self.loaded_at = loaded.received_at
 
     def refresh(self) -> bool:
         self.load()
-        return self.refresher.refresh_once(ALL, self.now, self.loaded_at)
+        return self.refresher.refresh_once(ALL, self.now)
 
     @property
     def mark(self) -> Mark:
-        return Mark(self.events.position(ALL), self.books.revision(ALL))
+        return Mark(self.events.position(ALL), self.books.revision(ALL), minute_of(self.now))
 
     def when(self, at: datetime | None = None, mark: Mark | None = None) -> Instants:
-        return Instants(at or self.now, self.now, mark or self.mark, self.loaded_at)
+        mark = mark or self.mark
+        return Instants(at or mark.now, mark, self.loaded_at)
 
     def listed(self, query: SnapshotQuery = SnapshotQuery()) -> SnapshotPage:  # noqa: B008 - frozen
         return positions(ALL, self.snapshot, query)
@@ -274,14 +276,14 @@ def test_what_a_load_moved_before_it_failed_is_not_forgotten(
     house.use("a", "3")
     house.use("other", "5")
     position_before = house.events.position(ALL)
-    calls: Iterator[Any] = iter([load._pages])  # noqa: SLF001 - the second commit fails
+    calls: Iterator[Any] = iter([load._rows])  # noqa: SLF001 - the second commit fails
 
-    def once(entries: Any) -> Any:
-        return next(calls, _fail)(entries)
+    def once(*rows: Any) -> Any:
+        return next(calls, _fail)(*rows)
 
     with monkeypatch.context() as broken:
         broken.setattr(load, "LOAD_EVENTS_MAX", 1)
-        broken.setattr(load, "_pages", once)
+        broken.setattr(load, "_rows", once)
         with pytest.raises(OSError, match="disk"):
             house.load()
     assert house.events.position(ALL) == position_before + 1
@@ -294,7 +296,7 @@ def test_what_a_load_moved_before_it_failed_is_not_forgotten(
     with monkeypatch.context() as busy:
         busy.setattr(DuckEvents, "usage", load_meanwhile)
         house.put("account", "other", name="Renamed")
-        house.refresher.refresh_once(ALL, house.now, None)
+        house.refresher.refresh_once(ALL, house.now)
     house.refresh()
     assert used(house.listed()) == {"C-a": D(3), "C-b": D(0), "C-other": D(5)}
     same(house)
@@ -593,3 +595,43 @@ def test_who_sees_a_contract_sees_the_whole_of_it(house: House) -> None:
     direct = positions_at(scope, directory, house.events, SnapshotQuery(), house.when())
     assert direct == positions(scope, house.snapshot, SnapshotQuery())
     assert [p.used for p in direct.items] == [house.one("C-other", scope=scope).used] == [D(7)]
+
+
+def test_a_line_is_worked_out_anew_when_it_is_another_day_for_its_account_only(
+    house: House,
+) -> None:
+    line = {"code": "L", "meter": "m"}
+    house.put(
+        "contract",
+        "C-far",
+        account="other",
+        timezone="Pacific/Auckland",
+        start_date="2026-01-01",
+        lines=[line],
+    )
+    house.put("account", "other", since="2026-03-11", timezone="UTC", name="New name")
+    house.now = datetime(2026, 3, 10, 23, 50, tzinfo=UTC)
+    house.put("account", "b", timezone="America/Chicago", parent="a")
+    house.refresh()
+    house.now += timedelta(minutes=20)  # another day in UTC, not in Auckland
+    house.use("b", "1")
+    house.refresh()
+    query = SnapshotQuery(contract="C-far")
+    assert [p.account_name for p in house.listed(query).items] == ["New name"]
+    assert house.listed() == house.direct()
+
+
+def test_the_snapshot_says_when_the_newest_fact_of_its_mark_came_in(house: House) -> None:
+    house.use("a", "1")
+    house.refresh()
+    came_in = house.now
+    house.now += timedelta(minutes=5)
+    house.put("account", "b", name="Renamed", parent="a")
+    house.restart()
+    house.refresh()
+    assert {p.refreshed_at for p in house.listed().items} == {came_in}
+    house.now += timedelta(minutes=5)
+    house.use("nobody", "1")
+    house.refresh()
+    assert {p.refreshed_at for p in house.listed().items} == {house.now}
+    same(house)

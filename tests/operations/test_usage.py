@@ -10,7 +10,7 @@ import pytest
 
 from tallybook.model.errors import Forbidden, Invalid, NotFound, TallybookError
 from tallybook.model.limits import BUCKETS_MAX
-from tallybook.model.mark import Mark
+from tallybook.model.mark import Mark, minute_of
 from tallybook.model.scope import Member, Scope, operator
 from tallybook.model.time import FIRST_INSTANT, LAST_INSTANT
 from tallybook.operations.usage import UsageAnswer, UsageRequest, filter_term, usage
@@ -47,7 +47,7 @@ class Desk(World):
         request = UsageRequest(
             **{"meter": "m", "start": "2026-01-01", "end": "2027-01-01", **asked}
         )
-        mark = Mark(seq, self.directory.revision)
+        mark = Mark(seq, self.directory.revision, minute_of(now))
         return usage(scope, self.directory, self.events, request, mark=mark, now=now)
 
     def values(self, **asked: Any) -> list[Any]:

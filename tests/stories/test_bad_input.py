@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tallybook.model import limits
+from tallybook.model.mark import parse_mark
 from tests.serving import Answer, Client, event
 
 MEGABYTE = 1024 * 1024
@@ -276,7 +277,15 @@ QUESTIONS: list[tuple[str, dict[str, Any], int, str]] = [
     ("/usage", SPAN | {"filter": ["none:eq:x"]}, 422, "dimension_unknown"),
     ("/usage", SPAN | {"filter": ["channel:eq:x"] * 51}, 422, "parameter_invalid"),
     ("/usage", SPAN | {"known_at": "garbage"}, 422, "known_at_invalid"),
-    ("/usage", SPAN | {"known_at": "m1.fffffffffffff.0"}, 422, "known_at_unknown"),
+    ("/usage", SPAN | {"known_at": "m1.0.0"}, 422, "known_at_invalid"),
+    ("/usage", SPAN | {"known_at": "m1.0.0.fffffffffffff"}, 422, "known_at_invalid"),
+    ("/usage", SPAN | {"known_at": "m1.fffffffffffff.0.0"}, 422, "known_at_unknown"),
+    ("/usage", SPAN | {"known_at": "m1.0.fffffffffffff.0"}, 422, "known_at_unknown"),
+    ("/usage", SPAN | {"known_at": "9999-12-31T23:59:59Z"}, 422, "known_at_ahead"),
+    ("/usage", SPAN | {"known_at": "2026-03-01T25:00:00Z"}, 422, "time_invalid"),
+    ("/events", {"known_at": "9999-12-31T23:59:59Z"}, 422, "known_at_ahead"),
+    ("/positions", {"known_at": "9999-12-31T23:59:59Z"}, 422, "known_at_ahead"),
+    ("/positions/C-1/total", {"known_at": "9999-12-31T23:59:59Z"}, 422, "known_at_ahead"),
     ("/usage", SPAN | {"rollup": "perhaps"}, 422, "parameter_invalid"),
     ("/events", {"cursor": "garbage"}, 422, "cursor_invalid"),
     ("/events", {"cursor": "f9.9.9" * 99}, 422, "parameter_invalid"),
@@ -432,7 +441,7 @@ def test_what_is_hardly_http_is_answered_or_closed_and_harms_nobody(
 
 
 def test_a_body_that_stops_in_the_middle_stores_nothing(installation: Client) -> None:
-    head = installation.usage("uses")["known_at"]
+    head = parse_mark(installation.usage("uses")["known_at"]).seq
     request = (
         f"POST /api/v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {installation.key}\r\n"
         "Content-Type: application/json\r\nContent-Length: 5000\r\n\r\n[" + ENVELOPE
@@ -441,4 +450,4 @@ def test_a_body_that_stops_in_the_middle_stores_nothing(installation: Client) ->
         raw.sendall(request.encode())
     assert installation.ask("GET", "/readyz").status == 200
     installation.until_visible()
-    assert installation.usage("uses")["known_at"] == head
+    assert parse_mark(installation.usage("uses")["known_at"]).seq == head

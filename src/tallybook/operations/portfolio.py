@@ -12,7 +12,6 @@ from threading import Lock
 from typing import Final
 
 from tallybook.model.directory import Directory
-from tallybook.model.mark import Mark
 from tallybook.model.ports import Events, SnapshotPage, SnapshotQuery, SnapshotState
 from tallybook.model.position import Position
 from tallybook.model.quantity import EXACT
@@ -28,8 +27,8 @@ _MOMENT: Final = timedelta(microseconds=1)
 _ZERO: Final = Decimal(0)
 _ANSWERS_KEPT: Final = 16
 
-#: What an answer of `Past` rests on: the mark, and the periods of lines.
-_Asked = tuple[Mark, tuple[tuple[str, str, datetime], ...]]
+#: What an answer of `Past` rests on: entries, a revision, and the periods and days of lines.
+_Asked = tuple[int, int, tuple[tuple[str, str, datetime, date], ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ class CourseDay:
 
 class Past:
     """The period before of every line, kept for a few marks: it changes only with a late fact or
-    a new version.
+    a new version. Its lines carry the mark that they were first worked out for.
     """
 
     def __init__(self) -> None:
@@ -77,8 +76,8 @@ class Past:
             if (query.service is None or line.service == query.service)
             and sees(scope, line.contract, when.at)
         ]
-        periods = tuple((*line.key, line.period.starts_at) for line in lines)
-        asked = (when.mark, periods)
+        periods = tuple((*line.key, line.period.starts_at, line.last_day) for line in lines)
+        asked = (when.mark.seq, when.mark.revision, periods)
         found = self._kept.get(asked)
         if found is None:
             known = Known(when.mark, when.refreshed_at)

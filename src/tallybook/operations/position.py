@@ -30,15 +30,19 @@ STATES: Final = frozenset({*get_args(Status), "likely_over", "low_use"})
 
 @dataclass(frozen=True, slots=True)
 class Instants:
-    """What an answer is about and rests on: the instant asked about, the one it is, the mark.
+    """What an answer is about and rests on: the instant asked about, and the mark.
 
     `refreshed_at` is the instant of the last load.
     """
 
     at: datetime
-    now: datetime
     mark: Mark
     refreshed_at: datetime | None = None
+
+    @property
+    def now(self) -> datetime:
+        """Return the instant it is for this answer, whenever it is asked."""
+        return self.mark.now
 
 
 def reach(
@@ -57,6 +61,11 @@ def reach(
         raise NotFound("account_not_found", f"There is no account {account!r} to be seen.")
     tree = members(directory, account, FIRST_INSTANT, LAST_INSTANT, rollup=rollup)
     return frozenset(member.account for member in tree if member.start <= at < member.end)
+
+
+def of(state: SnapshotState) -> Instants:
+    """Return what an answer from the snapshot is about: the instant of its own mark."""
+    return Instants(state.mark.now, state.mark, state.refreshed_at)
 
 
 def positions(scope: Scope, snapshot: Snapshot, query: SnapshotQuery) -> SnapshotPage:

@@ -3,11 +3,12 @@ and writes them, all of one mark. A line is stale when its events, terms, tree o
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from threading import Lock
 
 from tallybook.model.directory import Directory
-from tallybook.model.mark import Mark
+from tallybook.model.mark import Mark, minute_of
 from tallybook.model.nouns import Account
 from tallybook.model.ports import (
     Books,
@@ -35,9 +36,14 @@ class Refresher:
     """Remembers what loads have touched until a refresh has dealt with it."""
 
     def __init__(
-        self, books: Books, events: Events, snapshot: Snapshot, directories: Directories
+        self,
+        books: Books,
+        events: Events,
+        snapshot: Snapshot,
+        directories: Directories,
+        refreshed_at: datetime | None,
     ) -> None:
-        """Start from what the events store has loaded so far."""
+        """Start from what the events store has loaded so far; its newest came in `refreshed_at`."""
         self._books = books
         self._events = events
         self._snapshot = snapshot
@@ -46,6 +52,7 @@ class Refresher:
         self._refreshing = Lock()
         self._touched: set[tuple[str, str]] = set()
         self._seq = self._began = events.position(operator())
+        self._refreshed_at = refreshed_at
         self._index = _Index(Directory())
         self._is_continued = False
         self._has_gap = False
@@ -56,16 +63,15 @@ class Refresher:
             if loaded.after not in {None, self._seq}:
                 self._has_gap = True
             self._touched |= loaded.touched
-            self._seq = max(self._seq, loaded.seq)
+            if loaded.seq > self._seq:
+                self._seq, self._refreshed_at = loaded.seq, loaded.received_at
 
-    def refresh_once(self, scope: Scope, now: datetime, refreshed_at: datetime | None) -> bool:
-        """Bring the snapshot up to what is known now; tell whether anything had to be written.
-
-        `refreshed_at` is the instant of the last load.
-        """
+    def refresh_once(self, scope: Scope, now: datetime) -> bool:
+        """Bring the snapshot up to what is known now; tell whether anything had to be written."""
         with self._refreshing:
             with self._noting:
                 touched, seq, has_gap = self._touched, self._seq, self._has_gap
+                refreshed_at = self._refreshed_at
                 self._touched, self._has_gap = set(), False
             try:
                 known = None if has_gap else touched
@@ -88,7 +94,7 @@ class Refresher:
         if self._index.directory is not directory:
             self._index = _Index(directory)
         before = self._snapshot.state(scope)
-        mark = Mark(seq, directory.revision)
+        mark = Mark(seq, directory.revision, minute_of(now))
         # What was loaded while nobody noted it is unknown, so a snapshot left behind is no start.
         is_continued = self._is_continued or (before and before.mark.seq == self._began)
         everything = before is None or touched is None or not is_continued
@@ -97,11 +103,10 @@ class Refresher:
         else:
             stale = self._index.touched(touched)
             stale |= self._changed(scope, self._index, before.mark.revision)
-            stale |= self._index.another_day(before.at, now)
-            if not stale and before.mark == mark:
+            stale |= self._index.another_day(before.mark.now, mark.now)
+            if not stale and replace(before.mark, minute=mark.minute) == mark:
                 return False
-            refreshed_at = refreshed_at or before.refreshed_at
-        state = SnapshotState(mark, now, refreshed_at)
+        state = SnapshotState(mark, mark.now, refreshed_at)
         self._write(scope, directory, stale, state, everything=everything)
         self._is_continued = True
         return True
@@ -167,8 +172,9 @@ class _Index:
                 self.of_meter.setdefault(line.meter, set()).add(number)
             spans = self.directory.spans("account", contract.account)
             accounts: list[Account | None] = [known.noun for known in spans]
-            for account in accounts or [None]:
-                calendar = calendar_of(contract, account)
+            # Versions of the account begin on its own days, which need not be the contract's.
+            days = {account.calendar for account in accounts if account}
+            for calendar in days.union(calendar_of(contract, a) for a in accounts or [None]):
                 self._calendars.setdefault(calendar, set()).add(number)
 
     def of_account(self, account: str) -> frozenset[str]:

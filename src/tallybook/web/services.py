@@ -7,6 +7,7 @@ from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 
+from tallybook.model.mark import Mark
 from tallybook.model.ports import Books, Events, Ledger, People, Snapshot
 from tallybook.operations.directory import Directories
 
@@ -32,9 +33,9 @@ class Clock(Protocol):
 class Services:
     """One open installation, as the web layer sees it.
 
-    `backlog` counts facts accepted and not yet loaded, `refreshed_at` is the instant of the last
-    load, `tick` does all that is due, `faults` says what keeps failing, and `local_token` is the
-    command line's key.
+    `backlog` counts facts accepted and not yet loaded, `refreshed_at` says when the newest fact of
+    a mark came in, `tick` does all that is due, `faults` says what keeps failing, and
+    `local_token` is the command line's key.
     """
 
     books: Books
@@ -45,7 +46,7 @@ class Services:
     directories: Directories
     clock: Clock
     backlog: Callable[[], int]
-    refreshed_at: Callable[[], datetime | None]
+    refreshed_at: Callable[[Mark], datetime | None]
     tick: Callable[[], None]
     faults: Callable[[], list[str]]
     local_token: str

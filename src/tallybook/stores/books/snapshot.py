@@ -33,7 +33,7 @@ from sqlalchemy import (
     select,
 )
 
-from tallybook.model.mark import Mark
+from tallybook.model.mark import Mark, minute_of
 from tallybook.model.ports import LineKey, SnapshotPage, SnapshotQuery, SnapshotState
 from tallybook.model.position import Position
 from tallybook.model.scope import Scope
@@ -215,7 +215,8 @@ def _stands(connection: Connection) -> _Stands | None:
     row = connection.execute(select(line_state)).one_or_none()
     if row is None:
         return None
-    state = SnapshotState(Mark(row.seq, row.revision), row.at, row.refreshed_at)
+    mark = Mark(row.seq, row.revision, minute_of(row.at))
+    state = SnapshotState(mark, row.at, row.refreshed_at)
     return _Stands(row.version, row.generation, state)
 
 

@@ -76,7 +76,8 @@ def get_events(
     known_at: Text = None,
 ) -> Response:
     """List facts as they were sent, newest first, with what became of each."""
-    mark = known(scope, service.books, service.ledger, service.events, known_at)
+    now = service.clock.now()
+    mark = known(scope, service.books, service.ledger, service.events, known_at, now)
     page = events_op.list_events(
         scope,
         service.directories.at(scope, mark.revision),

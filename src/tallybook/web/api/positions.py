@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from tallybook.model import limits
+from tallybook.model.directory import Directory
 from tallybook.model.errors import Invalid
 from tallybook.model.money import round_money
 from tallybook.model.ports import SnapshotPage, SnapshotQuery, SnapshotSort
@@ -17,7 +18,7 @@ from tallybook.model.time import parse_instant
 from tallybook.operations import position as position_op
 from tallybook.operations import preview
 from tallybook.operations._page import cursor_invalid
-from tallybook.operations.known import known, received
+from tallybook.operations.known import known
 from tallybook.web.api.keys import Body, as_mapping
 from tallybook.web.api.nouns import Cursor, Limit
 from tallybook.web.api.usage import Text
@@ -51,10 +52,16 @@ def get_positions(
     limit: Limit = limits.PAGE_ROWS_DEFAULT,
 ) -> Response:
     """List where every line stands; with `at` or `known_at` as it was, or was known, then."""
-    when = instants(scope, service, at, known_at)
-    directory = service.directories.at(scope, when.mark.revision).on(when.at.date())
+    standing = None if at or known_at else service.snapshot.state(scope)
+    when = position_op.of(standing) if standing else instants(scope, service, at, known_at)
+
+    def directory() -> Directory:
+        return service.directories.at(scope, when.mark.revision)
+
     query = SnapshotQuery(
-        accounts=position_op.reach(scope, directory, account, when.at, rollup=rollup),
+        accounts=None
+        if account is None
+        else position_op.reach(scope, directory(), account, when.at, rollup=rollup),
         contract=contract,
         states=states(status),
         service=service_,
@@ -66,10 +73,9 @@ def get_positions(
         offset=_offset(cursor),
         limit=limit,
     )
-    if at is None and known_at is None:
-        page = position_op.positions(scope, service.snapshot, query)
-    else:
-        page = position_op.positions_at(scope, directory, service.events, query, when)
+    page = position_op.positions(scope, service.snapshot, query) if standing else None
+    if page is None or page.state != standing:  # or it was refreshed since it was looked at
+        page = position_op.positions_at(scope, directory(), service.events, query, when)
     return answer(_page(page, query))
 
 
@@ -108,10 +114,9 @@ def instants(
 ) -> position_op.Instants:
     """Return what an answer is about, and what it rests on."""
     now = service.clock.now()
-    mark = known(scope, service.books, service.ledger, service.events, known_at)
-    about = parse_instant(at, name="at") if at else now
-    refreshed_at = received(service.ledger, mark) if known_at else service.refreshed_at()
-    return position_op.Instants(about, now, mark, refreshed_at)
+    mark = known(scope, service.books, service.ledger, service.events, known_at, now)
+    about = parse_instant(at, name="at") if at else mark.now
+    return position_op.Instants(about, mark, service.refreshed_at(mark))
 
 
 def states(text: str | None) -> frozenset[Any]:
@@ -145,7 +150,7 @@ def _page(page: SnapshotPage, query: SnapshotQuery) -> dict[str, Any]:
         "next_cursor": f"{_CURSOR}{end}" if end < page.total and page.items else None,
         "totals": [_total(total) for total in position_op.by_unit(page.totals)],
         "count": page.total,
-        "counts": page.counts,
+        "counts": dict(sorted(page.counts.items())),
         "known_at": page.state.mark if page.state else None,
         "refreshed_at": page.state.refreshed_at if page.state else None,
     }

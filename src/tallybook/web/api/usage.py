@@ -8,7 +8,7 @@ from starlette.responses import Response
 from tallybook.model import limits
 from tallybook.model.buckets import Interval
 from tallybook.operations import usage as usage_op
-from tallybook.operations.known import known, received
+from tallybook.operations.known import known
 from tallybook.web.caller import Caller
 from tallybook.web.exact import answer
 from tallybook.web.services import Service
@@ -37,9 +37,9 @@ def get_usage(
     known_at: Text = None,
 ) -> Response:
     """Return one row a bucket and group; without `interval` one row for the range."""
-    mark = known(scope, service.books, service.ledger, service.events, known_at)
     now = service.clock.now()
-    directory = service.directories.at(scope, mark.revision).on(now.date())
+    mark = known(scope, service.books, service.ledger, service.events, known_at, now)
+    directory = service.directories.at(scope, mark.revision).on(mark.now.date())
     request = usage_op.UsageRequest(
         meter,
         account,
@@ -57,8 +57,8 @@ def get_usage(
         service.events,
         request,
         mark=mark,
-        now=now,
-        refreshed_at=received(service.ledger, mark) if known_at else service.refreshed_at(),
+        now=mark.now,
+        refreshed_at=service.refreshed_at(mark),
     )
     return answer(
         {
