@@ -13,15 +13,16 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Self
 
+import msgspec
 import pytest
 from sqlalchemy import Connection, Insert, text
 
 from tallybook.model.errors import Forbidden, TallybookError, Unavailable
-from tallybook.model.fact import ACCEPTED, Verdict, columns_of
+from tallybook.model.fact import ACCEPTED, Batch, Verdict, columns_of
 from tallybook.model.scope import Member, Scope, operator
 from tallybook.model.time import FIRST_INSTANT, LAST_INSTANT
 from tallybook.stores.ledger import SqlLedger
@@ -65,6 +66,33 @@ def test_entries_are_numbered_in_order_and_read_back(ledger: SqlLedger) -> None:
     facts = ledger.fetch(ALL, [25, 3, 11, 3, 99])
     assert {s: f.wire for s, f in facts.items()} == {s: events[s - 1].wire for s in (25, 3, 11)}
     assert facts[11].received_at == NOW + timedelta(seconds=10)
+
+
+@pytest.mark.parametrize("kept_events", [1, 15, 1000])
+def test_the_newest_are_read_from_memory_as_they_are_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept_events: int
+) -> None:
+    monkeypatch.setattr("tallybook.stores.ledger.reader._RECENT_EVENTS_MAX", kept_events)
+    with SqlLedger(tmp_path) as ledger:
+        for i in range(5):  # half of each batch is known
+            append(ledger, arrivals(range(i * 5, i * 5 + 10)), NOW + timedelta(seconds=i))
+        at_once = [_plain(batch) for batch in ledger.read(ALL, 0, 1000)]
+        steps, after = [], 0
+        while found := ledger.read(ALL, after, 1):
+            steps += [_plain(batch) for batch in found]
+            after = found[-1].last_seq
+    with SqlLedger(tmp_path) as again:
+        stored = [_plain(batch) for batch in again.read(ALL, 0, 1000)]
+    assert stored == at_once == steps
+    assert [id_ for _, _, columns in stored for id_ in columns[1]] == list(map(str, range(30)))
+
+
+def _plain(batch: Batch) -> tuple[int, datetime, list[list[object]]]:
+    """Copy what may be a part of a body."""
+    columns = [
+        [bytes(v) if isinstance(v, msgspec.Raw) else v for v in column] for column in batch.columns
+    ]
+    return batch.first_seq, batch.received_at, columns
 
 
 def test_the_newest_entry_received_by_an_instant(ledger: SqlLedger) -> None:
