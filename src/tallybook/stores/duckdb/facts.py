@@ -67,6 +67,10 @@ def _unread(rows: Rows, meter: Meter) -> str:
     if reads == "presence" or meter.property is None:
         return ""
     x = rows.read(meter.property)
-    read = dialect.quantity(x) if reads == "quantity" else dialect.scalar(x)
+    unread = (
+        f"({dialect.quantity(x)}) IS NULL"
+        if reads == "quantity"
+        else f"({dialect.is_scalar(x)}) IS NOT TRUE"
+    )
     mine = [f"type = {rows.bound.bind(meter.event_type)}", *filtered(rows, meter.filter)]
-    return f"({' AND '.join(mine)} AND ({read}) IS NULL)"
+    return f"({' AND '.join(mine)} AND {unread})"

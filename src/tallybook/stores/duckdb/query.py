@@ -2,13 +2,13 @@
 cut by members and filter, counted by group, bucket, account and dimensions.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
 
-from tallybook.aggregations._shape import Reads, aggregation_of
+from tallybook.aggregations._shape import aggregation_of
 from tallybook.model.nouns import FilterTerm
 from tallybook.model.scope import Member
 from tallybook.model.time import micros
@@ -87,28 +87,23 @@ def usage(
     varied = [name for name, key in keys.items() if key not in {"0", "NULL"}]
     columns = [f"{keys[name]} AS {name}" for name in varied]
     conditions = filtered(rows, [*query.meter.filter, *query.filter])
-    counted = "*"
     if query.meter.property is not None:
         x = rows.read(query.meter.property)
         if kind.READS == "presence":
             conditions.append(f"{x} IS NOT NULL")
+        elif kind.READS == "value":
+            conditions.append(dialect.is_scalar(x))
+            columns.append(f"{x} AS value")
         else:
-            read, counted = _READS[kind.READS]
-            columns.append(f"{read(x)} AS {counted}")
+            columns.append(f"{dialect.quantity(x)} AS quantity")
     selected = (*(name if name in varied else key for name, key in keys.items()), *kind.SQL)
-    grouped = f"GROUP BY {', '.join(varied)} " if varied else ""
+    grouped = f"\nGROUP BY {', '.join(varied)}" if varied else ""
     sql = (
         f"SELECT {', '.join(selected)} FROM (\n"
         f"  SELECT {', '.join((*columns, 'time', 'seq'))} FROM (\n    {rows.sql()}\n  ) AS e"
-        f"{join or ''}{where(conditions)}\n)\n{grouped}HAVING count({counted}) > 0"
+        f"{join or ''}{where(conditions)}\n){grouped}"
     )
     return sql, rows.bound
-
-
-_READS: Final[Mapping[Reads, tuple[Callable[[str], str], str]]] = {
-    "quantity": (dialect.quantity, "quantity"),
-    "value": (dialect.scalar, "value"),
-}
 
 
 def where(conditions: Sequence[str]) -> str:
@@ -117,11 +112,14 @@ def where(conditions: Sequence[str]) -> str:
 
 
 def cells(query: UsageQuery, found: Iterable[Sequence[Any]]) -> list[UsageCell]:
-    """Make cells of the statement's rows."""
-    finish = aggregation_of(query.meter).finish
+    """Make cells of the statement's rows, but for those where nothing was counted."""
+    kind = aggregation_of(query.meter)
+    finish, nothing = kind.finish, None if kind.READS == "quantity" else 0
     end = 3 + len(query.group_by)
     return [
-        UsageCell(row[0], row[1], row[2], tuple(row[3:end]), finish(row[end:])) for row in found
+        UsageCell(row[0], row[1], row[2], tuple(row[3:end]), finish(row[end:]))
+        for row in found
+        if row[end] != nothing
     ]
 
 
