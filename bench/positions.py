@@ -106,7 +106,7 @@ class _Ours:
         self._store = store
         self._directory = directory
         self._snapshot = BooksSnapshot(database)
-        self._state = SnapshotState(Mark(seq, directory.revision, minute_of(_NOW)), _NOW, None)
+        self._state = SnapshotState(Mark(seq, directory.revision, minute_of(_NOW)), None)
 
     def write(self, some: list[str], *, everything: bool = True) -> None:
         known = Known(self._state.mark, None)

@@ -26,7 +26,7 @@ D = Decimal
 ALL = operator()
 AT = datetime(2026, 3, 10, 12, tzinfo=UTC)
 LATER = AT + timedelta(minutes=1)
-STATE = SnapshotState(Mark(7, 3, minute_of(AT)), AT, AT)
+STATE = SnapshotState(Mark(7, 3, minute_of(AT)), AT)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_before_the_first_refresh_there_is_nothing(tmp_path: Path) -> None:
 def test_lines_are_replaced_dropped_and_all_move_to_the_new_mark(snapshot: BooksSnapshot) -> None:
     one, two, three = (replace(BASE, line=code) for code in ("one", "two", "three"))
     snapshot.replace(ALL, STATE, [one, two, three])
-    newer = SnapshotState(Mark(9, 3, minute_of(LATER)), LATER, None)
+    newer = SnapshotState(Mark(9, 3, minute_of(LATER)), None)
     changed = replace(one, used=D(99))
     snapshot.replace(ALL, newer, [changed], gone=[("C", "two"), ("C", "never")])
     page = snapshot.page(ALL, SnapshotQuery())
@@ -304,7 +304,7 @@ def test_who_writes_waits_for_a_part_and_who_reads_sees_all_or_nothing(
 ) -> None:
     monkeypatch.setattr(store, "LINES_A_TRANSACTION", 10)
     snapshot.replace(ALL, STATE, [replace(BASE, line=str(i)) for i in range(30)])
-    newer = SnapshotState(Mark(9, 3, minute_of(LATER)), LATER, None)
+    newer = SnapshotState(Mark(9, 3, minute_of(LATER)), None)
 
     def work_out() -> Iterator[Position]:
         for i in range(25):

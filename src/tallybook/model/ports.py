@@ -233,13 +233,12 @@ SnapshotSort = Literal[
 
 @dataclass(frozen=True, slots=True)
 class SnapshotState:
-    """What the position snapshot rests on: its mark, and the instant it was worked out for.
+    """What the position snapshot rests on: its mark, at whose instant it was worked out.
 
     `refreshed_at` is the instant of the last load it has seen.
     """
 
     mark: Mark
-    at: datetime
     refreshed_at: datetime | None
 
 

@@ -83,7 +83,7 @@ class Past:
             known = Known(when.mark, when.refreshed_at)
             found = tuple(compute(whole(scope), directory, events, lines, known))
             self._keep(asked, found)
-        state = SnapshotState(when.mark, when.at, when.refreshed_at)
+        state = SnapshotState(when.mark, when.refreshed_at)
         return shown(scope, listed(found, query, state))
 
     def _keep(self, asked: _Asked, found: tuple[Position, ...]) -> None:

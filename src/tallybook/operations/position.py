@@ -79,7 +79,7 @@ def positions_at(
 ) -> SnapshotPage:
     """List where lines stood at an instant, as known at a mark; `directory` is of its revision."""
     scope.require("read")
-    state = SnapshotState(when.mark, when.at, when.refreshed_at)
+    state = SnapshotState(when.mark, when.refreshed_at)
     numbers = directory.ever("contract") if query.contract is None else [query.contract]
     lines = (
         line

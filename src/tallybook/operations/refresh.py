@@ -106,7 +106,7 @@ class Refresher:
             stale |= self._index.another_day(before.mark.now, mark.now)
             if not stale and replace(before.mark, minute=mark.minute) == mark:
                 return False
-        state = SnapshotState(mark, mark.now, refreshed_at)
+        state = SnapshotState(mark, refreshed_at)
         self._write(scope, directory, stale, state, everything=everything)
         self._is_continued = True
         return True
@@ -123,7 +123,7 @@ class Refresher:
         lines = [
             line
             for number, types in stale.items()
-            for line in terms(directory, number, state.at, state.at)
+            for line in terms(directory, number, state.mark.now, state.mark.now)
             if types is None or line.meter.event_type in types
         ]
         known = Known(state.mark, state.refreshed_at)

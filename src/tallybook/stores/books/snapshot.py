@@ -216,7 +216,7 @@ def _stands(connection: Connection) -> _Stands | None:
     if row is None:
         return None
     mark = Mark(row.seq, row.revision, minute_of(row.at))
-    state = SnapshotState(mark, row.at, row.refreshed_at)
+    state = SnapshotState(mark, row.refreshed_at)
     return _Stands(row.version, row.generation, state)
 
 
@@ -231,7 +231,7 @@ def _stand(
             generation=generation,
             seq=state.mark.seq,
             revision=state.mark.revision,
-            at=state.at,
+            at=state.mark.now,
             refreshed_at=state.refreshed_at,
         )
     )
@@ -241,7 +241,7 @@ def _seen(scope: Scope, query: SnapshotQuery, state: SnapshotState) -> frozenset
     """Return whose lines may be listed: a child that has moved away is no longer seen."""
     if scope.accounts is None:
         return query.accounts
-    seen = frozenset(m.account for m in scope.accounts if m.start <= state.at < m.end)
+    seen = frozenset(m.account for m in scope.accounts if m.start <= state.mark.now < m.end)
     return seen if query.accounts is None else seen & query.accounts
 
 
