@@ -171,7 +171,7 @@ class Installation:
         self._events = events = _open_events(settings.data / _EVENTS_FILE, ledger)
         self._open.callback(events.close)
         loaded = events.position(_SYSTEM)
-        self._loaded = Loaded(loaded, frozenset(), received_at=received(ledger, loaded))
+        self._loaded = Loaded(loaded, {}, received_at=received(ledger, loaded))
         self._clock = _Clock(may_be_set=settings.test_clock)
         books = BooksVersions(database)
         directories = Directories(books)

@@ -319,7 +319,7 @@ def test_events_without_time_happen_when_they_arrive(kept: Events) -> None:
         b'{"id":"4","source":"s","type":"use","subject":"a","time":"2026-03-01T02:00:00+23:59"}',
     )
     loaded = kept.load(ALL, [Batch(1, RECEIVED, columns(wires))])
-    assert loaded.touched == {("a", "use")}
+    assert loaded.touched == {"use": {"a"}}
     every = FactQuery(None, "use", FIRST_INSTANT, LAST_INSTANT, 9, 9)
     assert kept.facts(ALL, every) == [
         (RECEIVED, 1),

@@ -18,6 +18,8 @@ from tallybook.model.scope import Member, Scope
 from tallybook.model.usage import UsageCell, UsageQuery
 
 NounName = Literal["account", "meter", "contract"]
+#: Accounts by the type of their events.
+Touched = Mapping[str, Collection[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,14 +180,14 @@ class FactQuery:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What one load moved: the position reached and the (account, type) pairs it touched.
+    """What one load moved: the position reached and, by event type, the accounts it touched.
 
     `after` is the position it began from and `received_at` when the newest fact of it came in,
     None where nobody looked.
     """
 
     seq: int
-    touched: frozenset[tuple[str, str]]
+    touched: Touched
     after: int | None = None
     received_at: datetime | None = None
 

@@ -18,6 +18,7 @@ from tallybook.model.ports import (
     NounName,
     Snapshot,
     SnapshotState,
+    Touched,
 )
 from tallybook.model.scope import Scope, operator
 from tallybook.model.time import Calendar
@@ -50,7 +51,7 @@ class Refresher:
         self._directories = directories
         self._noting = Lock()
         self._refreshing = Lock()
-        self._touched: set[tuple[str, str]] = set()
+        self._touched: dict[str, set[str]] = {}
         self._seq = self._began = events.position(operator())
         self._refreshed_at = refreshed_at
         self._index = _Index(Directory())
@@ -62,9 +63,13 @@ class Refresher:
         with self._noting:
             if loaded.after not in {None, self._seq}:
                 self._has_gap = True
-            self._touched |= loaded.touched
+            self._add(loaded.touched)
             if loaded.seq > self._seq:
                 self._seq, self._refreshed_at = loaded.seq, loaded.received_at
+
+    def _add(self, touched: Touched) -> None:
+        for event_type, accounts in touched.items():
+            self._touched.setdefault(event_type, set()).update(accounts)
 
     def refresh_once(self, scope: Scope, now: datetime) -> bool:
         """Bring the snapshot up to what is known now; tell whether anything had to be written."""
@@ -72,20 +77,20 @@ class Refresher:
             with self._noting:
                 touched, seq, has_gap = self._touched, self._seq, self._has_gap
                 refreshed_at = self._refreshed_at
-                self._touched, self._has_gap = set(), False
+                self._touched, self._has_gap = {}, False
             try:
                 known = None if has_gap else touched
                 return self._refresh(scope, known, seq, now, refreshed_at)
             except BaseException:
                 with self._noting:
-                    self._touched |= touched
+                    self._add(touched)
                     self._has_gap |= has_gap
                 raise
 
     def _refresh(
         self,
         scope: Scope,
-        touched: set[tuple[str, str]] | None,
+        touched: Touched | None,
         seq: int,
         now: datetime,
         refreshed_at: datetime | None,
@@ -190,11 +195,11 @@ class _Index:
         pools = (self._pools.get(key, ()) for key in ancestors(directory, account))
         return frozenset().union(*pools)
 
-    def touched(self, pairs: Iterable[tuple[str, str]]) -> Stale:
-        """Return the contracts whose lines count these (account, event type) pairs."""
+    def touched(self, touched: Touched) -> Stale:
+        """Return the contracts whose lines count these accounts' events of these types."""
         types: dict[str, set[str]] = {}
-        for account, event_type in pairs:
-            for number in self.of_account(account):
+        for event_type, accounts in touched.items():
+            for number in frozenset().union(*map(self.of_account, accounts)):
                 types.setdefault(number, set()).add(event_type)
         return {number: frozenset(found) for number, found in types.items()}
 

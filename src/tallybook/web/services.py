@@ -52,7 +52,7 @@ class Services:
     local_token: str
 
 
-def _services(request: Request) -> Services:
+async def _services(request: Request) -> Services:  # waits for nothing, so it needs no thread
     services: Services = request.app.state.services
     return services
 

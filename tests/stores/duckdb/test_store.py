@@ -128,7 +128,7 @@ class TestLoading:
         monkeypatch.setattr("tallybook.stores.duckdb.load.LOAD_EVENTS_MAX", 7)
         loaded = store.load(ALL, batches(ONES, [5, 9, 1, 1, 20]))
         assert loaded.seq == 48
-        assert loaded.touched == {("a", "use")}
+        assert loaded.touched == {"use": {"a"}}
         assert total(store) == 48
 
     def test_what_was_loaded_is_there_when_the_file_is_opened_again(self, path: Path) -> None:

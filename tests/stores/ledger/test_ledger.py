@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import msgspec
 import pytest
@@ -87,7 +87,7 @@ def test_the_newest_are_read_from_memory_as_they_are_stored(
     assert [id_ for _, _, columns in stored for id_ in columns[1]] == list(map(str, range(30)))
 
 
-def _plain(batch: Batch) -> tuple[int, datetime, list[list[object]]]:
+def _plain(batch: Batch) -> tuple[int, datetime, list[list[Any]]]:
     """Copy what may be a part of a body."""
     columns = [
         [bytes(v) if isinstance(v, msgspec.Raw) else v for v in column] for column in batch.columns

@@ -10,8 +10,9 @@ import numpy.typing as npt
 from nanoarrow.c_array import CArray
 
 from tallybook.model.errors import Unavailable
-from tallybook.model.fact import Batch
+from tallybook.model.fact import Batch, Columns
 from tallybook.model.limits import LOAD_EVENTS_MAX
+from tallybook.model.ports import Touched
 from tallybook.model.time import micros
 from tallybook.stores.duckdb.schema import commit
 from tallybook.stores.duckdb.wire import lines
@@ -32,8 +33,8 @@ def load(
     db: duckdb.DuckDBPyConnection,
     batches: Sequence[Batch],
     coming: Callable[[int, int], None],
-) -> tuple[int, frozenset[tuple[str, str]]]:
-    """Add what is new; return the position reached and the (account, type) pairs touched.
+) -> tuple[int, Touched]:
+    """Add what is new; return the position reached and, by event type, the accounts touched.
 
     `coming` is told the first and last time of rows before anyone can see them.
 
@@ -41,11 +42,11 @@ def load(
         Unavailable: `events_gap`, where entries between the position and a batch are missing.
     """
     seq = position(db)
-    pairs: set[tuple[str, str]] = set()
+    touched: dict[str, set[str]] = {}
     for group in _groups(_unseen(batches, seq)):
         seq = group[-1].last_seq
         for batch in group:
-            pairs.update(zip(batch.columns.subject, batch.columns.type, strict=True))
+            _note(batch.columns, touched)
         times = _times(group)
         db.register("arrived", _rows(group, times))
         coming(int(times.min()), int(times.max()))
@@ -53,7 +54,17 @@ def load(
             db.execute(_INSERT)
             db.execute("UPDATE position SET seq = $seq", {"seq": seq})
         db.unregister("arrived")
-    return seq, frozenset(pairs)
+    return seq, touched
+
+
+def _note(columns: Columns, touched: dict[str, set[str]]) -> None:
+    """Note whom events touch; those of a batch are mostly of one type."""
+    types = set(columns.type)
+    if len(types) == 1:
+        touched.setdefault(types.pop(), set()).update(columns.subject)
+        return
+    for event_type, subject in zip(columns.type, columns.subject, strict=True):
+        touched.setdefault(event_type, set()).add(subject)
 
 
 def _unseen(batches: Sequence[Batch], seq: int) -> Iterator[Batch]:
