@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tallybook import app
-from tallybook.cli import main
+from tallybook.cli import _client, main
 from tallybook.settings import Settings
 
 
@@ -41,6 +41,17 @@ def test_keys_are_made_listed_and_revoked(data: Path, capsys: pytest.CaptureFixt
     assert not revoked["first"]
 
 
+def test_lists_are_read_whole(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_client, "PAGE_ROWS_MAX", 1)
+    with _client.connect(data) as client:
+        for name in ("one", "two"):
+            client.post("/keys", {"name": name, "role": "ingest"})
+        listed = client.list("/keys")
+    assert {"one", "two"} <= {item["name"] for item in listed["items"]}
+    assert listed["totals"]["count"] == len(listed["items"])
+    assert listed["next_cursor"] is None
+
+
 def test_users_are_added_and_listed(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said(capsys, "users", "put", "c@d.example", "--role", "finance", data=data)
     assert "c@d.example" in said(capsys, "users", "list", data=data)
@@ -53,7 +64,8 @@ def test_usage_positions_tick_and_rebuild(data: Path, capsys: pytest.CaptureFixt
     )
     (data.parent / "contract.json").write_text(
         '[{"number": "C-1", "account": "acme", "start_date": "2026-01-01",'
-        ' "lines": [{"code": "calls", "meter": "calls", "allotment": {"quantity": 5}}]}]'
+        ' "lines": [{"code": "calls", "meter": "calls", "allotment": {"quantity": 5},'
+        ' "price": {"model": "per_unit", "unit_amount": "0.25"}}]}]'
     )
     (data.parent / "events.ndjson").write_text(
         "\n".join(
@@ -83,8 +95,11 @@ def test_usage_positions_tick_and_rebuild(data: Path, capsys: pytest.CaptureFixt
     assert "2026-02-01" in said(capsys, *asked, data=data)
     then = ("--at", "2026-02-20T12:00:00Z")
     table = said(capsys, "position", *then, data=data)
-    assert "C-1" in table
-    assert "over" in table
+    heading, row = (line.split() for line in table.splitlines())
+    shown = dict(zip(heading, row, strict=True))
+    assert (shown["contract"], shown["status"]) == ("C-1", "over")
+    assert (shown["projected"], shown["amount"], shown["currency"]) == ("7.00", "0.50", "USD")
+    assert table.splitlines()[0].index("amount") + 6 == table.splitlines()[1].index("0.50") + 4
     one = json.loads(said(capsys, "position", "C-1", "calls", *then, "--json", data=data))
     assert (one["used"], one["overage"], one["status"]) == ("7", "2", "over")
 

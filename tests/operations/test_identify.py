@@ -400,8 +400,8 @@ def test_init_makes_an_administrator_and_a_key_once(home: Shelf) -> None:
     with pytest.raises(Conflict) as refusal:
         initialise(home.people, home.directories, "eve@x.y", NOW)
     assert refusal.value.code == "already_initialised"
-    assert [u.email for u in list_users(home.scope, home.people)] == [EMAIL]
-    assert len(list_keys(home.scope, home.people)) == 1
+    assert [u.email for u in list_users(home.scope, home.people).items] == [EMAIL]
+    assert len(list_keys(home.scope, home.people).items) == 1
 
 
 def test_users_keep_their_bindings_and_are_one_an_address(home: Shelf) -> None:

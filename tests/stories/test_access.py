@@ -23,6 +23,8 @@ ONE = [
     "/contracts/{c}/history",
     "/positions/{c}/total?at=2026-03-20T00:00:00Z",
     "/positions?account={a}",
+    "/positions?contract={c}",
+    "/positions?contract={c}&at=2026-03-20T00:00:00Z",
     "/usage?meter=total&account={a}&from=2026-03-01&to=2026-04-01",
 ]
 MANY = [
@@ -34,7 +36,6 @@ MANY = [
     "/events?account=stranger",
     "/events?state=unresolved",
     "/positions",
-    "/positions?contract=C-stranger",
     "/positions?q=stranger",
     "/positions?at=2026-03-20T00:00:00Z",
     "/positions?sort=amount&descending=true",

@@ -14,6 +14,7 @@ import typer
 
 from tallybook.cli._app import app
 from tallybook.model.errors import Invalid, NotFound, TallybookError, Unauthenticated, Unavailable
+from tallybook.model.limits import PAGE_ROWS_MAX
 from tallybook.settings import Settings
 
 Data = Annotated[
@@ -44,6 +45,15 @@ class Client:
         """Read something; parameters that are None are left out."""
         query = {name: value for name, value in parameters.items() if value is not None}
         return self._answer(self._http.get(path, params=query))  # type: ignore[arg-type]  # str() is taken of each
+
+    def list(self, path: str, **parameters: object) -> Any:
+        """Read a list whole, page by page, as if it were one page."""
+        found = page = self.get(path, limit=PAGE_ROWS_MAX, **parameters)
+        while page["next_cursor"]:
+            asked = {"limit": PAGE_ROWS_MAX, "cursor": page["next_cursor"], **parameters}
+            page = self.get(path, **asked)
+            found["items"] += page["items"]
+        return {**found, "next_cursor": None}
 
     def put(self, path: str, document: object) -> Any:
         """Define something."""

@@ -27,9 +27,17 @@ def print_json(answer: object) -> None:
 
 
 def print_table(names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write rows under their names, as wide as they need; what is None is left blank."""
+    """Write rows under their names, as wide as they need, numbers to the right; None is blank."""
     table = [list(names), *(["" if cell is None else str(cell) for cell in row] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    numeric = [all(map(_is_number, column[1:])) for column in zip(*table, strict=True)]
     for row in table:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        cells = (
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(row, widths, numeric, strict=True)
+        )
         sys.stdout.write("  ".join(cells).rstrip() + "\n")
+
+
+def _is_number(cell: str) -> bool:
+    return not cell.strip("-0123456789.")

@@ -44,7 +44,7 @@ def make(
 def list_(data: Data = None, as_json: Json = False) -> None:
     """List the keys, without their secrets."""
     with connect(data) as client:
-        found = client.get("/keys")
+        found = client.list("/keys")
     if as_json:
         print_json(found)
         return

@@ -1,6 +1,8 @@
-"""Say where contracts stand: used, allotment, forecast and overage of each line."""
+"""Say where contracts stand: used, allotment, forecast, overage and amount of each line."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, Any
 
 import typer
 
@@ -9,7 +11,20 @@ from tallybook.cli._command import Json, commands, print_json, print_table
 
 app = commands()
 
-_COLUMNS = ("contract", "line", "account", "used", "allotment", "percent_used", "overage", "status")
+_COLUMNS = (
+    "contract",
+    "line",
+    "account",
+    "used",
+    "allotment",
+    "percent_used",
+    "overage",
+    "projected",
+    "unit",
+    "status",
+    "amount",
+    "currency",
+)
 
 
 @app.command()
@@ -26,7 +41,7 @@ def position(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Say where contracts stand: used, allotment, forecast and overage of each line."""
+    """Say where contracts stand: used, allotment, forecast, overage and amount of each line."""
     with connect(data) as client:
         if contract and line:
             found = client.get(f"/positions/{contract}/{line}", at=at)
@@ -39,8 +54,17 @@ def position(
     if as_json:
         print_json(found)
         return
-    rows = [
-        [*(item[name] for name in _COLUMNS), item["forecast"]["projected"], item["unit"]]
-        for item in items
-    ]
-    print_table([*_COLUMNS, "projected", "unit"], rows)
+    rows = [[{**item, **_shown(item)}[name] for name in _COLUMNS] for item in items]
+    print_table(_COLUMNS, rows)
+
+
+def _shown(item: Mapping[str, Any]) -> dict[str, object]:
+    """Return what the table says otherwise than the answer: a rounded forecast, no bare currency.
+
+    Amounts are None for those who may not see them.
+    """
+    projected = item["forecast"]["projected"]
+    return {
+        "projected": None if projected is None else f"{Decimal(projected):.2f}",
+        "currency": None if item["amount"] is None else item["currency"],
+    }

@@ -38,7 +38,7 @@ def put(
 def list_(data: Data = None, as_json: Json = False) -> None:
     """List the users."""
     with connect(data) as client:
-        found = client.get("/users")
+        found = client.list("/users")
     if as_json:
         print_json(found)
         return

@@ -3,10 +3,8 @@
 An account that has left a customer's tree is no longer theirs, nor are its contracts.
 """
 
-import base64
-import binascii
 from bisect import bisect_right
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -17,17 +15,8 @@ from tallybook.model.nouns import Account, Contract
 from tallybook.model.ports import NounName, Version
 from tallybook.model.scope import Scope
 from tallybook.model.time import Calendar
-from tallybook.operations._page import check_limit, cursor_invalid
+from tallybook.operations._page import Page, check_limit, read_cursor, write_cursor
 from tallybook.positions.periods import calendar_of
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Some definitions by key; `totals` counts all that match, `next_cursor` asks for more."""
-
-    items: list[Version]
-    next_cursor: str | None
-    totals: dict[str, int]
 
 
 def get(scope: Scope, directory: Directory, noun: NounName, key: str, now: datetime) -> Version:
@@ -74,7 +63,7 @@ def page(
     q: str | None = None,
     cursor: str | None = None,
     limit: int = limits.PAGE_ROWS_DEFAULT,
-) -> Page:
+) -> Page[Version]:
     """Return what stands today, by key; `q` is part of a key or name.
 
     Raises:
@@ -85,13 +74,13 @@ def page(
     check_limit(limit)
     directory = directory.on(now.astimezone(UTC).date())
     keys = _matching(_Seen(scope, now), directory, noun, q)
-    start = bisect_right(keys, _read_cursor(cursor)) if cursor else 0
+    start = bisect_right(keys, read_cursor(cursor)) if cursor else 0
     some = keys[start : start + limit]
     versions = (_holding(directory, noun, key, now) for key in some)
     more = start + limit < len(keys)
     return Page(
         items=[_shown(scope, v) for v in versions if v is not None],
-        next_cursor=_write_cursor(some[-1]) if more else None,
+        next_cursor=write_cursor(some[-1]) if more else None,
         totals={"count": len(keys)},
     )
 
@@ -154,15 +143,3 @@ def _matching(seen: _Seen, directory: Directory, noun: NounName, q: str | None) 
 
 def _holds(document: Any, key: str, part: str) -> bool:
     return part in key.casefold() or part in (document.get("name") or "").casefold()
-
-
-def _write_cursor(key: str) -> str:
-    return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str) -> str:
-    try:
-        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        return base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
-    except (binascii.Error, ValueError) as e:
-        raise cursor_invalid() from e

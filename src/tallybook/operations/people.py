@@ -8,12 +8,14 @@ from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from tallybook.model.errors import Forbidden, Invalid, NotFound
 from tallybook.model.ids import new_id
+from tallybook.model.limits import PAGE_ROWS_DEFAULT
 from tallybook.model.nouns import Document, Key, Name, Noun, parse
 from tallybook.model.people import ApiKey, User
 from tallybook.model.ports import People
 from tallybook.model.scope import Role, Scope, Verb
 from tallybook.model.time import parse_instant
 from tallybook.operations import credentials
+from tallybook.operations._page import Page, page_of
 from tallybook.operations.directory import Directories
 
 _CUSTOMERS: Final[frozenset[Role]] = frozenset(
@@ -124,14 +126,17 @@ def make_key(
     return MadeKey(key, made.text)
 
 
-def list_keys(scope: Scope, people: People) -> list[ApiKey]:
-    """Return all API keys, oldest first.
+def list_keys(
+    scope: Scope, people: People, *, cursor: str | None = None, limit: int = PAGE_ROWS_DEFAULT
+) -> Page[ApiKey]:
+    """Return API keys, oldest first.
 
     Raises:
         Forbidden: `verb_not_allowed`.
+        Invalid: `limit_invalid`, `cursor_invalid`.
     """
     scope.require("administer")
-    return people.keys(scope)
+    return page_of(people.keys(scope), lambda key: key.id, cursor=cursor, limit=limit)
 
 
 def revoke_key(scope: Scope, people: People, key_id: str, now: datetime) -> None:
@@ -185,14 +190,17 @@ def put_user(
     return user
 
 
-def list_users(scope: Scope, people: People) -> list[User]:
-    """Return all users by email.
+def list_users(
+    scope: Scope, people: People, *, cursor: str | None = None, limit: int = PAGE_ROWS_DEFAULT
+) -> Page[User]:
+    """Return users by email.
 
     Raises:
         Forbidden: `verb_not_allowed`.
+        Invalid: `limit_invalid`, `cursor_invalid`.
     """
     scope.require("administer")
-    return people.users(scope)
+    return page_of(people.users(scope), lambda user: user.email, cursor=cursor, limit=limit)
 
 
 def _check_scopes(scope: Scope, scopes: frozenset[Verb] | None) -> None:

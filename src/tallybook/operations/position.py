@@ -2,12 +2,13 @@
 mark; one line always worked out, with its explanation. Writes nothing.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal, localcontext
 from typing import Any, Final, get_args
 
-from tallybook.model.directory import Directory
+from tallybook.model.directory import Directory, Span
 from tallybook.model.errors import NotFound
 from tallybook.model.mark import Mark
 from tallybook.model.nouns import Contract
@@ -144,9 +145,7 @@ def find_line(
         NotFound: `contract_not_found`, `line_not_found`, `not_in_force`.
     """
     number, code = key
-    spans = directory.spans("contract", number)
-    if not any(sees(scope, span.noun, when.at) for span in spans):
-        raise NotFound("contract_not_found", f"There is no contract {number!r} to be seen.")
+    spans = spans_seen(scope, directory, number, when.at)
     if not any(line.code == code for span in spans for line in span.noun.lines):
         raise NotFound("line_not_found", f"The contract {number} has no line {code!r}.")
     for line in terms(directory, number, when.at, when.now, rollup=rollup):
@@ -155,6 +154,22 @@ def find_line(
     raise NotFound(
         "not_in_force", f"The line {code} of {number} is not in force then; ask for another `at`."
     )
+
+
+def spans_seen(
+    scope: Scope, directory: Directory, number: str, at: datetime
+) -> Sequence[Span[Contract]]:
+    """Return what a contract says over time.
+
+    Raises:
+        Forbidden: `verb_not_allowed`.
+        NotFound: `contract_not_found`, also where it is not the caller's at that instant.
+    """
+    scope.require("read")
+    spans = directory.spans("contract", number)
+    if not any(sees(scope, span.noun, at) for span in spans):
+        raise NotFound("contract_not_found", f"There is no contract {number!r} to be seen.")
+    return spans
 
 
 def sees(scope: Scope, contract: Contract, at: datetime) -> bool:

@@ -10,9 +10,8 @@ from tallybook.model import limits
 from tallybook.operations import events as events_op
 from tallybook.operations import ingest as ingest_op
 from tallybook.operations.known import known
+from tallybook.web.api._parameters import Cursor, Limit, Text
 from tallybook.web.api._schemas import BODY_OF_EVENTS
-from tallybook.web.api.nouns import Cursor, Limit
-from tallybook.web.api.usage import Text
 from tallybook.web.caller import Caller
 from tallybook.web.exact import answer, read_body, verbatim
 from tallybook.web.services import Service

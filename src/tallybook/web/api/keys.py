@@ -1,31 +1,19 @@
 """API keys and users: who may ask."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from starlette.responses import Response
 
-from tallybook.model.errors import Invalid
+from tallybook.model import limits
 from tallybook.model.people import ApiKey, User
 from tallybook.operations import people as people_op
+from tallybook.web.api._parameters import Body, Cursor, Limit, as_mapping
 from tallybook.web.caller import Caller
-from tallybook.web.exact import answer, document
+from tallybook.web.exact import answer
 from tallybook.web.services import Service
 
 router = APIRouter(tags=["people"])
-
-Body = Annotated[Any, Depends(document)]
-
-
-def as_mapping(body: Any) -> dict[str, Any]:
-    """Return the body when it is an object.
-
-    Raises:
-        Invalid: `document_invalid`.
-    """
-    if not isinstance(body, dict):
-        raise Invalid("document_invalid", "The body must be a JSON object.")
-    return body
 
 
 def _key(key: ApiKey) -> dict[str, Any]:
@@ -66,10 +54,13 @@ def post_key(scope: Caller, service: Service, body: Body) -> Response:
 
 
 @router.get("/keys")
-def get_keys(scope: Caller, service: Service) -> Response:
-    """List the API keys, without secrets."""
-    keys = people_op.list_keys(scope, service.people)
-    return answer({"items": [_key(key) for key in keys], "next_cursor": None, "totals": {}})
+def get_keys(
+    scope: Caller, service: Service, cursor: Cursor = None, limit: Limit = limits.PAGE_ROWS_DEFAULT
+) -> Response:
+    """List the API keys, oldest first, without secrets."""
+    found = people_op.list_keys(scope, service.people, cursor=cursor, limit=limit)
+    items = [_key(key) for key in found.items]
+    return answer({"items": items, "next_cursor": found.next_cursor, "totals": found.totals})
 
 
 @router.delete("/keys/{key_id}", status_code=204)
@@ -89,7 +80,10 @@ def put_user(scope: Caller, service: Service, email: str, body: Body) -> Respons
 
 
 @router.get("/users")
-def get_users(scope: Caller, service: Service) -> Response:
-    """List the users."""
-    users = people_op.list_users(scope, service.people)
-    return answer({"items": [_user(user) for user in users], "next_cursor": None, "totals": {}})
+def get_users(
+    scope: Caller, service: Service, cursor: Cursor = None, limit: Limit = limits.PAGE_ROWS_DEFAULT
+) -> Response:
+    """List the users by e-mail."""
+    found = people_op.list_users(scope, service.people, cursor=cursor, limit=limit)
+    items = [_user(user) for user in found.items]
+    return answer({"items": items, "next_cursor": found.next_cursor, "totals": found.totals})

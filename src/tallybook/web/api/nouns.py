@@ -10,16 +10,14 @@ from tallybook.model.errors import Invalid
 from tallybook.model.ports import NounName, Version
 from tallybook.operations import define as define_op
 from tallybook.operations import definitions
+from tallybook.web.api._parameters import Body, Cursor, Limit, as_mapping
 from tallybook.web.api._schemas import NOUN_OF, body_of
-from tallybook.web.api.keys import Body, as_mapping
 from tallybook.web.caller import Caller
 from tallybook.web.exact import answer
 from tallybook.web.services import Service
 
 router = APIRouter()
 
-Limit = Annotated[int, Query(ge=1, le=limits.PAGE_ROWS_MAX)]
-Cursor = Annotated[str | None, Query(max_length=limits.CURSOR_CHARS_MAX)]
 Search = Annotated[
     str | None, Query(max_length=limits.NAME_CHARS_MAX, description="Part of a key or a name.")
 ]

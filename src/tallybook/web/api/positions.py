@@ -19,9 +19,7 @@ from tallybook.operations import position as position_op
 from tallybook.operations import preview
 from tallybook.operations._page import cursor_invalid
 from tallybook.operations.known import known
-from tallybook.web.api.keys import Body, as_mapping
-from tallybook.web.api.nouns import Cursor, Limit
-from tallybook.web.api.usage import Text
+from tallybook.web.api._parameters import Body, Cursor, Limit, Text, as_mapping
 from tallybook.web.caller import Caller
 from tallybook.web.exact import answer
 from tallybook.web.services import Service, Services
@@ -58,6 +56,9 @@ def get_positions(
     def directory() -> Directory:
         return service.directories.at(scope, when.mark.revision)
 
+    if contract is not None:
+        newest = service.directories.current(scope) if standing else directory()
+        position_op.spans_seen(scope, newest, contract, when.at)
     query = SnapshotQuery(
         accounts=None
         if account is None

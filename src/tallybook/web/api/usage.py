@@ -9,13 +9,13 @@ from tallybook.model import limits
 from tallybook.model.buckets import Interval
 from tallybook.operations import usage as usage_op
 from tallybook.operations.known import known
+from tallybook.web.api._parameters import Text
 from tallybook.web.caller import Caller
 from tallybook.web.exact import answer
 from tallybook.web.services import Service
 
 router = APIRouter(tags=["usage"])
 
-Text = Annotated[str | None, Query(max_length=limits.NAME_CHARS_MAX)]
 Names = Annotated[
     list[Annotated[str, Query(max_length=limits.NAME_CHARS_MAX)]] | None, Query(max_length=50)
 ]
