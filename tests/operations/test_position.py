@@ -20,6 +20,7 @@ from tallybook.model.scope import Member, Role, Scope, operator
 from tallybook.model.time import FIRST_INSTANT, LAST_INSTANT, format_instant
 from tallybook.operations.directory import Directories
 from tallybook.operations.load import load_once
+from tallybook.operations.portfolio import Past
 from tallybook.operations.position import (
     Instants,
     by_unit,
@@ -635,3 +636,26 @@ def test_the_snapshot_says_when_the_newest_fact_of_its_mark_came_in(house: House
     house.refresh()
     assert {p.refreshed_at for p in house.listed().items} == {house.now}
     same(house)
+
+
+def test_the_period_before_is_kept_while_only_the_clock_goes_on(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.use("other", "5", NOON - timedelta(days=20))
+    house.load()
+    past = Past()
+
+    def ask() -> dict[str, Decimal | None]:
+        directory = house.directories.current(ALL)
+        return used(past.page(ALL, directory, house.events, SnapshotQuery(), house.when()))
+
+    assert ask() == {"C-a": D(0), "C-b": D(0), "C-other": D(5)}
+    house.now += timedelta(hours=3)
+    with monkeypatch.context() as kept:
+        kept.setattr(DuckEvents, "usage", _fail)
+        assert ask()["C-other"] == 5
+    house.use("other", "2", NOON - timedelta(days=20))
+    house.load()
+    assert ask()["C-other"] == 7
+    house.now = datetime(2026, 4, 1, tzinfo=UTC)
+    assert ask()["C-other"] == 0

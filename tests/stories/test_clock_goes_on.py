@@ -52,6 +52,7 @@ QUESTIONS: dict[str, tuple[str, dict[str, Any]]] = {
         "/positions",
         {"status": "over,likely_over,low_use,ok", "limit": "2", "cursor": "p2"},
     ),
+    "lines of a contract": ("/positions", {"contract": "C-eu"}),
     "lines then": ("/positions", {"at": "2026-03-20T12:00:00Z"}),
     "one line": ("/positions/C-pool/total", {}),
     "one line alone": ("/positions/C-pool/total", {"rollup": "false"}),
