@@ -275,32 +275,73 @@ class _MovesOn:
         return found
 
 
-def test_a_list_is_all_of_one_mark_though_the_snapshot_moves_on_meanwhile(tmp_path: Path) -> None:
+@pytest.fixture
+def still(tmp_path: Path) -> Iterator[app.Installation]:
+    """Yield an installation in which nothing is loaded or refreshed but by `tick`."""
     settings = Settings(data=tmp_path / "data")
     app.initialise(settings, "admin@example.com")
     with closing(app.Installation(settings)) as installation:
-        services, scope = installation.services, operator()
-
-        def put(noun: NounName, key: str, **document: Any) -> None:
-            now = services.clock.now()
-            define(scope, services.books, services.directories, noun, key, document, now)
-
-        def moves_away() -> None:
-            put("account", "child", name="It has moved", valid_from="2026-01-01")
-            services.tick()
-
-        put("meter", "uses", event_type="use", aggregation="count")
-        put("account", "acme")
-        put("account", "child", parent="acme")
+        services = installation.services
+        put(services, "meter", "uses", event_type="use", aggregation="count")
+        put(services, "account", "acme")
+        put(services, "account", "child", parent="acme")
         for account in ("acme", "child"):
-            line = {"code": "L", "meter": "uses"}
-            put("contract", account, account=account, start_date="2026-01-01", lines=[line])
+            put_contract(services, account)
         services.tick()
-        moving = replace(services, snapshot=_MovesOn(services, moves_away))
-        listed = bytes(get_positions(scope, moving, account="acme").body)
-        found = json.loads(listed)
-        assert [item["contract"] for item in found["items"]] == ["acme", "child"]
-        again = get_positions(scope, services, account="acme", known_at=found["known_at"])
-        assert again.body == listed
-        now = json.loads(bytes(get_positions(scope, services, account="acme").body))
-        assert [item["contract"] for item in now["items"]] == ["acme"]
+        yield installation
+
+
+def put(services: Services, noun: NounName, key: str, **document: Any) -> None:
+    now = services.clock.now()
+    define(operator(), services.books, services.directories, noun, key, document, now)
+
+
+def put_contract(services: Services, account: str) -> None:
+    lines = [{"code": "L", "meter": "uses"}]
+    put(services, "contract", account, account=account, start_date="2026-01-01", lines=lines)
+
+
+def contracts(services: Services, **asked: str) -> list[str]:
+    """List contracts, and see that the mark of the list says the same."""
+    listed = get_positions(operator(), services, **asked).body  # type: ignore[arg-type]
+    found = json.loads(bytes(listed))
+    again = get_positions(operator(), services, **asked, known_at=found["known_at"])  # type: ignore[arg-type]
+    assert again.body == listed
+    return [item["contract"] for item in found["items"]]
+
+
+def test_a_list_is_all_of_one_mark_though_the_snapshot_moves_on_meanwhile(
+    still: app.Installation,
+) -> None:
+    services = still.services
+
+    def moves_away() -> None:
+        put(services, "account", "child", name="It has moved", valid_from="2026-01-01")
+        services.tick()
+
+    moving = replace(services, snapshot=_MovesOn(services, moves_away))
+    assert contracts(moving, account="acme") == ["acme", "child"]
+    assert contracts(services, account="acme") == ["acme"]
+
+
+def test_what_the_snapshot_does_not_know_yet_is_listed_all_the_same(
+    still: app.Installation,
+) -> None:
+    put(still.services, "account", "new")
+    assert contracts(still.services, account="new") == []
+    put_contract(still.services, "new")
+    for asked in ({"account": "new"}, {"contract": "new"}, {"account": "new", "contract": "new"}):
+        assert contracts(still.services, **asked) == ["new"]
+    assert contracts(still.services) == ["acme", "child"]
+    still.services.tick()
+    assert contracts(still.services) == ["acme", "child", "new"]
+
+
+def test_a_list_before_the_first_refresh_is_worked_out(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path / "data")
+    app.initialise(settings, "admin@example.com")
+    with closing(app.Installation(settings)) as installation:
+        put(installation.services, "meter", "uses", event_type="use", aggregation="count")
+        put(installation.services, "account", "acme")
+        put_contract(installation.services, "acme")
+        assert contracts(installation.services) == ["acme"]

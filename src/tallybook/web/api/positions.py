@@ -11,7 +11,7 @@ from tallybook.model import limits
 from tallybook.model.directory import Directory
 from tallybook.model.errors import Invalid
 from tallybook.model.money import round_money
-from tallybook.model.ports import SnapshotPage, SnapshotQuery, SnapshotSort
+from tallybook.model.ports import SnapshotPage, SnapshotQuery, SnapshotSort, SnapshotState
 from tallybook.model.position import Forecast, Position, Total
 from tallybook.model.scope import Scope
 from tallybook.model.time import parse_instant
@@ -50,15 +50,14 @@ def get_positions(
     limit: Limit = limits.PAGE_ROWS_DEFAULT,
 ) -> Response:
     """List where every line stands; with `at` or `known_at` as it was, or was known, then."""
-    standing = None if at or known_at else service.snapshot.state(scope)
+    standing = None if at or known_at else _standing(scope, service, account, contract)
     when = position_op.of(standing) if standing else instants(scope, service, at, known_at)
 
     def directory() -> Directory:
         return service.directories.at(scope, when.mark.revision)
 
     if contract is not None:
-        newest = service.directories.current(scope) if standing else directory()
-        position_op.spans_seen(scope, newest, contract, when.at)
+        position_op.spans_seen(scope, directory(), contract, when.at)
     query = SnapshotQuery(
         accounts=None
         if account is None
@@ -118,6 +117,19 @@ def instants(
     mark = known(scope, service.books, service.ledger, service.events, known_at, now)
     about = parse_instant(at, name="at") if at else mark.now
     return position_op.Instants(about, mark, service.refreshed_at(mark))
+
+
+def _standing(
+    scope: Scope, service: Services, account: str | None, contract: str | None
+) -> SnapshotState | None:
+    """Return what the snapshot is of, None when it does not know yet of what is named."""
+    state = service.snapshot.state(scope)
+    if state is None or (account is None and contract is None):
+        return state
+    directory = service.directories.at(scope, state.mark.revision)
+    knows_account = account is None or directory.history("account", account)
+    knows_contract = contract is None or directory.history("contract", contract)
+    return state if knows_account and knows_contract else None
 
 
 def states(text: str | None) -> frozenset[Any]:
