@@ -29,7 +29,7 @@ class Aggregation(Protocol):
     """The names in an aggregation's file.
 
     SQL: expressions over the columns `quantity`, `value`, `time` and `seq`. Rows with a NULL
-    quantity are not counted. Where nothing is, the first is NULL over quantities, and else 0.
+    quantity or value are not counted: where none is, the first is NULL over quantities, else 0.
     ADDS: values over disjoint spans or accounts may be added up.
     EMPTY: the value of a bucket without events.
     CARRIES: a stock meter's bucket without events shows the value before it instead.

@@ -163,18 +163,31 @@ class _Table:
             values.setdefault(self._group(cell), {})[cell.bucket - earlier] = cell.value
         check_rows(len(self.cut) * len(values))
         groups = sorted(values, key=lambda group: [(name is not None, name) for name in group])
-        columns = [(group, self._series(values[group])) for group in groups]
+        columns = [(self._names(group), self._series(values[group])) for group in groups]
         return [
-            self._row(bucket, group, series[i])
+            UsageRow(
+                bucket.start,
+                bucket.end,
+                names.get(ACCOUNT, self.request.account),
+                names,
+                series[i],
+                bucket.clipped or bucket.end > self.now,
+            )
             for i, bucket in enumerate(self.cut)
-            for group, series in columns
+            for names, series in columns
         ]
 
     def _group(self, cell: UsageCell) -> Group:
         dimensions = iter(cell.dimensions)
         return tuple(
-            cell.account if name == ACCOUNT else next(dimensions) for name in self.request.group_by
+            [
+                cell.account if name == ACCOUNT else next(dimensions)
+                for name in self.request.group_by
+            ]
         )
+
+    def _names(self, group: Group) -> Mapping[str, str | None]:
+        return dict(zip(self.request.group_by, group, strict=True))
 
     def _series(self, values: Mapping[int, Decimal | None]) -> list[Decimal | None]:
         """Return a value for each bucket; what was before the range is bucket -1."""
@@ -185,17 +198,6 @@ class _Table:
             last = values.get(i, last if bucket.start <= self.now else None)
             series.append(last)
         return series
-
-    def _row(self, bucket: Bucket, group: Group, value: Decimal | None) -> UsageRow:
-        names = dict(zip(self.request.group_by, group, strict=True))
-        return UsageRow(
-            bucket.start,
-            bucket.end,
-            names.get(ACCOUNT, self.request.account),
-            names,
-            value,
-            bucket.clipped or bucket.end > self.now,
-        )
 
 
 def _known_groups(scope: Scope, request: UsageRequest, reach: Sequence[Member]) -> list[Group]:

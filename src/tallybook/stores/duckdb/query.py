@@ -92,8 +92,8 @@ def usage(
         if kind.READS == "presence":
             conditions.append(f"{x} IS NOT NULL")
         elif kind.READS == "value":
-            conditions.append(dialect.is_scalar(x))
-            columns.append(f"{x} AS value")
+            # Not a condition: the engine would look for it in all that is known of each block.
+            columns.append(f"CASE WHEN {dialect.is_scalar(x)} THEN {x} END AS value")
         else:
             columns.append(f"{dialect.quantity(x)} AS quantity")
     selected = (*(name if name in varied else key for name, key in keys.items()), *kind.SQL)
