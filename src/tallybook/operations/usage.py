@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 
 from tallybook.aggregations._shape import Aggregation, aggregation_of
@@ -102,7 +103,7 @@ def usage(
     terms = _terms(meter, request)
     calendar = _calendar(account, request.timezone)
     start, end = span(request.start, request.end, calendar, now)
-    cut = buckets(calendar, request.interval, start, end)
+    cut = _cut(calendar, request.interval, start, end)
     table = _Table(request, aggregation_of(meter), meter.kind == "stock", cut, now)
     reach = _reach(directory, request, table.since, end)
     known = _known_groups(scope, request, reach)
@@ -198,6 +199,13 @@ class _Table:
             last = values.get(i, last if bucket.start <= self.now else None)
             series.append(last)
         return series
+
+
+@lru_cache(maxsize=8)  # the meters of an account are asked for the same days
+def _cut(
+    calendar: Calendar, interval: Interval | None, start: datetime, end: datetime
+) -> tuple[Bucket, ...]:
+    return tuple(buckets(calendar, interval, start, end))
 
 
 def _known_groups(scope: Scope, request: UsageRequest, reach: Sequence[Member]) -> list[Group]:
