@@ -19,6 +19,7 @@ from tallybook.model.scope import operator
 from tallybook.operations.portfolio import Past
 from tallybook.web import api, problems
 from tallybook.web.api._schemas import REFUSALS, components
+from tallybook.web.express import Express
 from tallybook.web.middleware import Envelope
 from tallybook.web.pages import routes
 from tallybook.web.services import Services
@@ -53,6 +54,7 @@ def make(services: Services) -> ASGIApp:
     app.state.services = services
     app.state.past = Past()
     problems.install(app)
+    app.add_middleware(Express)
     app.include_router(api.router())
     app.include_router(routes.router, include_in_schema=False)
     static = Path(str(files("tallybook.web").joinpath("static")))

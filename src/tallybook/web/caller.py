@@ -45,19 +45,28 @@ def check_origin(request: Request) -> None:
         raise Forbidden("other_origin", "This form was sent from another site; open it here.")
 
 
-def _caller(request: Request, service: Service) -> Scope:
+def require_credentials(request: Request) -> None:
+    """Refuse who brings neither a key nor a session, before anything is read.
+
+    Raises:
+        Unauthenticated: `key_missing`.
+    """
+    if "authorization" not in request.headers and COOKIE not in request.cookies:
+        raise Unauthenticated(
+            "key_missing", "Send an API key as `Authorization: Bearer KEY`; see ./tallybook keys."
+        )
+
+
+def caller(request: Request, service: Service) -> Scope:
     """Return the scope of the key in `Authorization`, else of the session.
 
     Raises:
         Unauthenticated: `key_missing`, `key_invalid`, `session_over`.
     """
+    require_credentials(request)
     header = request.headers.get("authorization")
     if header is None:
-        if COOKIE in request.cookies:
-            return browser(request, service)
-        raise Unauthenticated(
-            "key_missing", "Send an API key as `Authorization: Bearer KEY`; see ./tallybook keys."
-        )
+        return browser(request, service)
     scheme, _, key = header.partition(" ")
     if scheme.lower() != "bearer":
         raise Unauthenticated("key_invalid", "Authorization must be `Bearer KEY`.")
@@ -68,4 +77,4 @@ def _caller(request: Request, service: Service) -> Scope:
     return identify.by_key(service.people, service.directories, key, now)
 
 
-Caller = Annotated[Scope, Depends(_caller)]
+Caller = Annotated[Scope, Depends(caller)]

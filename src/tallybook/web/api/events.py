@@ -1,5 +1,6 @@
 """Facts in, facts listed: `POST /events` and `GET /events`."""
 
+from dataclasses import asdict
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -10,11 +11,12 @@ from tallybook.model import limits
 from tallybook.operations import events as events_op
 from tallybook.operations import ingest as ingest_op
 from tallybook.operations.known import known
+from tallybook.web.api._answers import MARK, page_of
 from tallybook.web.api._parameters import Cursor, Limit, Text
-from tallybook.web.api._schemas import BODY_OF_EVENTS
-from tallybook.web.caller import Caller
+from tallybook.web.api._schemas import BODY_OF_EVENTS, says
+from tallybook.web.caller import Caller, caller, require_credentials
 from tallybook.web.exact import answer, read_body, verbatim
-from tallybook.web.services import Service
+from tallybook.web.services import Service, Services
 
 router = APIRouter(tags=["facts"])
 
@@ -22,17 +24,29 @@ router = APIRouter(tags=["facts"])
 @router.post("/events", openapi_extra=BODY_OF_EVENTS)
 async def post_events(
     request: Request,
-    scope: Caller,
-    service: Service,
     detail: Annotated[
         Literal["all"] | None, Query(description="`all` lists every event of the batch.")
     ] = None,
 ) -> Response:
     """Take events; answers once they are on stable storage, with a receipt for the batch."""
+    return await take_events(request, everything=detail == "all")
+
+
+async def take_events(request: Request, *, everything: bool = False) -> Response:
+    """Read the body, then do all that waits for a disk in one thread.
+
+    Raises:
+        TallybookError: as `operations.ingest`, and for a caller that is not known.
+    """
+    require_credentials(request)
     body = await read_body(request)
-    receipt = await run_in_threadpool(
-        ingest_op.ingest,
-        scope,
+    return await run_in_threadpool(_take, request, body, everything=everything)
+
+
+def _take(request: Request, body: bytes, *, everything: bool) -> Response:
+    service: Services = request.app.state.services
+    receipt = ingest_op.ingest(
+        caller(request, service),
         service.ledger,
         body,
         dict(request.headers),
@@ -47,21 +61,14 @@ async def post_events(
             "conflict": receipt.conflict,
             "rejected": receipt.rejected,
             "ledger_seq": receipt.ledger_seq,
-            "results": [
-                {
-                    "index": line.index,
-                    "id": line.id,
-                    "status": line.status,
-                    "code": line.code,
-                    "detail": line.detail,
-                }
-                for line in receipt.results(all=detail == "all")
-            ],
+            "results": [asdict(line) for line in receipt.results(all=everything)],
         }
     )
 
 
-@router.get("/events")
+@router.get(
+    "/events", openapi_extra=says(page_of("EventItem", totals={"type": "object"}, known_at=MARK))
+)
 def get_events(
     scope: Caller,
     service: Service,
