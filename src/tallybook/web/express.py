@@ -1,5 +1,5 @@
-"""A short way for `POST /api/v1/events`, past the routing and the parameters of the framework, which
-cost a batch of a thousand events as much as checking them. All else goes the usual way.
+"""A short way for `POST /api/v1/events`, past the routing and the parameters of the framework,
+which cost a batch of a thousand events as much as checking them. All else goes the usual way.
 """
 
 from types import SimpleNamespace
