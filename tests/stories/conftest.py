@@ -1,5 +1,6 @@
 """A running installation for stories: the real application on a loopback port, real stores in a
-folder of its own, asked over HTTP as anybody asks it. One a file, in the tests' own process.
+folder of its own, asked over HTTP as anybody asks it; each answer is as documented. One a file, in
+the tests' own process.
 """
 
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ import pytest
 
 from tallybook import app
 from tallybook.settings import Settings
+from tests.documented import Documented
 from tests.serving import Client, event
 
 
@@ -25,7 +27,7 @@ def bare(folder: Path) -> Iterator[Client]:
     settings = Settings(data=folder)
     key = str(app.initialise(settings, "admin@example.com")["api_key"])
     with app.running(settings) as address:
-        yield Client(urlsplit(address.url).port or 0, key)
+        yield Documented(urlsplit(address.url).port or 0, key)
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.documented import Documented
 from tests.serving import Answer, Client, event
 
 BOUND = ("customer_viewer", "customer_admin", "parent_admin")
@@ -45,7 +46,7 @@ MANY = [
 ]
 
 
-class House(Client):
+class House(Documented):
     """Two customers who must never hear of each other, and a key for each role."""
 
     def __init__(self, client: Client) -> None:

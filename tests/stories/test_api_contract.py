@@ -2,8 +2,10 @@
 type and shape, no answer is a fault of ours, and every refusal is a problem with its code.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
+import jsonschema_rs
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -15,6 +17,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from tests.documented import operations
 from tests.serving import Client
 
 CASES = 15
@@ -37,11 +40,7 @@ def document(installation: Client) -> dict[str, Any]:
 
 def test_the_document_lists_every_call_and_how_each_refuses(document: dict[str, Any]) -> None:
     assert document["openapi"].startswith("3.1")
-    calls = {
-        f"{method.upper()} {path.removeprefix('/api/v1')}": call
-        for path, methods in document["paths"].items()
-        for method, call in methods.items()
-    }
+    calls = dict(operations(document))
     promised = {
         "POST /events",
         "GET /events",
@@ -54,6 +53,59 @@ def test_the_document_lists_every_call_and_how_each_refuses(document: dict[str, 
     assert promised <= set(calls)
     for name, call in calls.items():
         assert "application/problem+json" in call["responses"]["default"]["content"], name
+
+
+def test_every_call_says_what_it_takes_and_what_it_answers(document: dict[str, Any]) -> None:
+    bodies = set()
+    for name, call in operations(document):
+        done = {status: said for status, said in call["responses"].items() if status[0] == "2"}
+        assert len(done) == 1, name
+        for status, said in done.items():
+            assert ("content" in said) == (status != "204"), name
+            for content in said.get("content", {}).values():
+                assert content["schema"], name
+        for content in call.get("requestBody", {}).get("content", {}).values():
+            assert content["schema"], name
+            bodies.add(name)
+    takers = {name for name, _ in operations(document) if name.startswith(("PUT", "POST"))}
+    assert bodies == takers - {"POST /tick"}
+    names = {part["$ref"].rpartition("/")[2] for part in refs(document)}
+    assert names <= set(document["components"]["schemas"])
+
+
+def refs(part: Any) -> Iterator[dict[str, Any]]:
+    """Yield every reference of a document."""
+    if isinstance(part, dict) and "$ref" in part:
+        yield part
+    for inside in part.values() if isinstance(part, dict) else part:
+        if isinstance(inside, (dict, list)):
+            yield from refs(inside)
+
+
+def test_bodies_are_told_as_they_are_read(installation: Client, document: dict[str, Any]) -> None:
+    """What a schema takes is taken, and what it forbids is refused."""
+    key = {"name": "feed", "role": "ingest", "scopes": None, "expires_at": None}
+    user = {"role": "csm", "csms": ["a@b.example"], "state": "active"}
+    day = {"date": "2026-03-01", "quantity": 5}
+    period = {"period_start": "2026-03-01", "period_end": "2026-04-01"}
+    forecast = {**period, "data_through": "2026-03-02", "days": [day]}
+    told = {
+        ("POST", "/keys"): ("NewKey", key, {**key, "role": "king"}),
+        ("PUT", "/users/c@d.example"): ("NewUser", user, {**user, "nobody": 1}),
+        ("POST", "/preview/forecast"): ("ForecastRequest", forecast, period),
+        ("PUT", "/test-clock"): ("TestClock", {"now": "2026-03-01T00:00:00Z"}, {}),
+    }
+    for (method, path), (name, good, bad) in told.items():
+        schema = {
+            "$ref": f"#/components/schemas/{name}",
+            "components": document["components"],
+        }
+        assert jsonschema_rs.is_valid(schema, good), name
+        assert not jsonschema_rs.is_valid(schema, bad), name
+        assert installation.call(method, path, good).status in {200, 201, 403}, name
+        assert installation.call(method, path, bad).status in {422, 403}, name
+    both = installation.call("POST", "/preview/forecast", [forecast, forecast]).json
+    assert both[0] == both[1] == installation.call("POST", "/preview/forecast", forecast).json
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])

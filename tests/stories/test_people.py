@@ -1,6 +1,7 @@
 """Keys and users are listed page by page, like all that is listed."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ def crowd(bare: Client) -> Client:
 
 def pages(client: Client, path: str, limit: int) -> Iterator[list[str]]:
     """Yield what names the items of each page, in order."""
-    cursor: dict[str, str] = {}
+    cursor: dict[str, Any] = {}
     while True:
         found = client.call("GET", path, limit=limit, **cursor).json
         assert found["totals"] == {"count": _MADE + 1}

@@ -17,6 +17,7 @@ from pydantic import (
     PlainSerializer,
     StringConstraints,
     ValidationError,
+    WithJsonSchema,
     model_validator,
 )
 
@@ -84,7 +85,10 @@ Path = Annotated[str, StringConstraints(pattern=PATH_PATTERN, max_length=limits.
 Name = Annotated[str, StringConstraints(max_length=limits.NAME_CHARS_MAX)]
 Zone = Annotated[str, AfterValidator(_checked(_zone_name))]
 DayStart = Annotated[
-    time, BeforeValidator(_clock), PlainSerializer(lambda t: t.strftime("%H:%M"), return_type=str)
+    time,
+    BeforeValidator(_clock),
+    PlainSerializer(lambda t: t.strftime("%H:%M"), return_type=str),
+    WithJsonSchema({"type": "string", "pattern": r"^([01]\d|2[0-3]):[0-5]\d$"}),
 ]
 Day = Annotated[date, AfterValidator(_in_range)]
 Currency = Annotated[str, AfterValidator(_checked(check_currency))]
@@ -121,7 +125,7 @@ class Account(Named):
     """Who uses and pays. A new `parent` is a new version: moves are dated by `valid_from`."""
 
     timezone: Zone = "UTC"
-    day_start: DayStart = time(0)
+    day_start: DayStart = Field(default=time(0), json_schema_extra={"default": "00:00"})
     currency: Currency = "USD"
     parent: Key | None = None
     branch: Name | None = None

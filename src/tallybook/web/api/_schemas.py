@@ -1,10 +1,33 @@
-"""What the OpenAPI document says beyond the routes: bodies that the framework does not read."""
+"""What the OpenAPI document says beyond the routes: bodies that the framework does not read, and
+what is answered.
+"""
 
 from typing import Any, Final
 
 from tallybook.model.nouns import Account, Contract, Meter, Noun
+from tallybook.operations.people import NewApiKey, NewUser
+from tallybook.operations.preview import ForecastRequest
+from tallybook.web.api._answers import ANSWERS, INSTANT, VERSION, Shape, many, record, ref
+
+
+def says(answer: Shape | None, *, body: Shape | None = None, status: int = 200) -> dict[str, Any]:
+    """Return what a route says of itself: its answer, if it has one, and the body it takes."""
+    said: dict[str, Any] = {}
+    if answer is not None:
+        said["responses"] = {str(status): {"content": {"application/json": {"schema": answer}}}}
+    if body is not None:
+        content = {"application/json": {"schema": body}}
+        said["requestBody"] = {"required": True, "content": content}
+    return said
+
+
+def one_or_many(shape: Shape) -> Shape:
+    """Return the shape of what comes alone or as a list."""
+    return {"anyOf": [shape, many(shape)]}
+
 
 BODY_OF_EVENTS: Final[dict[str, Any]] = {
+    **says(ref("Receipt")),
     "requestBody": {
         "required": True,
         "description": "CloudEvents 1.0, structured, batched or binary; a JSON object or array; "
@@ -24,7 +47,7 @@ BODY_OF_EVENTS: Final[dict[str, Any]] = {
             },
             "application/x-ndjson": {"schema": {"type": "string"}},
         },
-    }
+    },
 }
 
 EVENT: Final[dict[str, Any]] = {
@@ -73,33 +96,35 @@ NOUN_OF: Final[dict[str, type[Noun]]] = {
 }
 
 
+_BODIES: Final[dict[str, type[Noun]]] = {
+    **{noun.__name__: noun for noun in NOUN_OF.values()},
+    "NewKey": NewApiKey,
+    "NewUser": NewUser,
+    "ForecastRequest": ForecastRequest,
+}
+#: What stands in the path, and so may be left out of the body.
+_IN_PATH: Final = {"key", "number", "email"}
+
+
 def components() -> dict[str, Any]:
-    """Return the schemas of the nouns, the event and the problem, by name."""
-    schemas: dict[str, Any] = {"Event": EVENT, "Problem": PROBLEM}
-    for noun in NOUN_OF.values():
-        schema = noun.model_json_schema(
-            ref_template="#/components/schemas/{model}", mode="validation"
-        )
+    """Return all schemas by name: bodies, their nouns as versions, answers, the problem."""
+    schemas: dict[str, Any] = {"Event": EVENT, "Problem": PROBLEM, **ANSWERS}
+    schemas["TestClock"] = record(now=INSTANT)
+    for name, body in _BODIES.items():
+        schema = body.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas |= schema.pop("$defs", {})
-        # The key stands in the path and may be left out of the body; a version has a date.
-        schema["required"] = [f for f in schema.get("required", []) if f not in {"key", "number"}]
-        schema["properties"] |= {
-            "valid_from": {"type": ["string", "null"], "format": "date"},
-            "reason": {"type": ["string", "null"]},
+        schema["required"] = [f for f in schema.get("required", []) if f not in _IN_PATH]
+        schemas[name] = schema
+    for noun in NOUN_OF.values():
+        schema = schemas[noun.__name__]
+        schemas[f"{noun.__name__}Version"] = {
+            "type": "object",
+            "required": [*schema["required"], *VERSION],
+            "properties": {**schema["properties"], **VERSION},
         }
-        schemas[noun.__name__] = schema
+        schema["properties"] = {
+            **schema["properties"],
+            "valid_from": VERSION["valid_from"],
+            "reason": VERSION["reason"],
+        }
     return schemas
-
-
-def body_of(noun: str) -> dict[str, Any]:
-    """Return the OpenAPI body of a noun's PUT."""
-    return {
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/json": {
-                    "schema": {"$ref": f"#/components/schemas/{NOUN_OF[noun].__name__}"}
-                }
-            },
-        }
-    }

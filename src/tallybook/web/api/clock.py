@@ -5,7 +5,9 @@ from starlette.responses import Response
 
 from tallybook.model.errors import Invalid
 from tallybook.model.time import parse_instant
+from tallybook.web.api._answers import ref
 from tallybook.web.api._parameters import Body, as_mapping
+from tallybook.web.api._schemas import says
 from tallybook.web.caller import Caller
 from tallybook.web.exact import answer
 from tallybook.web.services import Service
@@ -13,7 +15,7 @@ from tallybook.web.services import Service
 router = APIRouter(tags=["operation"])
 
 
-@router.post("/tick")
+@router.post("/tick", openapi_extra=says(ref("Now")))
 def post_tick(scope: Caller, service: Service) -> Response:
     """Do all that is due now."""
     scope.require("administer")
@@ -21,7 +23,7 @@ def post_tick(scope: Caller, service: Service) -> Response:
     return answer({"now": service.clock.now()})
 
 
-@router.put("/test-clock")
+@router.put("/test-clock", openapi_extra=says(ref("Now"), body=ref("TestClock")))
 def put_test_clock(scope: Caller, service: Service, body: Body) -> Response:
     """Set business time, forwards or backwards, then do all that is due."""
     scope.require("administer")

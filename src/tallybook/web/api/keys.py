@@ -8,7 +8,9 @@ from starlette.responses import Response
 from tallybook.model import limits
 from tallybook.model.people import ApiKey, User
 from tallybook.operations import people as people_op
+from tallybook.web.api._answers import page_of, ref
 from tallybook.web.api._parameters import Body, Cursor, Limit, as_mapping
+from tallybook.web.api._schemas import says
 from tallybook.web.caller import Caller
 from tallybook.web.exact import answer
 from tallybook.web.services import Service
@@ -44,7 +46,11 @@ def _user(user: User) -> dict[str, Any]:
     }
 
 
-@router.post("/keys", status_code=201)
+@router.post(
+    "/keys",
+    status_code=201,
+    openapi_extra=says(ref("MadeKey"), body=ref("NewKey"), status=201),
+)
 def post_key(scope: Caller, service: Service, body: Body) -> Response:
     """Make an API key; its secret is in this answer and never again."""
     made = people_op.make_key(
@@ -53,7 +59,7 @@ def post_key(scope: Caller, service: Service, body: Body) -> Response:
     return answer({**_key(made.key), "secret": made.secret}, 201)
 
 
-@router.get("/keys")
+@router.get("/keys", openapi_extra=says(page_of("Key")))
 def get_keys(
     scope: Caller, service: Service, cursor: Cursor = None, limit: Limit = limits.PAGE_ROWS_DEFAULT
 ) -> Response:
@@ -69,7 +75,7 @@ def delete_key(scope: Caller, service: Service, key_id: str) -> None:
     people_op.revoke_key(scope, service.people, key_id, service.clock.real_now())
 
 
-@router.put("/users/{email}")
+@router.put("/users/{email}", openapi_extra=says(ref("User"), body=ref("NewUser")))
 def put_user(scope: Caller, service: Service, email: str, body: Body) -> Response:
     """Add a user or change one."""
     asked = {**as_mapping(body), "email": email}
@@ -79,7 +85,7 @@ def put_user(scope: Caller, service: Service, email: str, body: Body) -> Respons
     return answer(_user(user))
 
 
-@router.get("/users")
+@router.get("/users", openapi_extra=says(page_of("User")))
 def get_users(
     scope: Caller, service: Service, cursor: Cursor = None, limit: Limit = limits.PAGE_ROWS_DEFAULT
 ) -> Response:

@@ -10,8 +10,9 @@ from tallybook.model.errors import Invalid
 from tallybook.model.ports import NounName, Version
 from tallybook.operations import define as define_op
 from tallybook.operations import definitions
+from tallybook.web.api._answers import page_of, ref
 from tallybook.web.api._parameters import Body, Cursor, Limit, as_mapping
-from tallybook.web.api._schemas import NOUN_OF, body_of
+from tallybook.web.api._schemas import NOUN_OF, says
 from tallybook.web.caller import Caller
 from tallybook.web.exact import answer
 from tallybook.web.services import Service
@@ -56,8 +57,10 @@ def _number(if_match: str | None) -> int | None:
 def _add_changes(noun: NounName, plural: str) -> None:
     """Add the routes that change one noun."""
     one = f"/{plural}/{{key}}"
+    name = NOUN_OF[plural].__name__
+    version = ref(f"{name}Version")
 
-    @router.put(one, openapi_extra=body_of(plural), tags=[plural])
+    @router.put(one, openapi_extra=says(version, body=ref(name)), tags=[plural])
     def put(
         scope: Caller,
         service: Service,
@@ -78,7 +81,7 @@ def _add_changes(noun: NounName, plural: str) -> None:
         )
         return _answer(version)
 
-    @router.delete(one, tags=[plural])
+    @router.delete(one, openapi_extra=says(version), tags=[plural])
     def retire(
         scope: Caller, service: Service, key: str, if_match: Annotated[str | None, Header()] = None
     ) -> Response:
@@ -98,8 +101,9 @@ def _add_changes(noun: NounName, plural: str) -> None:
 def _add_reads(noun: NounName, plural: str) -> None:
     """Add the routes that read one noun."""
     one, many = f"/{plural}/{{key}}", f"/{plural}"
+    version = f"{NOUN_OF[plural].__name__}Version"
 
-    @router.get(many, tags=[plural])
+    @router.get(many, openapi_extra=says(page_of(version)), tags=[plural])
     def page(
         scope: Caller,
         service: Service,
@@ -113,13 +117,13 @@ def _add_reads(noun: NounName, plural: str) -> None:
         items = [_shape(version) for version in found.items]
         return answer({"items": items, "next_cursor": found.next_cursor, "totals": found.totals})
 
-    @router.get(one, tags=[plural])
+    @router.get(one, openapi_extra=says(ref(version)), tags=[plural])
     def get(scope: Caller, service: Service, key: str) -> Response:
         """Return the version that holds today."""
         directory, now = service.directories.current(scope), service.clock.now()
         return _answer(definitions.get(scope, directory, noun, key, now))
 
-    @router.get(f"{one}/history", tags=[plural])
+    @router.get(f"{one}/history", openapi_extra=says(page_of(version)), tags=[plural])
     def history(scope: Caller, service: Service, key: str) -> Response:
         """List every version, oldest first."""
         directory, now = service.directories.current(scope), service.clock.now()

@@ -19,7 +19,9 @@ from tallybook.operations import position as position_op
 from tallybook.operations import preview
 from tallybook.operations._page import cursor_invalid
 from tallybook.operations.known import known
+from tallybook.web.api._answers import INSTANT, MARK, WHOLE, many, maybe, page_of, ref
 from tallybook.web.api._parameters import Body, Cursor, Limit, Text, as_mapping
+from tallybook.web.api._schemas import one_or_many, says
 from tallybook.web.caller import Caller
 from tallybook.web.exact import answer
 from tallybook.web.services import Service, Services
@@ -27,10 +29,18 @@ from tallybook.web.services import Service, Services
 router = APIRouter(tags=["positions"])
 
 _CURSOR: Final = "p"
+_LIST: Final = page_of(
+    "Position",
+    totals=many(ref("Total")),
+    count=WHOLE,
+    counts={"type": "object", "additionalProperties": WHOLE},
+    known_at=maybe(MARK),
+    refreshed_at=maybe(INSTANT),
+)
 _STATES: Final = ", ".join(sorted(position_op.STATES))
 
 
-@router.get("/positions")
+@router.get("/positions", openapi_extra=says(_LIST))
 def get_positions(
     scope: Caller,
     service: Service,
@@ -79,7 +89,7 @@ def get_positions(
     return answer(_page(page, query))
 
 
-@router.get("/positions/{contract}/{line}")
+@router.get("/positions/{contract}/{line}", openapi_extra=says(ref("PositionExplained")))
 def get_position(
     scope: Caller,
     service: Service,
@@ -101,7 +111,10 @@ def get_position(
     return answer({**shape(found), "daily": daily, "explanation": asdict(how)})
 
 
-@router.post("/preview/forecast")
+@router.post(
+    "/preview/forecast",
+    openapi_extra=says(one_or_many(ref("Forecast")), body=one_or_many(ref("ForecastRequest"))),
+)
 def post_forecast(scope: Caller, body: Body) -> Response:
     """Forecast a period from its days; one document or a list of them."""
     if isinstance(body, list):

@@ -1,0 +1,215 @@
+"""The shapes of answers for the OpenAPI document, written by hand; fields may be added to each."""
+
+from typing import Any, Final, get_args
+
+from tallybook.model.buckets import Interval
+from tallybook.model.fact import Status as EventStatus
+from tallybook.model.position import ForecastStatus, Status
+from tallybook.model.scope import Role, Verb
+from tallybook.operations.events import State
+
+Shape = dict[str, Any]
+
+TEXT: Final = {"type": "string"}
+WHOLE: Final = {"type": "integer"}
+YES_OR_NO: Final = {"type": "boolean"}
+INSTANT: Final = {"type": "string", "format": "date-time"}
+DATE: Final = {"type": "string", "format": "date"}
+DECIMAL: Final = {"type": "string", "pattern": r"^-?\d+(\.\d+)?$"}
+MARK: Final = {"type": "string", "description": "Ask again with it as `known_at`: the same bytes."}
+
+
+def maybe(shape: Shape) -> Shape:
+    """Return the shape of what may be null."""
+    return {"anyOf": [shape, {"type": "null"}]}
+
+
+def many(shape: Shape) -> Shape:
+    """Return the shape of a list."""
+    return {"type": "array", "items": shape}
+
+
+def one_of(values: object) -> Shape:
+    """Return the shape of one of the words of a Literal."""
+    return {"enum": [*get_args(values)]}
+
+
+def record(**fields: Shape) -> Shape:
+    """Return the shape of an object that always has these fields."""
+    return {"type": "object", "required": [*fields], "properties": fields}
+
+
+def ref(name: str) -> Shape:
+    """Return a reference to a shape by its name."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def page_of(item: str, totals: Shape | None = None, **more: Shape) -> Shape:
+    """Return the shape of a page of a list."""
+    counted = record(count=WHOLE) if totals is None else totals
+    return record(items=many(ref(item)), next_cursor=maybe(TEXT), totals=counted, **more)
+
+
+_KEY: Final = {
+    "id": TEXT,
+    "prefix": TEXT,
+    "name": TEXT,
+    "role": one_of(Role),
+    "account": maybe(TEXT),
+    "scopes": maybe(many(one_of(Verb))),
+    "created_at": INSTANT,
+    "expires_at": maybe(INSTANT),
+    "used_at": maybe(INSTANT),
+    "revoked_at": maybe(INSTANT),
+}
+_AMOUNTS: Final = {
+    "amount": maybe(DECIMAL),
+    "overage_amount": maybe(DECIMAL),
+}
+_POSITION: Final = {
+    "contract": TEXT,
+    "line": TEXT,
+    "account": TEXT,
+    "product": maybe(TEXT),
+    "service": TEXT,
+    "unit": TEXT,
+    "period": record(start_date=DATE, end_date=DATE, is_stub=YES_OR_NO),
+    "used": maybe(DECIMAL),
+    "allotment": maybe(DECIMAL),
+    "is_unlimited": YES_OR_NO,
+    "remaining": maybe(DECIMAL),
+    "percent_used": maybe(DECIMAL),
+    "overage": DECIMAL,
+    **_AMOUNTS,
+    "currency": TEXT,
+    "status": one_of(Status),
+    "likely_over": YES_OR_NO,
+    "low_use": YES_OR_NO,
+    "forecast": ref("Forecast"),
+    "contributions": many(record(account=TEXT, used=maybe(DECIMAL), share=maybe(DECIMAL))),
+    "branch": maybe(TEXT),
+    "csm": maybe(TEXT),
+    "data_through": INSTANT,
+    "refreshed_at": maybe(INSTANT),
+    "known_at": MARK,
+}
+_PART: Final = record(
+    tier=WHOLE,
+    quantity=DECIMAL,
+    unit_amount=maybe(DECIMAL),
+    flat_amount=maybe(DECIMAL),
+    amount=DECIMAL,
+)
+
+#: What a version of a noun says beside the document itself.
+VERSION: Final = {
+    "version": WHOLE,
+    "valid_from": maybe(DATE),
+    "recorded_at": INSTANT,
+    "author": TEXT,
+    "reason": maybe(TEXT),
+    "retired": YES_OR_NO,
+}
+
+ANSWERS: Final[dict[str, Shape]] = {
+    "Now": record(now=INSTANT),
+    "Receipt": record(
+        **dict.fromkeys(("received", "accepted", "duplicate", "conflict", "rejected"), WHOLE),
+        ledger_seq=WHOLE,
+        results=many(
+            record(
+                index=WHOLE,
+                id=maybe(TEXT),
+                status=one_of(EventStatus),
+                code=maybe(TEXT),
+                detail=maybe(TEXT),
+            )
+        ),
+    ),
+    "EventItem": record(
+        event={"type": "object", "description": "The CloudEvent as it was sent."},
+        received_at=INSTANT,
+        ledger_seq=WHOLE,
+        state=one_of(State),
+        codes=many(TEXT),
+        correction={"type": "null"},
+    ),
+    "Key": record(**_KEY),
+    "MadeKey": record(**_KEY, secret={"type": "string", "description": "Never shown again."}),
+    "User": record(
+        email=TEXT,
+        name=maybe(TEXT),
+        role=one_of(Role),
+        account=maybe(TEXT),
+        branches=many(TEXT),
+        csms=many(TEXT),
+        state={"enum": ["active", "suspended"]},
+        created_at=INSTANT,
+    ),
+    "Usage": record(
+        meter=TEXT,
+        unit=TEXT,
+        interval=maybe(one_of(Interval)),
+        timezone=TEXT,
+        data_through=INSTANT,
+        refreshed_at=maybe(INSTANT),
+        known_at=MARK,
+        rows=many(
+            record(
+                start=INSTANT,
+                end=INSTANT,
+                account=maybe(TEXT),
+                group={"type": "object", "additionalProperties": maybe(TEXT)},
+                value=maybe(DECIMAL),
+                partial=YES_OR_NO,
+            )
+        ),
+    ),
+    "Forecast": record(
+        status=one_of(ForecastStatus),
+        to_date=DECIMAL,
+        daily_mean=maybe(DECIMAL),
+        remaining_days=WHOLE,
+        remaining_volume=maybe(DECIMAL),
+        projected=maybe(DECIMAL),
+        low=maybe(DECIMAL),
+        high=maybe(DECIMAL),
+        projected_overage=maybe(DECIMAL),
+        exhausted_on=maybe(DATE),
+        is_estimate_of_distinct=YES_OR_NO,
+        projected_amount=maybe(DECIMAL),
+    ),
+    "Position": record(**_POSITION),
+    "PositionExplained": record(
+        **_POSITION,
+        daily=many(record(date=DATE, used=maybe(DECIMAL))),
+        explanation=record(
+            events=record(type=TEXT, start=INSTANT, end=INSTANT, accounts=WHOLE, count=WHOLE),
+            meter=record(
+                key=TEXT,
+                aggregation=TEXT,
+                property=maybe(TEXT),
+                unit=TEXT,
+                quantity=maybe(DECIMAL),
+            ),
+            allotment=record(included=maybe(DECIMAL), is_unlimited=YES_OR_NO, beyond=DECIMAL),
+            price=maybe(
+                record(
+                    model=TEXT, billable=DECIMAL, parts=many(_PART), amount=DECIMAL, currency=TEXT
+                )
+            ),
+        ),
+    ),
+    "Total": record(
+        unit=TEXT,
+        currency=TEXT,
+        lines=WHOLE,
+        used=DECIMAL,
+        allotment=DECIMAL,
+        overage=DECIMAL,
+        projected=DECIMAL,
+        projected_overage=DECIMAL,
+        **_AMOUNTS,
+        projected_amount=maybe(DECIMAL),
+    ),
+}
