@@ -18,7 +18,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests.documented import operations
-from tests.serving import Client
+from tests.serving import ASK_SECONDS_MAX, Client
 
 CASES = 15
 CHECKS: list[Any] = [
@@ -141,6 +141,7 @@ def check(installation: Client, case: Case[Any]) -> None:
     response = case.call(
         base_url=f"http://127.0.0.1:{installation.port}",
         headers={"Authorization": f"Bearer {installation.key}"},
+        timeout=ASK_SECONDS_MAX,
     )
     case.validate_response(response, checks=CHECKS)
     assert response.headers["x-request-id"]
