@@ -15,7 +15,7 @@ from typing import Final
 
 from tallybook.model.columns import columns
 from tallybook.model.directory import Directory
-from tallybook.model.fact import Batch
+from tallybook.model.packed import Batch, pack
 from tallybook.model.scope import operator
 from tallybook.stores.duckdb.store import DuckEvents
 from tests.worlds import World
@@ -85,7 +85,7 @@ def _make(events: int, path: Path) -> None:
     for first in range(0, events, _BATCH):
         count = min(_BATCH, events - first)
         wires = tuple(_wire(chance, weights, n, n * step) for n in range(first, first + count))
-        made.load(_SYSTEM, [Batch(first + 1, FIRST + timedelta(days=DAYS), columns(wires))])
+        made.load(_SYSTEM, [Batch(first + 1, FIRST + timedelta(days=DAYS), pack(columns(wires)))])
         if first // _BATCH % 20 == 0:
             rate = (first + count) / (time.monotonic() - began)
             print(f"\r{first + count:,} of {events:,} ({rate:,.0f}/s)", end="", file=sys.stderr)

@@ -13,6 +13,7 @@ from typing import Any
 from bench import ingest
 from bench.machine import Cost, cost
 from tallybook.app import GARBAGE
+from tallybook.model import packed
 from tallybook.model.columns import columns
 from tallybook.model.scope import operator
 from tallybook.operations._body import split
@@ -55,7 +56,9 @@ def main(events: int) -> None:
             ],
             "unpack": lambda: [unpack(row) for row in rows],
             "read into columns": lambda: [columns(part) for part in pieces],
-            "write data as lines": lambda: [lines(part.data) for part in arrivals],
+            "pack, write data as lines": lambda: [
+                lines(packed.pack(part).data) for part in arrivals
+            ],
             "ledger.read": lambda: loads.append(ledger.read(_SCOPE, 0, events)),
             "load: read, encode, insert, commit": lambda: store.load(_SCOPE, loads[0]),
         }

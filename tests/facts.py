@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from tallybook.aggregations._shape import Row, aggregation
 from tallybook.model.columns import columns
 from tallybook.model.errors import Invalid
-from tallybook.model.fact import Batch
 from tallybook.model.nouns import Meter
+from tallybook.model.packed import Batch, pack
 from tallybook.model.quantity import exact_text
 from tallybook.model.reading import holds, is_scalar, property_at, quantity_of
 from tallybook.model.scope import Member
@@ -50,7 +50,7 @@ def batches(events: Sequence[Happened], sizes: Iterable[int] = ()) -> list[Batch
         part = events[start : start + size]
         if part:
             wires = [e.wire(start + i + 1) for i, e in enumerate(part)]
-            found.append(Batch(start + 1, RECEIVED, columns(wires)))
+            found.append(Batch(start + 1, RECEIVED, pack(columns(wires))))
             start += len(part)
     return found
 

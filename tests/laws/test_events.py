@@ -21,8 +21,8 @@ from tallybook.aggregations._shape import aggregation
 from tallybook.model import kinds
 from tallybook.model.columns import columns
 from tallybook.model.errors import Invalid, Unavailable
-from tallybook.model.fact import Batch
 from tallybook.model.nouns import FilterTerm, Meter
+from tallybook.model.packed import Batch, pack
 from tallybook.model.ports import Events, FactQuery
 from tallybook.model.scope import Member, Scope, operator
 from tallybook.model.time import FIRST_INSTANT, LAST_INSTANT
@@ -318,7 +318,7 @@ def test_events_without_time_happen_when_they_arrive(kept: Events) -> None:
         b'{"id":"3","source":"s","type":"use","subject":"a","time":"2026-03-01t02:00:00.1234567z"}',
         b'{"id":"4","source":"s","type":"use","subject":"a","time":"2026-03-01T02:00:00+23:59"}',
     )
-    loaded = kept.load(ALL, [Batch(1, RECEIVED, columns(wires))])
+    loaded = kept.load(ALL, [Batch(1, RECEIVED, pack(columns(wires)))])
     assert loaded.touched == {"use": {"a"}}
     every = FactQuery(None, "use", FIRST_INSTANT, LAST_INSTANT, 9, 9)
     assert kept.facts(ALL, every) == [
@@ -340,7 +340,7 @@ def test_a_meters_property_may_come_twice_or_in_base64(kept: Events) -> None:
         b'{"id":"5",%b,"data":{"q":%b}}' % (head, b"9" * 5000),
         b'{"id":"6",%b,"data":{"q":1e99999999999999999999}}' % head,
     )
-    kept.load(ALL, [Batch(1, RECEIVED, columns(wires))])
+    kept.load(ALL, [Batch(1, RECEIVED, pack(columns(wires)))])
     query = UsageQuery(meter("sum"), EDGES, 9)
     assert [c.value for c in kept.usage(ALL, query)] == [Decimal("3.5")]
     kept.compact(ALL, date(2026, 3, 2))

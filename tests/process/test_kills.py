@@ -131,8 +131,9 @@ def check_exactly_once(server: Server, writers: list[Writer]) -> None:
         assert counted(server, "total", writer.account) == sum(writer.sent)
     assert server.stop() == 0
     with SqlLedger(server.folder) as ledger:
-        batches = ledger.read(operator("test"), 0, 1 << 40)
-        stored = Counter(id_ for b in batches for id_ in b.columns.id)
+        scope = operator("test")
+        facts = ledger.fetch(scope, range(1, ledger.head(scope) + 1))
+        stored = Counter(read_json(f.wire.decode())["id"] for f in facts.values())
     assert set(stored) == {name for writer in writers for name in writer.ids}
     assert set(stored.values()) == {1}
 

@@ -56,10 +56,6 @@ class Columns(NamedTuple):
         chosen = list(places)
         return Columns._make([column[i] for i in chosen] for column in self)
 
-    def since(self, place: int) -> "Columns":
-        """Return the events from a place on."""
-        return Columns._make(column[place:] for column in self) if place else self
-
 
 def columns_of(arrivals: Iterable[Arrival]) -> Columns:
     """Turn rows into columns."""
@@ -82,23 +78,6 @@ class Verdict(NamedTuple):
 
 #: The verdict on nearly every arrival.
 ACCEPTED: Final = Verdict("accepted")
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Entries of the ledger with consecutive numbers, accepted in one commit.
-
-    The event at place i has the number `first_seq + i`.
-    """
-
-    first_seq: int
-    received_at: datetime
-    columns: Columns
-
-    @property
-    def last_seq(self) -> int:
-        """Return the number of the newest entry."""
-        return self.first_seq + self.columns.events - 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,17 +9,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, Protocol
 
-from tallybook.model.fact import Batch, Columns, Fact, Verdict
+from tallybook.model.fact import Columns, Fact, Verdict
 from tallybook.model.mark import Mark
 from tallybook.model.nouns import Document, Meter
+from tallybook.model.packed import Batch, Touched
 from tallybook.model.people import ApiKey, AuditEntry, Session, User
 from tallybook.model.position import Position, Status, Total
 from tallybook.model.scope import Member, Scope
 from tallybook.model.usage import UsageCell, UsageQuery
 
 NounName = Literal["account", "meter", "contract"]
-#: Accounts by the type of their events.
-Touched = Mapping[str, Collection[str]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from threading import Lock
 from tallybook.model.directory import Directory
 from tallybook.model.mark import Mark, minute_of
 from tallybook.model.nouns import Account
+from tallybook.model.packed import Touched
 from tallybook.model.ports import (
     Books,
     Events,
@@ -18,7 +19,6 @@ from tallybook.model.ports import (
     NounName,
     Snapshot,
     SnapshotState,
-    Touched,
 )
 from tallybook.model.scope import Scope, operator
 from tallybook.model.time import Calendar

@@ -6,21 +6,25 @@ from itertools import chain
 import duckdb
 import nanoarrow
 import numpy as np
-import numpy.typing as npt
 from nanoarrow.c_array import CArray
 
 from tallybook.model.errors import Unavailable
-from tallybook.model.fact import Batch, Columns
 from tallybook.model.limits import LOAD_EVENTS_MAX
-from tallybook.model.ports import Touched
+from tallybook.model.packed import (
+    NO_TIME,
+    Batch,
+    Numbers,
+    Texts,
+    Touched,
+    all_touched,
+    join_texts,
+    pack_texts,
+)
 from tallybook.model.time import micros
 from tallybook.stores.duckdb.schema import commit
 from tallybook.stores.duckdb.wire import lines
 
 _INSERT = "INSERT INTO tail BY NAME SELECT * REPLACE (nullif(data, 'null') AS data) FROM arrived"
-
-
-Instants = npt.NDArray[np.int64]
 
 
 def position(db: duckdb.DuckDBPyConnection) -> int:
@@ -42,11 +46,10 @@ def load(
         Unavailable: `events_gap`, where entries between the position and a batch are missing.
     """
     seq = position(db)
-    touched: dict[str, set[str]] = {}
+    touched: list[Touched] = []
     for group in _groups(_unseen(batches, seq)):
         seq = group[-1].last_seq
-        for batch in group:
-            _note(batch.columns, touched)
+        touched += [batch.events.touched for batch in group]
         times = _times(group)
         db.register("arrived", _rows(group, times))
         coming(int(times.min()), int(times.max()))
@@ -54,26 +57,16 @@ def load(
             db.execute(_INSERT)
             db.execute("UPDATE position SET seq = $seq", {"seq": seq})
         db.unregister("arrived")
-    return seq, touched
-
-
-def _note(columns: Columns, touched: dict[str, set[str]]) -> None:
-    """Note whom events touch; those of a batch are mostly of one type."""
-    types = set(columns.type)
-    if len(types) == 1:
-        touched.setdefault(types.pop(), set()).update(columns.subject)
-        return
-    for event_type, subject in zip(columns.type, columns.subject, strict=True):
-        touched.setdefault(event_type, set()).add(subject)
+    return seq, all_touched(touched)
 
 
 def _unseen(batches: Sequence[Batch], seq: int) -> Iterator[Batch]:
     """Yield what lies beyond the position, in order; a batch half seen is cut."""
     for batch in sorted(batches, key=lambda b: b.first_seq):
-        new = batch.columns.since(max(0, seq + 1 - batch.first_seq))
-        if not new.events:
+        new = batch.events.since(max(0, seq + 1 - batch.first_seq))
+        if not new.size:
             continue
-        first = batch.last_seq + 1 - new.events
+        first = batch.last_seq + 1 - new.size
         if first != seq + 1:
             raise Unavailable(
                 "events_gap",
@@ -89,61 +82,51 @@ def _groups(batches: Iterable[Batch]) -> Iterator[list[Batch]]:
     group: list[Batch] = []
     size = 0
     for batch in batches:
-        if group and size + batch.columns.events > LOAD_EVENTS_MAX:
+        if group and size + batch.events.size > LOAD_EVENTS_MAX:
             yield group
             group, size = [], 0
         group.append(batch)
-        size += batch.columns.events
+        size += batch.events.size
     if group:
         yield group
 
 
-def _times(group: Iterable[Batch]) -> Instants:
+def _times(group: Iterable[Batch]) -> Numbers:
     """Return the times of events; one without a time happened when it was received."""
-    return np.concatenate([_batch_times(batch) for batch in group])
-
-
-def _batch_times(batch: Batch) -> Instants:
-    times, received = batch.columns.time, micros(batch.received_at)
-    if None in times:
-        times = [received if time is None else time for time in times]
-    return np.array(times, np.int64)
-
-
-def _rows(group: Sequence[Batch], times: Instants) -> CArray:
-    """Put events into one Arrow table, which the engine reads where it lies."""
-    sizes = [batch.columns.events for batch in group]
+    times = [batch.events.time for batch in group]
     received = [micros(batch.received_at) for batch in group]
+    return np.concatenate(
+        [np.where(time == NO_TIME, at, time) for time, at in zip(times, received, strict=True)]
+    )
 
-    def texts(name: str) -> CArray:
-        return _texts(list(chain.from_iterable(getattr(batch.columns, name) for batch in group)))
 
+def _rows(group: Sequence[Batch], times: Numbers) -> CArray:
+    """Put events into one Arrow table, which the engine reads where it lies."""
+    events = [batch.events for batch in group]
+    received = np.array([micros(batch.received_at) for batch in group], np.int64)
+    data = pack_texts(list(chain.from_iterable(lines(part.data) for part in events)))
     columns = {
         "seq": _numbers(np.arange(group[0].first_seq, group[-1].last_seq + 1)),
-        "source": texts("source"),
-        "id": texts("id"),
-        "type": texts("type"),
-        "subject": texts("subject"),
+        "source": _texts(join_texts([part.source for part in events])),
+        "id": _texts(join_texts([part.id for part in events])),
+        "type": _texts(join_texts([part.type for part in events])),
+        "subject": _texts(join_texts([part.subject for part in events])),
         "time": _numbers(times),
-        "received": _numbers(np.repeat(np.array(received, np.int64), sizes)),
-        "data": _texts(list(chain.from_iterable(lines(batch.columns.data) for batch in group))),
+        "received": _numbers(np.repeat(received, [part.size for part in events])),
+        "data": _texts(data),
     }
     table = nanoarrow.struct({name: column.schema for name, column in columns.items()})
     parts = list(columns.values())
-    return nanoarrow.c_array_from_buffers(table, sum(sizes), [None], children=parts)
+    return nanoarrow.c_array_from_buffers(table, len(times), [None], children=parts)
 
 
-def _numbers(values: Instants) -> CArray:
+def _numbers(values: Numbers) -> CArray:
     return nanoarrow.c_array_from_buffers(nanoarrow.int64(), len(values), [None, values])
 
 
-def _texts(values: Sequence[str]) -> CArray:
-    """Lay texts end to end, with where each begins; a commit of them may have over 2 GiB."""
-    joined = "".join(values)
-    lengths = np.fromiter(map(len, values), np.int64, len(values))
-    if not joined.isascii():
-        lengths = np.fromiter((len(value.encode()) for value in values), np.int64, len(values))
-    edges = np.concatenate(([0], np.cumsum(lengths)))
+def _texts(texts: Texts) -> CArray:
+    """Say where each text begins; a commit of them may have over 2 GiB."""
+    edges = np.concatenate(([0], np.cumsum(texts.lengths)))
     return nanoarrow.c_array_from_buffers(
-        nanoarrow.large_string(), len(values), [None, edges, joined.encode()]
+        nanoarrow.large_string(), len(texts.lengths), [None, edges, texts.joined]
     )

@@ -11,8 +11,8 @@ from typing import Any, Final
 import duckdb
 
 from tallybook.model.errors import Invalid, Unavailable
-from tallybook.model.fact import Batch
 from tallybook.model.limits import QUERY_SECONDS_MAX
+from tallybook.model.packed import Batch
 from tallybook.model.ports import FactQuery, Loaded
 from tallybook.model.scope import Member, Scope
 from tallybook.model.time import FIRST_INSTANT, LAST_INSTANT, from_micros, micros

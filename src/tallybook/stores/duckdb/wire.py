@@ -9,14 +9,14 @@ expression reads it (docs/decisions/0010):
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
 
-from tallybook.model.fact import Wire
+from tallybook.model.limits import EVENT_BYTES_MAX
 from tallybook.model.quantity import exact_text
 
 #: A text that begins so could be taken for something else, and is marked as a text.
@@ -25,10 +25,11 @@ _MARKED: Final = frozenset("#{")
 _EXPONENT_MAX: Final = 400
 
 
-def lines(data: Sequence[Wire]) -> list[str]:
-    """Write data as they are kept: one line of JSON each, `null` where there are no properties."""
-    text = b",".join(data)
-    return _alike_lines(data, text) or _lines(_decoded(data, text))
+def lines(data: bytes) -> list[str]:
+    """Write a JSON array of data as they are kept: one line of JSON each, `null` where there are
+    no properties.
+    """
+    return _alike_lines(data) or _lines(_decoded(data))
 
 
 def _lines(values: Iterable[Any]) -> list[str]:
@@ -36,19 +37,19 @@ def _lines(values: Iterable[Any]) -> list[str]:
     return _encoder.encode_lines(properties).decode().removesuffix("\n").split("\n")
 
 
-def _alike_lines(data: Sequence[Wire], text: bytes) -> list[str] | None:
+def _alike_lines(data: bytes) -> list[str] | None:
     """Write data that all hold the same names with a text or an integer each, as the events of
     one sender mostly do; None where they do not, or where a text needs a mark or an escape.
     """
-    if b"\\" in text or b'"#' in text or b'"{' in text:
+    if b"\\" in data or b'"#' in data or b'"{' in data:
         return None
-    first = _value_of(bytes(data[0]))
+    first, _ = _first.raw_decode(data[1 : EVENT_BYTES_MAX + 1].decode(errors="ignore"))
     kinds = tuple((n, type(v)) for n, v in first.items()) if isinstance(first, dict) else ()
     if not kinds or not {kind for _, kind in kinds} <= {str, int}:
         return None
     decode, template = _shape(kinds)
     try:
-        return [template % fields for fields in map(_fields, decode(b"[%b]" % text))]
+        return [template % fields for fields in map(_fields, decode(data))]
     except (msgspec.MsgspecError, ValueError):
         return None
 
@@ -83,19 +84,12 @@ def typed_text(value: object) -> str | None:
     return "#" + json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
 
 
-def _decoded(data: Sequence[Wire], text: bytes) -> list[Any]:
+def _decoded(data: bytes) -> list[Any]:
     try:
-        return _all_values(b"[%b]" % text)
-    except (msgspec.DecodeError, ValueError):
-        return [_value_of(bytes(text)) for text in data]
-
-
-def _value_of(text: bytes) -> Any:
-    """Read what the fast reader may refuse: an integer of thousands of digits."""
-    try:
-        return _value(text)
-    except (msgspec.DecodeError, ValueError):
-        return json.loads(text, parse_float=_number, parse_int=_number)
+        return _values(data)
+    except (msgspec.DecodeError, ValueError):  # an integer of thousands of digits
+        values: list[Any] = json.loads(data, parse_float=_number, parse_int=_number)
+        return values
 
 
 def _number(text: str) -> object:
@@ -140,7 +134,7 @@ def _plain(value: object) -> object:
     return _number_text(value) if isinstance(value, Decimal) else str(value)
 
 
-_all_values: Final = msgspec.json.Decoder(list[Any], float_hook=_number).decode
-_value: Final = msgspec.json.Decoder[Any](float_hook=_number).decode
+_first: Final = json.JSONDecoder()
+_values: Final = msgspec.json.Decoder(list[Any], float_hook=_number).decode
 _encoder: Final = msgspec.json.Encoder()
 _fields: Final = msgspec.structs.astuple

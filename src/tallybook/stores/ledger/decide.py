@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from itertools import chain
 
 from tallybook.model.errors import TallybookError
 from tallybook.model.fact import ACCEPTED, Columns, Fact, Verdict, Wire
+from tallybook.model.packed import Packed, pack
 from tallybook.model.time import micros
 from tallybook.model.wire import same
 from tallybook.stores.ledger.index import IdIndex
@@ -17,11 +17,12 @@ class Request:
     """One caller's arrivals, with what the index wants to know of them, and their outcome."""
 
     def __init__(self, arrivals: Columns, received_at: datetime, seed: int) -> None:
-        """Hash in the caller's own thread, before it waits for the writer."""
+        """Hash and pack in the caller's own thread, before it waits for the writer."""
         self.arrivals = arrivals
         self.received_at = received_at
         self.ids = id_hashes(arrivals.source, arrivals.id, seed)
         self.digests = digests(arrivals.wire)
+        self.packed = pack(arrivals)
         self.verdicts: Sequence[Verdict] | None = None
         self.error: TallybookError | None = None
 
@@ -32,7 +33,9 @@ class Request:
 
 
 class Plan:
-    """What one commit will store, from `first_seq` on, and the verdicts it will give."""
+    """What one commit will store, from `first_seq` on, and the verdicts it will give; `parts` are
+    the same events for the loader.
+    """
 
     def __init__(self, first_seq: int, received_at: datetime, fetch: Callable[[int], Fact]) -> None:
         """Begin an empty commit; `fetch` reads an entry stored earlier."""
@@ -42,17 +45,9 @@ class Plan:
         self.digests: list[int] = []
         self.wires: list[Wire] = []
         self.verdicts: list[Sequence[Verdict]] = []
-        self._parts: list[Columns] = []
+        self.parts: list[Packed] = []
         self._fetch = fetch
         self._new: dict[bytes, int] = {}
-
-    @property
-    def columns(self) -> Columns:
-        """Return all that is new, of which there is something."""
-        if len(self._parts) == 1:
-            return self._parts[0]
-        columns = zip(*self._parts, strict=True)
-        return Columns._make(list(chain.from_iterable(parts)) for parts in columns)
 
     def take(self, requests: Sequence[Request], index: IdIndex) -> None:
         """Decide every arrival of some requests, in their order."""
@@ -74,14 +69,15 @@ class Plan:
         self.ids += request.ids
         self.digests += request.digests
         self.wires += request.arrivals.wire
-        self._parts.append(request.arrivals)
+        self.parts.append(request.packed)
         self._new.update(zip(request.ids, range(first, first + len(request.ids)), strict=True))
         return [ACCEPTED] * len(request.ids)
 
     def _take_each(self, request: Request, known: Sequence[Stand | None]) -> list[Verdict]:
         verdicts = [self._take_one(request, i, stand) for i, stand in enumerate(known)]
         new = [i for i, verdict in enumerate(verdicts) if verdict is ACCEPTED]
-        self._parts.append(request.arrivals.pick(new))
+        if new:
+            self.parts.append(pack(request.arrivals.pick(new)))
         return verdicts
 
     def _take_one(self, request: Request, i: int, known: Stand | None) -> Verdict:

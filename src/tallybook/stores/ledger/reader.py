@@ -11,13 +11,15 @@ from sqlalchemy.exc import DBAPIError
 
 from tallybook.model.columns import columns
 from tallybook.model.errors import Unavailable
-from tallybook.model.fact import Batch, Fact
+from tallybook.model.fact import Fact
+from tallybook.model.packed import Batch, pack
 from tallybook.stores.ledger.frame import Entries, Row, unpack
 from tallybook.stores.ledger.schema import batches
 
 _KEPT: Final = 8
 #: So many of the newest entries stay in memory for the loader, read already.
 _RECENT_EVENTS_MAX: Final = 131_072
+_RECENT_BATCHES_MAX: Final = 4_096
 
 _FROM = select(
     batches.c.first_seq,
@@ -59,18 +61,20 @@ class Reader:
         return self.newest((batches.c.received_at <= at) & (batches.c.first_seq <= head))
 
     def remember(self, batch: Batch) -> None:
-        """Keep a batch that was just stored: whoever loads it soon need not read it again."""
+        """Keep what was just stored: whoever loads it soon need not read it again."""
         with self._lock:
             if self._recent and self._recent[-1].last_seq + 1 != batch.first_seq:
                 self._forget(before=batch.first_seq)
             self._recent.append(batch)
-            self._recent_events += batch.columns.events
-            while self._recent_events > _RECENT_EVENTS_MAX and len(self._recent) > 1:
-                self._forget(before=self._recent[1].first_seq)
+            self._recent_events += batch.events.size
+            while (
+                self._recent_events > _RECENT_EVENTS_MAX or len(self._recent) > _RECENT_BATCHES_MAX
+            ):
+                self._forget(before=self._recent[0].last_seq + 1)
 
     def _forget(self, before: int) -> None:
         while self._recent and self._recent[0].last_seq < before:
-            self._recent_events -= self._recent.popleft().columns.events
+            self._recent_events -= self._recent.popleft().events.size
 
     def _recall(self, after: int, limit: int, head: int) -> list[Batch]:
         """Return the next batches from memory; none where they do not begin there."""
@@ -83,13 +87,13 @@ class Reader:
                 if batch.first_seq > head or limit <= 0:
                     break
                 found.append(batch)
-                limit -= batch.columns.events
+                limit -= batch.events.size
         return found
 
     def read(self, after: int, limit: int, head: int) -> list[Batch]:
         """Return whole batches with entries in (after, head], about `limit` entries."""
         return self._recall(after, limit, head) or [
-            Batch(entries.first_seq, entries.received_at, columns(entries.wires))
+            Batch(entries.first_seq, entries.received_at, pack(columns(entries.wires)))
             for entries in self.entries(after, limit, head)
         ]
 

@@ -17,7 +17,8 @@ from sqlalchemy.exc import DBAPIError
 
 from tallybook.model.columns import columns
 from tallybook.model.errors import Forbidden, TallybookError, Unavailable
-from tallybook.model.fact import Batch, Columns, Fact, Verdict
+from tallybook.model.fact import Columns, Fact, Verdict
+from tallybook.model.packed import Batch, together
 from tallybook.model.scope import Scope
 from tallybook.model.time import micros
 from tallybook.model.wire import read_json
@@ -155,7 +156,7 @@ class SqlLedger:
             row = pack(plan.first_seq, received_at, plan.wires, self._press)
             with connection.begin():
                 connection.execute(insert(batches), row._asdict())
-            self._reader.remember(Batch(plan.first_seq, received_at, plan.columns))
+            self._reader.remember(Batch(plan.first_seq, received_at, together(plan.parts)))
             self._index.add(plan.ids, plan.digests)
             self._head = self._index.position
         return plan
@@ -200,7 +201,7 @@ class SqlLedger:
         self._head = self._index.position
         while self._head < stored:
             for entries in self._reader.entries(self._head, _REPLAY_EVENTS, stored):
-                new = columns(entries.wires).since(self._head + 1 - entries.first_seq)
+                new = columns(entries.wires[self._head + 1 - entries.first_seq :])
                 self._index.add(id_hashes(new.source, new.id, self._seed), digests(new.wire))
                 self._head = self._index.position
 
