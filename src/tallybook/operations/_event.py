@@ -93,7 +93,7 @@ def _all_usual(wires: Sequence[Wire], latest: int) -> Columns | None:
     body = b"".join(wires)
     # Only an escape brings control characters in, and only a high byte what is no Unicode: mostly
     # the whole body has neither.
-    if not wires or b"\\" in body or not body.isascii() or _nests(wires, body):
+    if not wires or b"\\" in body or not body.isascii():
         return None
     try:
         events = list(map(_usual, wires))
@@ -102,7 +102,8 @@ def _all_usual(wires: Sequence[Wire], latest: int) -> Columns | None:
     _, ids, sources, types, subjects, texts, _, data, coded = zip(
         *map(_fields, events), strict=True
     )
-    if any(coded) or max(map(len, wires)) > EVENT_BYTES_MAX:
+    is_large = max(map(len, wires)) > EVENT_BYTES_MAX
+    if is_large or any(coded) or (not _is_flat(body, data) and _nests(wires, body)):
         return None
     try:
         at = times(texts)
@@ -117,6 +118,20 @@ def _all_usual(wires: Sequence[Wire], latest: int) -> Columns | None:
 def _latest(now: datetime) -> int:
     """Count the latest time an event may have; added as a number, a clock at its end may ask."""
     return micros(now) + EVENT_AHEAD_MAX // timedelta(microseconds=1)
+
+
+def _is_flat(body: bytes, data: Sequence[Wire]) -> bool:
+    """Tell whether each event holds one object, its data, and no object or array besides."""
+    joined = b",".join(data)
+    objects = len(data)
+    return (
+        b"[" not in body
+        and body.count(b"{") == 2 * objects
+        and joined.count(b"{") == objects
+        # Without arrays an object within another follows a colon.
+        and joined.startswith(b"{")
+        and joined.count(b"},{") == objects - 1
+    )
 
 
 def _nests(wires: Sequence[Wire], body: bytes) -> bool:

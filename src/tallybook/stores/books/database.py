@@ -33,6 +33,8 @@ class Database:
     def __init__(self, url: str | URL) -> None:
         """Open it, and create or migrate it first where that is needed."""
         self.url = make_url(url)
+        #: Whether no other process writes it: its folder has one owner.
+        self.is_owned = self.url.get_backend_name() == "sqlite"
         self._lock = Lock()
         self._writer = _engine(self.url, connections=1, pragmas=(*_WRITER, *_BOTH))
         self._reader = _engine(self.url, connections=8, pragmas=(*_READER, *_BOTH))

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from datetime import datetime
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
@@ -26,6 +27,9 @@ class BooksPeople:
     def __init__(self, database: Database) -> None:
         """Work on an open database."""
         self._database = database
+        self._keys: dict[str, ApiKey] = {}
+        self._key_changes = 0
+        self._noting = Lock()
 
     def users(self, scope: Scope) -> list[User]:
         """Return all users by email."""
@@ -104,10 +108,29 @@ class BooksPeople:
             return [_key(row) for row in rows]
 
     def key(self, scope: Scope, prefix: str) -> ApiKey | None:
-        """Return the key with this prefix, also when it is over."""
+        """Return the key with this prefix, also when it is over.
+
+        Every request asks; where nobody else writes the database, it is read once a change.
+        """
+        known = self._keys.get(prefix)
+        if known is not None:
+            return known
+        changes = self._key_changes
         with self._database.reader() as connection:
             row = connection.execute(select(keys).where(keys.c.prefix == prefix)).first()
-            return _key(row) if row else None
+        if row is None:
+            return None
+        found = _key(row)
+        with self._noting:  # what was read before a change ended must not outlive it
+            if self._database.is_owned and changes == self._key_changes:
+                self._keys[prefix] = found
+        return found
+
+    def _forget_keys(self) -> None:
+        """Read keys again, once a change to one is stored."""
+        with self._noting:
+            self._key_changes += 1
+            self._keys.clear()
 
     def add_key(self, scope: Scope, key: ApiKey) -> None:
         """Add a key.
@@ -127,6 +150,7 @@ class BooksPeople:
         """Note when a key was last used."""
         with self._database.writer() as connection:
             connection.execute(update(keys).where(keys.c.id == key_id).values(used_at=at))
+        self._forget_keys()
 
     def revoke_key(self, scope: Scope, key_id: str, at: datetime) -> bool:
         """End a key; False where there is none with this id. One that is over stays so."""
@@ -139,6 +163,7 @@ class BooksPeople:
                 ended = update(keys).where(keys.c.id == key_id).values(revoked_at=at)
                 connection.execute(ended)
                 _note(connection, scope, at, "key.revoked", key_id)
+        self._forget_keys()
         return True
 
     def audit(self, scope: Scope, limit: int, before: int | None = None) -> list[AuditEntry]:

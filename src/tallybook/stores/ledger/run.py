@@ -27,7 +27,7 @@ _PLACE: Final = np.dtype("<u4")
 _HEAD = struct.Struct("<8s16sqqqqIII")
 _MAGIC: Final = b"TBRUN\0\0\1"
 _HEAD_BYTES: Final = 128
-_PREFIXES_A_PLACE: Final = 32
+_PREFIXES_A_PLACE: Final = 8
 _SLICE: Final = 1 << 18
 _CHUNK: Final = 1 << 22
 
@@ -95,7 +95,7 @@ class Run:
     def find(self, prefixes: Array, rests: Array) -> Iterator[tuple[int, Stand]]:
         """Yield (index in the question, entry) for every id that is in this run.
 
-        The directory narrows each id to some 32 prefixes; all ids are then bisected together.
+        The directory narrows each id to a few prefixes; all ids are then bisected together.
         """
         top = (prefixes >> np.uint64(64 - self._bits)).astype(np.int64)
         low = self._places[top].astype(np.int64)
