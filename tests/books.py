@@ -14,7 +14,11 @@ from tallybook.operations.directory import Directories
 from tallybook.stores.books.database import Database, sqlite
 from tallybook.stores.books.people import BooksPeople
 from tallybook.stores.books.versions import BooksVersions
+from tallybook.stores.postgresql import address
+from tests import postgres
 
+#: The databases of Books, for the parameters of tests.
+STORES = ["sqlite", postgres.ON_POSTGRESQL]
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
 
@@ -51,10 +55,17 @@ class Shelf:
         )
 
 
+def opened(store: str, folder: Path) -> Database:
+    """Open the database of Books that belongs to a folder."""
+    if store == "sqlite":
+        return sqlite(folder / "books.db")
+    return Database(address(postgres.database(folder)))
+
+
 @contextmanager
-def shelf(folder: Path) -> Iterator[Shelf]:
+def shelf(folder: Path, store: str = "sqlite") -> Iterator[Shelf]:
     """Open the books of a folder, and close them."""
-    database = sqlite(folder / "books.db")
+    database = opened(store, folder)
     try:
         books = BooksVersions(database)
         yield Shelf(database, books, BooksPeople(database), Directories(books), operator("tester"))

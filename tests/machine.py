@@ -28,7 +28,8 @@ def postgresql() -> str:
     Raises:
         Missing: as for Chromium.
     """
-    return _postgresql() or (_installed("postgresql") and _postgresql()) or _missing("postgresql")
+    found = postgresql_here() or (_installed("postgresql") and postgresql_here())
+    return found or _missing("postgresql")
 
 
 def _chromium() -> str | None:
@@ -36,7 +37,8 @@ def _chromium() -> str | None:
     return shutil.which(named) if named else next(filter(None, map(shutil.which, CHROMIUM)), None)
 
 
-def _postgresql() -> str | None:
+def postgresql_here() -> str | None:
+    """The folder of PostgreSQL's server programs, or None."""
     if found := shutil.which("initdb"):
         return str(Path(found).resolve().parent)
     folders = [file.parent for file in POSTGRESQL.glob("*/bin/initdb")]

@@ -147,8 +147,7 @@ def apart(run: Run) -> None:
 
 def everything(run: Run) -> None:
     lint(run)
-    if any("mark.postgres" in f.read_text("utf-8") for f in (ROOT / "tests").rglob("test_*.py")):
-        os.environ["TALLYBOOK_POSTGRESQL"] = machine.postgresql()
+    os.environ["TALLYBOOK_POSTGRESQL"] = machine.postgresql()
     covered(run)
     if "--quick" not in run.options:
         apart(run)

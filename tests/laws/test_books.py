@@ -1,4 +1,4 @@
-"""The laws of every Books store. A new store joins by one line in `STORES`."""
+"""The laws of every Books store; `tests.books` opens each."""
 
 import tempfile
 import threading
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,11 @@ from tallybook.model.ports import Books, Draft, NounName
 from tallybook.model.scope import Member, Scope, operator
 from tallybook.model.time import FIRST_INSTANT, LAST_INSTANT
 from tallybook.operations.directory import Directories
-from tallybook.stores.books.database import sqlite
 from tallybook.stores.books.versions import BooksVersions
+from tests import postgres
+from tests.books import STORES, opened
 
+Change = tuple[NounName, str, date | None, bool]
 Open = Callable[[Path], AbstractContextManager[Books]]
 
 NOW = datetime(2026, 3, 10, 12, 0, 0, 123456, tzinfo=UTC)
@@ -30,20 +33,17 @@ NOUNS: tuple[NounName, ...] = ("account", "meter", "contract")
 
 
 @contextmanager
-def on_sqlite(folder: Path) -> Iterator[Books]:
-    database = sqlite(folder / "books.db")
+def books_on(store: str, folder: Path) -> Iterator[Books]:
+    database = opened(store, folder)
     try:
         yield BooksVersions(database)
     finally:
         database.close()
 
 
-STORES: dict[str, Open] = {"sqlite": on_sqlite}
-
-
 @pytest.fixture(params=STORES)
 def open_books(request: pytest.FixtureRequest) -> Open:
-    return STORES[request.param]
+    return partial(books_on, request.param)
 
 
 @pytest.fixture
@@ -106,13 +106,21 @@ CHANGES = st.lists(
 )
 
 
-@pytest.mark.parametrize("store", STORES)
 @given(commits=CHANGES, after=st.integers(0, 5))
-def test_books_are_the_list_of_what_was_written(
-    store: str, commits: list[list[tuple[NounName, str, date | None, bool]]], after: int
-) -> None:
+def test_books_are_the_list_of_what_was_written(commits: list[list[Change]], after: int) -> None:
+    check_list("sqlite", commits, after)
+
+
+@pytest.mark.postgres
+@postgres.FEWER
+@given(commits=CHANGES, after=st.integers(0, 5))
+def test_books_on_postgresql_are_the_list_too(commits: list[list[Change]], after: int) -> None:
+    check_list("postgresql", commits, after)
+
+
+def check_list(store: str, commits: list[list[Change]], after: int) -> None:
     written = []
-    with tempfile.TemporaryDirectory() as folder, STORES[store](Path(folder)) as books:
+    with tempfile.TemporaryDirectory() as folder, books_on(store, Path(folder)) as books:
         for n, commit in enumerate(commits, 1):
             drafts = [
                 Draft(noun, key, {"n": n}, valid_from=day, retired=retired)

@@ -17,9 +17,11 @@ from tallybook.model.position import Position
 from tallybook.model.scope import Member, Scope, operator
 from tallybook.operations._listing import listed
 from tallybook.stores.books import snapshot as store
-from tallybook.stores.books.database import Database, sqlite
+from tallybook.stores.books.database import Database
 from tallybook.stores.books.schema import line, line_body
 from tallybook.stores.books.snapshot import BooksSnapshot
+from tests import postgres
+from tests.books import STORES, opened
 from tests.worlds import World, used
 
 D = Decimal
@@ -30,10 +32,23 @@ STATE = SnapshotState(Mark(7, 3, minute_of(AT)), AT)
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    opened = sqlite(tmp_path_factory.mktemp("books") / "books.db")
-    yield opened
-    opened.close()
+def on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    found = opened("sqlite", tmp_path_factory.mktemp("books"))
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="module")
+def on_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    found = opened("postgresql", tmp_path_factory.mktemp("books"))
+    yield found
+    found.close()
+
+
+@pytest.fixture(params=STORES)
+def database(request: pytest.FixtureRequest) -> Database:
+    found: Database = request.getfixturevalue(f"on_{request.param}")
+    return found
 
 
 @pytest.fixture
@@ -68,8 +83,9 @@ def test_a_position_comes_back_as_it_went_in(snapshot: BooksSnapshot) -> None:
     assert page.state == snapshot.state(ALL) == STATE
 
 
-def test_before_the_first_refresh_there_is_nothing(tmp_path: Path) -> None:
-    database = sqlite(tmp_path / "books.db")
+@pytest.mark.parametrize("kind", STORES)
+def test_before_the_first_refresh_there_is_nothing(kind: str, tmp_path: Path) -> None:
+    database = opened(kind, tmp_path)
     store = BooksSnapshot(database)
     assert store.state(ALL) is None
     page = store.page(ALL, SnapshotQuery())
@@ -235,8 +251,20 @@ QUERIES = st.builds(
 
 @given(LINES, QUERIES)
 def test_filters_sorts_and_totals_are_those_of_plain_python_exactly(
-    database: Database, lines: list[dict[str, Any]], query: SnapshotQuery
+    on_sqlite: Database, lines: list[dict[str, Any]], query: SnapshotQuery
 ) -> None:
+    check_page(on_sqlite, lines, query)
+
+
+@pytest.mark.postgres
+@given(LINES, QUERIES)
+def test_and_so_they_are_on_postgresql(
+    on_postgresql: Database, lines: list[dict[str, Any]], query: SnapshotQuery
+) -> None:
+    check_page(on_postgresql, lines, query)
+
+
+def check_page(database: Database, lines: list[dict[str, Any]], query: SnapshotQuery) -> None:
     found = [
         replace(BASE, line=str(i), known_at=STATE.mark, refreshed_at=AT, **fields)
         for i, fields in enumerate(lines)
@@ -270,6 +298,21 @@ def test_a_position_without_days_or_dates_comes_back(snapshot: BooksSnapshot) ->
 
 @given(st.lists(LINES, min_size=1, max_size=5), st.integers(1, 9), QUERIES)
 def test_small_and_large_refreshes_leave_what_plain_python_leaves(
+    on_sqlite: Database, steps: list[list[dict[str, Any]]], most: int, query: SnapshotQuery
+) -> None:
+    check_steps(on_sqlite, steps, most, query)
+
+
+@pytest.mark.postgres
+@postgres.FEWER
+@given(st.lists(LINES, min_size=1, max_size=5), st.integers(1, 9), QUERIES)
+def test_and_so_they_do_on_postgresql(
+    on_postgresql: Database, steps: list[list[dict[str, Any]]], most: int, query: SnapshotQuery
+) -> None:
+    check_steps(on_postgresql, steps, most, query)
+
+
+def check_steps(
     database: Database, steps: list[list[dict[str, Any]]], most: int, query: SnapshotQuery
 ) -> None:
     """A refresh larger than `most` is written beside; sums are kept up, not read again."""

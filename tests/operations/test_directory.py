@@ -7,12 +7,12 @@ import pytest
 from tallybook.model.errors import Invalid
 from tallybook.model.ports import Draft
 from tallybook.operations.directory import Directories
-from tests.books import NOW, Shelf, shelf
+from tests.books import NOW, STORES, Shelf, shelf
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[Shelf]:
-    with shelf(tmp_path) as opened:
+@pytest.fixture(params=STORES)
+def home(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shelf]:
+    with shelf(tmp_path, request.param) as opened:
         yield opened
 
 

@@ -32,15 +32,15 @@ from tallybook.operations.people import (
     put_user,
     revoke_key,
 )
-from tests.books import NOW, Shelf, shelf
+from tests.books import NOW, STORES, Shelf, shelf
 
 EMAIL, PASSWORD = "ann@vendor.example", "correct horse battery"
 CUSTOMERS = ("customer_viewer", "customer_admin", "parent_admin")
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[Shelf]:
-    with shelf(tmp_path) as opened:
+@pytest.fixture(params=STORES)
+def home(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shelf]:
+    with shelf(tmp_path, request.param) as opened:
         yield opened
 
 
@@ -459,8 +459,12 @@ def test_every_change_of_people_is_in_the_audit_trail(staffed: Shelf) -> None:
 def test_who_only_reads_gets_in_while_nothing_can_be_written(staffed: Shelf) -> None:
     secret, token = key(staffed), sign_in(staffed)
     later = NOW + timedelta(hours=1)
+    read_only = {
+        "sqlite": "PRAGMA query_only = 1",
+        "postgresql": "SET default_transaction_read_only = on",
+    }
     with staffed.database.writer() as connection:
-        connection.exec_driver_sql("PRAGMA query_only = 1")
+        connection.exec_driver_sql(read_only[connection.dialect.name])
     with pytest.raises(Unavailable):
         key(staffed)
     assert by_key(staffed, secret, later).role == "admin"

@@ -1,5 +1,4 @@
 import shutil
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -21,15 +20,23 @@ from tallybook.model.scope import operator
 from tallybook.stores.books import migrate, schema
 from tallybook.stores.books.database import Database, sqlite
 from tallybook.stores.books.versions import BooksVersions
+from tests.books import STORES, opened
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
 
+@pytest.fixture(params=STORES)
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    found = opened(request.param, tmp_path)
+    yield found
+    found.close()
+
+
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = sqlite(tmp_path / "books.db")
-    yield opened
-    opened.close()
+def file(tmp_path: Path) -> Iterator[Database]:
+    found = opened("sqlite", tmp_path)
+    yield found
+    found.close()
 
 
 def test_the_migrations_make_the_tables_that_the_code_expects(database: Database) -> None:
@@ -44,18 +51,17 @@ def test_the_code_was_written_for_the_newest_migration() -> None:
     assert ScriptDirectory.from_config(config).get_heads() == [schema.HEAD]
 
 
-def test_data_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> None:
-    sqlite(tmp_path / "books.db").close()
-    with sqlite3.connect(tmp_path / "books.db") as raw:
-        raw.execute("UPDATE alembic_version SET version_num = 'v9999'")
-    raw.close()
+def test_data_of_a_newer_version_is_refused_and_left_alone(database: Database) -> None:
+    with database.writer() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = 'v9999'"))
     with pytest.raises(Unavailable) as refusal:
-        sqlite(tmp_path / "books.db")
+        Database(database.url)
     assert refusal.value.code == "schema_newer"
     assert "v9999" in refusal.value.detail
-    with sqlite3.connect(tmp_path / "books.db") as raw:
-        assert raw.execute("SELECT version_num FROM alembic_version").fetchall() == [("v9999",)]
-    raw.close()
+    with database.reader() as connection:
+        assert connection.scalars(text("SELECT version_num FROM alembic_version")).all() == [
+            "v9999"
+        ]
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
@@ -65,20 +71,20 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     assert refusal.value.code == "books_unavailable"
 
 
-def test_the_writer_is_durable_and_the_readers_cannot_write(database: Database) -> None:
+def test_the_writer_is_durable_and_the_readers_cannot_write(file: Database) -> None:
     def ask(connection: object, pragma: str) -> object:
         return connection.scalar(text(f"PRAGMA {pragma}"))  # type: ignore[attr-defined]
 
-    with database.writer() as connection:
+    with file.writer() as connection:
         assert [ask(connection, p) for p in ("journal_mode", "synchronous", "foreign_keys")] == [
             "wal",
             2,
             1,
         ]
         assert ask(connection, "mmap_size") in {0, None}
-    with database.reader() as connection:
+    with file.reader() as connection:
         assert [ask(connection, p) for p in ("query_only", "wal_autocheckpoint")] == [1, 0]
-    with pytest.raises(Unavailable), database.reader() as connection:
+    with pytest.raises(Unavailable), file.reader() as connection:
         connection.execute(text("DELETE FROM version"))
 
 
@@ -105,10 +111,10 @@ def test_a_failed_write_changes_nothing_and_the_next_one_works(database: Databas
     assert books.write(operator(), [Draft("account", "a", {})], NOW)[0].revision == 1
 
 
-def test_a_full_disk_is_said_and_nothing_is_written(database: Database) -> None:
-    books = BooksVersions(database)
+def test_a_full_disk_is_said_and_nothing_is_written(file: Database) -> None:
+    books = BooksVersions(file)
     books.write(operator(), [Draft("account", "a", {})], NOW)
-    with database.writer() as connection:
+    with file.writer() as connection:
         pages = connection.scalar(text("PRAGMA page_count"))
         connection.execute(text(f"PRAGMA max_page_count = {pages}"))
     huge = [Draft("account", f"b{n}", {"name": "x" * 4_000}) for n in range(50)]
@@ -117,7 +123,7 @@ def test_a_full_disk_is_said_and_nothing_is_written(database: Database) -> None:
     assert refusal.value.code == "books_unavailable"
     assert "full" in refusal.value.detail
     assert [v.key for v in books.versions(operator(), "account")] == ["a"]
-    with database.writer() as connection:
+    with file.writer() as connection:
         connection.execute(text("PRAGMA max_page_count = 1000000"))
     assert len(books.write(operator(), huge, NOW)) == 50
 

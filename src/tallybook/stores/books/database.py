@@ -1,7 +1,8 @@
 """Opens the database of Books: one writer connection, many readers. Knows no table.
 
 The only place that knows which database it is. On SQLite the writer alone owns checkpoints, and
-readers cannot write: two connections that checkpoint at once are what corrupts a WAL.
+readers cannot write: two connections that checkpoint at once are what corrupts a WAL. PostgreSQL
+may be used by many processes; there, too, one transaction writes at a time.
 """
 
 from collections.abc import Iterator
@@ -16,11 +17,14 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, ProgrammingError
 
 from tallybook.model.errors import Unavailable
+from tallybook.stores import postgresql
 from tallybook.stores.books import migrate
 
 _WRITER: Final = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
 _READER: Final = ("query_only=ON", "wal_autocheckpoint=0")
 _BOTH: Final = ("mmap_size=0", "busy_timeout=5000")
+#: One writer at a time, among all processes: revisions then become visible in their order.
+_TURN: Final = "SELECT pg_advisory_xact_lock(7237123447936479843)"  # "books" and some chance
 
 
 class Database:
@@ -36,8 +40,12 @@ class Database:
         #: Whether no other process writes it: its folder has one owner.
         self.is_owned = self.url.get_backend_name() == "sqlite"
         self._lock = Lock()
-        self._writer = _engine(self.url, connections=1, pragmas=(*_WRITER, *_BOTH))
-        self._reader = _engine(self.url, connections=8, pragmas=(*_READER, *_BOTH))
+        if self.is_owned:
+            self._writer = _engine(self.url, connections=1, pragmas=(*_WRITER, *_BOTH))
+            self._reader = _engine(self.url, connections=8, pragmas=(*_READER, *_BOTH))
+        else:
+            self._writer = postgresql.writer(self.url, _wait_for_turn)
+            self._reader = postgresql.readers(self.url)
         try:
             with self.writer() as connection:
                 migrate.upgrade(connection)
@@ -85,12 +93,17 @@ def _as_unavailable() -> Iterator[None]:
     except DatabaseError as e:
         raise Unavailable(
             "books_unavailable",
-            f"Books cannot be used now ({_cause(e)}); see the free space and rights of the data.",
+            f"Books cannot be used now ({_cause(e)}); see that their database runs, with free "
+            "space and the rights it needs.",
         ) from e
 
 
 def _cause(error: DatabaseError) -> str:
     return str(error.orig).strip().partition("\n")[0]
+
+
+def _wait_for_turn(connection: Connection) -> None:
+    connection.exec_driver_sql(_TURN)
 
 
 def _engine(url: URL, *, connections: int, pragmas: tuple[str, ...]) -> Engine:
@@ -101,17 +114,16 @@ def _engine(url: URL, *, connections: int, pragmas: tuple[str, ...]) -> Engine:
         max_overflow=0 if connections == 1 else 64,
         pool_timeout=30,
     )
-    if engine.dialect.name == "sqlite":
-        begin = "BEGIN IMMEDIATE" if connections == 1 else "BEGIN"
+    begin = "BEGIN IMMEDIATE" if connections == 1 else "BEGIN"
 
-        @event.listens_for(engine, "connect")
-        def prepare(connection: SqliteConnection, _record: object) -> None:
-            connection.isolation_level = None  # we say BEGIN ourselves, and mean it
-            for pragma in pragmas:
-                connection.execute(f"PRAGMA {pragma}")
+    @event.listens_for(engine, "connect")
+    def prepare(connection: SqliteConnection, _record: object) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves, and mean it
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}")
 
-        @event.listens_for(engine, "begin")
-        def start(connection: Connection) -> None:
-            connection.exec_driver_sql(begin)
+    @event.listens_for(engine, "begin")
+    def start(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
 
     return engine

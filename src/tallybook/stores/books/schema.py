@@ -34,6 +34,27 @@ LIMBS: Final = {
 }
 
 
+class _Plain(TypeDecorator[str]):
+    """Text on PostgreSQL: in the order of its characters' codes, as on SQLite, and without NUL,
+    which it cannot keep.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self) -> None:
+        """Ask for the order that no locale changes."""
+        super().__init__(collation="C")
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Write a text."""
+        return None if value is None else value.replace("\x00", "\ufffd")
+
+
+#: A text that is compared and sorted; the same order everywhere.
+Word: Final = Text().with_variant(_Plain(), "postgresql")
+
+
 class Instant(TypeDecorator[datetime]):
     """An instant as microseconds since 1970: exact, and the same on every database."""
 
@@ -84,15 +105,15 @@ revision: Final = Table(
 version: Final = Table(
     "version",
     metadata,
-    Column("noun", Text, primary_key=True),
-    Column("key", Text, primary_key=True),
+    Column("noun", Word, primary_key=True),
+    Column("key", Word, primary_key=True),
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("revision", Integer, ForeignKey("revision.number"), nullable=False),
     Column("valid_from", Date),
-    Column("author", Text, nullable=False),
-    Column("reason", Text),
+    Column("author", Word, nullable=False),
+    Column("reason", Word),
     Column("retired", Boolean, nullable=False),
-    Column("account", Text),
+    Column("account", Word),
     Column("document", Json, nullable=False),
     Index(None, "noun", "revision", "key", "number"),
 )
@@ -100,13 +121,13 @@ version: Final = Table(
 user: Final = Table(
     "app_user",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("email", Text, nullable=False, unique=True),
-    Column("name", Text),
-    Column("role", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("password_hash", Text),
-    Column("account", Text),
+    Column("id", Word, primary_key=True),
+    Column("email", Word, nullable=False, unique=True),
+    Column("name", Word),
+    Column("role", Word, nullable=False),
+    Column("state", Word, nullable=False),
+    Column("password_hash", Word),
+    Column("account", Word),
     Column("branches", Json, nullable=False),
     Column("csms", Json, nullable=False),
     Column("created_at", Instant, nullable=False),
@@ -116,7 +137,7 @@ session: Final = Table(
     "session",
     metadata,
     Column("token_hash", LargeBinary, primary_key=True),
-    Column("user_id", Text, ForeignKey("app_user.id"), nullable=False, index=True),
+    Column("user_id", Word, ForeignKey("app_user.id"), nullable=False, index=True),
     Column("created_at", Instant, nullable=False),
     Column("seen_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
@@ -126,15 +147,15 @@ session: Final = Table(
 api_key: Final = Table(
     "api_key",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("prefix", Text, nullable=False, unique=True),
+    Column("id", Word, primary_key=True),
+    Column("prefix", Word, nullable=False, unique=True),
     Column("secret_hash", LargeBinary, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("role", Text, nullable=False),
-    Column("account", Text),
+    Column("name", Word, nullable=False),
+    Column("role", Word, nullable=False),
+    Column("account", Word),
     Column("scopes", Json),
     Column("created_at", Instant, nullable=False),
-    Column("created_by", Text, nullable=False),
+    Column("created_by", Word, nullable=False),
     Column("expires_at", Instant),
     Column("used_at", Instant),
     Column("revoked_at", Instant),
@@ -145,9 +166,9 @@ audit: Final = Table(
     metadata,
     Column("number", Integer, primary_key=True),
     Column("at", Instant, nullable=False),
-    Column("who", Text, nullable=False),
-    Column("what", Text, nullable=False),
-    Column("entity", Text, nullable=False),
+    Column("who", Word, nullable=False),
+    Column("what", Word, nullable=False),
+    Column("entity", Word, nullable=False),
 )
 
 #: The position snapshot: what lists sort, filter and add up. `stores.books.limbs` says how a
@@ -157,19 +178,19 @@ line: Final = Table(
     "line",
     metadata,
     Column("generation", BigInteger, primary_key=True, autoincrement=False),
-    Column("contract", Text, primary_key=True),
-    Column("code", Text, primary_key=True),
-    Column("account", Text, nullable=False),
-    Column("account_name", Text, nullable=False),
-    Column("service", Text, nullable=False),
-    Column("unit", Text, nullable=False),
-    Column("currency", Text, nullable=False),
-    Column("branch", Text),
-    Column("csm", Text),
-    Column("status", Text, nullable=False),
+    Column("contract", Word, primary_key=True),
+    Column("code", Word, primary_key=True),
+    Column("account", Word, nullable=False),
+    Column("account_name", Word, nullable=False),
+    Column("service", Word, nullable=False),
+    Column("unit", Word, nullable=False),
+    Column("currency", Word, nullable=False),
+    Column("branch", Word),
+    Column("csm", Word),
+    Column("status", Word, nullable=False),
     Column("likely_over", Boolean, nullable=False),
     Column("low_use", Boolean, nullable=False),
-    Column("text", Text, nullable=False),
+    Column("text", Word, nullable=False),
     Column("percent", BigInteger),
     *(Column(f"{name}_{limb}", BigInteger) for name, limbs in LIMBS.items() for limb in limbs),
     Index(None, "generation", "account"),
@@ -187,8 +208,8 @@ line_body: Final = Table(
     "line_body",
     metadata,
     Column("generation", BigInteger, primary_key=True, autoincrement=False),
-    Column("contract", Text, primary_key=True),
-    Column("code", Text, primary_key=True),
+    Column("contract", Word, primary_key=True),
+    Column("code", Word, primary_key=True),
     Column("body", LargeBinary, nullable=False),
 )
 
@@ -196,10 +217,10 @@ line_body: Final = Table(
 line_total: Final = Table(
     "line_total",
     metadata,
-    Column("service", Text, primary_key=True),
-    Column("unit", Text, primary_key=True),
-    Column("currency", Text, primary_key=True),
-    Column("status", Text, primary_key=True),
+    Column("service", Word, primary_key=True),
+    Column("unit", Word, primary_key=True),
+    Column("currency", Word, primary_key=True),
+    Column("status", Word, primary_key=True),
     Column("likely_over", Boolean, primary_key=True),
     Column("low_use", Boolean, primary_key=True),
     Column("lines", BigInteger, nullable=False),

@@ -14,16 +14,16 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 from sqlalchemy import (
-    JSON,
+    ARRAY,
     Column,
     ColumnElement,
     Connection,
     RowMapping,
     Select,
     Table,
+    Text,
     and_,
     bindparam,
-    cast,
     delete,
     exists,
     func,
@@ -347,10 +347,10 @@ def _states(query: SnapshotQuery) -> list[ColumnElement[bool]]:
 
 def _keys(connection: Connection, keys: Iterable[str]) -> Select[Any]:
     """Return keys as a relation: one parameter, however many they are."""
-    text = msgspec.json.encode(sorted(keys)).decode()
     if connection.dialect.name == "sqlite":
+        text = msgspec.json.encode(sorted(keys)).decode()
         return select(func.json_each(text).table_valued("value").c.value)
-    return select(func.json_array_elements_text(cast(text, JSON)).table_valued("value").c.value)
+    return select(func.unnest(literal(sorted(keys), ARRAY(Text))))
 
 
 def _row(position: Position) -> dict[str, Any]:

@@ -70,8 +70,9 @@ class BooksVersions:
             .order_by(versions.c.revision, versions.c.key, versions.c.number)
         )
         with self._database.reader() as connection:
-            rows = connection.execution_options(yield_per=_ROWS_A_FETCH).execute(query)
-            yield from _visible(scope, rows)
+            stream = connection.execution_options(yield_per=_ROWS_A_FETCH)
+            with stream.execute(query) as rows:
+                yield from _visible(scope, rows)
 
     def history(self, scope: Scope, noun: NounName, key: str) -> list[Version]:
         """Return every version of one key, oldest first; empty when there is none."""

@@ -5,6 +5,8 @@ from alembic import op
 
 revision = "v0001"
 down_revision = None
+#: A text that is compared and sorted: PostgreSQL, too, keeps the order of its characters' codes.
+WORD = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
@@ -15,9 +17,9 @@ def upgrade() -> None:
         "audit",
         sa.Column("number", sa.Integer, nullable=False),
         sa.Column("at", sa.BigInteger, nullable=False),
-        sa.Column("who", sa.Text, nullable=False),
-        sa.Column("what", sa.Text, nullable=False),
-        sa.Column("entity", sa.Text, nullable=False),
+        sa.Column("who", WORD, nullable=False),
+        sa.Column("what", WORD, nullable=False),
+        sa.Column("entity", WORD, nullable=False),
         sa.PrimaryKeyConstraint("number", name="pk_audit"),
     )
 
@@ -31,15 +33,15 @@ def _definitions() -> None:
     )
     op.create_table(
         "version",
-        sa.Column("noun", sa.Text, nullable=False),
-        sa.Column("key", sa.Text, nullable=False),
+        sa.Column("noun", WORD, nullable=False),
+        sa.Column("key", WORD, nullable=False),
         sa.Column("number", sa.Integer, autoincrement=False, nullable=False),
         sa.Column("revision", sa.Integer, nullable=False),
         sa.Column("valid_from", sa.Date),
-        sa.Column("author", sa.Text, nullable=False),
-        sa.Column("reason", sa.Text),
+        sa.Column("author", WORD, nullable=False),
+        sa.Column("reason", WORD),
         sa.Column("retired", sa.Boolean, nullable=False),
-        sa.Column("account", sa.Text),
+        sa.Column("account", WORD),
         sa.Column("document", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("noun", "key", "number", name="pk_version"),
         sa.ForeignKeyConstraint(["revision"], ["revision.number"], name="fk_version_revision"),
@@ -52,13 +54,13 @@ def _definitions() -> None:
 def _people() -> None:
     op.create_table(
         "app_user",
-        sa.Column("id", sa.Text, nullable=False),
-        sa.Column("email", sa.Text, nullable=False),
-        sa.Column("name", sa.Text),
-        sa.Column("role", sa.Text, nullable=False),
-        sa.Column("state", sa.Text, nullable=False),
-        sa.Column("password_hash", sa.Text),
-        sa.Column("account", sa.Text),
+        sa.Column("id", WORD, nullable=False),
+        sa.Column("email", WORD, nullable=False),
+        sa.Column("name", WORD),
+        sa.Column("role", WORD, nullable=False),
+        sa.Column("state", WORD, nullable=False),
+        sa.Column("password_hash", WORD),
+        sa.Column("account", WORD),
         sa.Column("branches", sa.Text, nullable=False),
         sa.Column("csms", sa.Text, nullable=False),
         sa.Column("created_at", sa.BigInteger, nullable=False),
@@ -68,7 +70,7 @@ def _people() -> None:
     op.create_table(
         "session",
         sa.Column("token_hash", sa.LargeBinary, nullable=False),
-        sa.Column("user_id", sa.Text, nullable=False),
+        sa.Column("user_id", WORD, nullable=False),
         sa.Column("created_at", sa.BigInteger, nullable=False),
         sa.Column("seen_at", sa.BigInteger, nullable=False),
         sa.Column("expires_at", sa.BigInteger, nullable=False),
@@ -79,15 +81,15 @@ def _people() -> None:
     op.create_index("ix_session_user_id", "session", ["user_id"])
     op.create_table(
         "api_key",
-        sa.Column("id", sa.Text, nullable=False),
-        sa.Column("prefix", sa.Text, nullable=False),
+        sa.Column("id", WORD, nullable=False),
+        sa.Column("prefix", WORD, nullable=False),
         sa.Column("secret_hash", sa.LargeBinary, nullable=False),
-        sa.Column("name", sa.Text, nullable=False),
-        sa.Column("role", sa.Text, nullable=False),
-        sa.Column("account", sa.Text),
+        sa.Column("name", WORD, nullable=False),
+        sa.Column("role", WORD, nullable=False),
+        sa.Column("account", WORD),
         sa.Column("scopes", sa.Text),
         sa.Column("created_at", sa.BigInteger, nullable=False),
-        sa.Column("created_by", sa.Text, nullable=False),
+        sa.Column("created_by", WORD, nullable=False),
         sa.Column("expires_at", sa.BigInteger),
         sa.Column("used_at", sa.BigInteger),
         sa.Column("revoked_at", sa.BigInteger),

@@ -5,6 +5,8 @@ from alembic import op
 
 revision = "v0002"
 down_revision = "v0001"
+#: A text that is compared and sorted: PostgreSQL, too, keeps the order of its characters' codes.
+WORD = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
@@ -15,19 +17,19 @@ def upgrade() -> None:
     names += [f"{name}_{limb}" for name in amounts for limb in "mun"]
     op.create_table(
         "line",
-        sa.Column("contract", sa.Text, nullable=False),
-        sa.Column("code", sa.Text, nullable=False),
-        sa.Column("account", sa.Text, nullable=False),
-        sa.Column("account_name", sa.Text, nullable=False),
-        sa.Column("service", sa.Text, nullable=False),
-        sa.Column("unit", sa.Text, nullable=False),
-        sa.Column("currency", sa.Text, nullable=False),
-        sa.Column("branch", sa.Text),
-        sa.Column("csm", sa.Text),
-        sa.Column("status", sa.Text, nullable=False),
+        sa.Column("contract", WORD, nullable=False),
+        sa.Column("code", WORD, nullable=False),
+        sa.Column("account", WORD, nullable=False),
+        sa.Column("account_name", WORD, nullable=False),
+        sa.Column("service", WORD, nullable=False),
+        sa.Column("unit", WORD, nullable=False),
+        sa.Column("currency", WORD, nullable=False),
+        sa.Column("branch", WORD),
+        sa.Column("csm", WORD),
+        sa.Column("status", WORD, nullable=False),
         sa.Column("likely_over", sa.Boolean, nullable=False),
         sa.Column("low_use", sa.Boolean, nullable=False),
-        sa.Column("text", sa.Text, nullable=False),
+        sa.Column("text", WORD, nullable=False),
         sa.Column("percent", sa.BigInteger),
         *(sa.Column(name, sa.BigInteger) for name in names),
         sa.PrimaryKeyConstraint("contract", "code", name="pk_line"),
@@ -40,8 +42,8 @@ def upgrade() -> None:
         _index(f"{name}_m", f"{name}_u", "contract", "code")
     op.create_table(
         "line_body",
-        sa.Column("contract", sa.Text, nullable=False),
-        sa.Column("code", sa.Text, nullable=False),
+        sa.Column("contract", WORD, nullable=False),
+        sa.Column("code", WORD, nullable=False),
         sa.Column("body", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("contract", "code", name="pk_line_body"),
     )
@@ -58,4 +60,5 @@ def upgrade() -> None:
 
 
 def _index(*columns: str) -> None:
-    op.create_index(f"ix_line_{'_'.join(columns)}", "line", list(columns))
+    # op.f: PostgreSQL has shorter names, and they are cut as those of the models are.
+    op.create_index(op.f(f"ix_line_{'_'.join(columns)}"), "line", list(columns))

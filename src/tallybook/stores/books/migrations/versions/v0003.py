@@ -7,6 +7,8 @@ from alembic import op
 
 revision = "v0003"
 down_revision = "v0002"
+#: A text that is compared and sorted: PostgreSQL, too, keeps the order of its characters' codes.
+WORD = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 GROUP = ("service", "unit", "currency", "status")
 FLAGS = ("likely_over", "low_use")
 
@@ -27,19 +29,19 @@ def _lines() -> None:
     op.create_table(
         "line",
         sa.Column("generation", sa.BigInteger, autoincrement=False, nullable=False),
-        sa.Column("contract", sa.Text, nullable=False),
-        sa.Column("code", sa.Text, nullable=False),
-        sa.Column("account", sa.Text, nullable=False),
-        sa.Column("account_name", sa.Text, nullable=False),
-        sa.Column("service", sa.Text, nullable=False),
-        sa.Column("unit", sa.Text, nullable=False),
-        sa.Column("currency", sa.Text, nullable=False),
-        sa.Column("branch", sa.Text),
-        sa.Column("csm", sa.Text),
-        sa.Column("status", sa.Text, nullable=False),
+        sa.Column("contract", WORD, nullable=False),
+        sa.Column("code", WORD, nullable=False),
+        sa.Column("account", WORD, nullable=False),
+        sa.Column("account_name", WORD, nullable=False),
+        sa.Column("service", WORD, nullable=False),
+        sa.Column("unit", WORD, nullable=False),
+        sa.Column("currency", WORD, nullable=False),
+        sa.Column("branch", WORD),
+        sa.Column("csm", WORD),
+        sa.Column("status", WORD, nullable=False),
         sa.Column("likely_over", sa.Boolean, nullable=False),
         sa.Column("low_use", sa.Boolean, nullable=False),
-        sa.Column("text", sa.Text, nullable=False),
+        sa.Column("text", WORD, nullable=False),
         sa.Column("percent", sa.BigInteger),
         *(sa.Column(name, sa.BigInteger) for name in names),
         sa.PrimaryKeyConstraint("generation", "contract", "code", name="pk_line"),
@@ -56,14 +58,14 @@ def _beside_lines() -> None:
     op.create_table(
         "line_body",
         sa.Column("generation", sa.BigInteger, autoincrement=False, nullable=False),
-        sa.Column("contract", sa.Text, nullable=False),
-        sa.Column("code", sa.Text, nullable=False),
+        sa.Column("contract", WORD, nullable=False),
+        sa.Column("code", WORD, nullable=False),
         sa.Column("body", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("generation", "contract", "code", name="pk_line_body"),
     )
     op.create_table(
         "line_total",
-        *(sa.Column(name, sa.Text, nullable=False) for name in GROUP),
+        *(sa.Column(name, WORD, nullable=False) for name in GROUP),
         *(sa.Column(name, sa.Boolean, nullable=False) for name in FLAGS),
         sa.Column("lines", sa.BigInteger, nullable=False),
         sa.Column("sums", sa.Text, nullable=False),
@@ -84,4 +86,5 @@ def _beside_lines() -> None:
 
 def _index(*columns: str) -> None:
     columns = ("generation", *columns)
-    op.create_index(f"ix_line_{'_'.join(columns)}", "line", list(columns))
+    # op.f: PostgreSQL has shorter names, and they are cut as those of the models are.
+    op.create_index(op.f(f"ix_line_{'_'.join(columns)}"), "line", list(columns))

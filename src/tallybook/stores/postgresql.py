@@ -1,0 +1,88 @@
+"""Connections to PostgreSQL for Books and the ledger: those that write and those that only read.
+
+Many processes may use one database. Whoever writes waits for its turn on the server, for a limited
+time; one that stops half-way is cut off by the server, so that it cannot hold the others up.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from psycopg import Connection as Driver
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from tallybook.model.errors import Unavailable
+
+_CONNECT_SECONDS: Final = 10
+#: `off` would acknowledge what a power cut takes away; any stronger setting is left alone.
+_SESSION: Final = (
+    (
+        "SELECT set_config('synchronous_commit', 'on', false)"
+        " WHERE current_setting('synchronous_commit') IN ('off', 'local')"
+    ),
+    "SET lock_timeout = '20s'",
+)
+#: A writer that has stopped half-way, frozen or out of reach, gives up its turn.
+_WRITER: Final = (*_SESSION, "SET idle_in_transaction_session_timeout = '30s'")
+_READERS: Final = 8
+_READERS_MORE: Final = 16
+
+
+def address(text: str) -> URL:
+    """Read the address of a database.
+
+    Raises:
+        Unavailable: `database_url_wrong`; its text holds no password.
+    """
+    try:
+        url = make_url(text)
+        if url.get_backend_name() == "postgresql":
+            return url.set(drivername="postgresql+psycopg")
+    except (ArgumentError, ValueError):
+        pass
+    raise Unavailable(
+        "database_url_wrong",
+        "TALLYBOOK_DATABASE_URL is no address of a PostgreSQL database; write it as "
+        "postgresql://user:password@host:5432/name.",
+    ) from None
+
+
+def writer(url: URL, begin: Callable[[Connection], None] | None = None) -> Engine:
+    """Return the engine of the one connection that writes.
+
+    `begin` is called at the start of each transaction, to wait for its turn.
+    """
+    engine = create_engine(
+        url,
+        pool_size=1,
+        max_overflow=0,
+        pool_pre_ping=True,  # the server may have been started again meanwhile
+        isolation_level="READ COMMITTED",
+        connect_args={"connect_timeout": _CONNECT_SECONDS},
+    )
+    _prepare(engine, _WRITER)
+    if begin is not None:
+        event.listen(engine, "begin", begin)
+    return engine
+
+
+def readers(url: URL) -> Engine:
+    """Return the engine of the connections that read: each transaction sees one state."""
+    engine = create_engine(
+        url,
+        pool_size=_READERS,
+        max_overflow=_READERS_MORE,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": _CONNECT_SECONDS},
+    )
+    _prepare(engine, _SESSION)
+    return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
+def _prepare(engine: Engine, statements: tuple[str, ...]) -> None:
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Driver[object], _record: object) -> None:
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
