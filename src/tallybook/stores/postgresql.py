@@ -22,6 +22,7 @@ _SESSION: Final = (
         " WHERE current_setting('synchronous_commit') IN ('off', 'local')"
     ),
     "SET lock_timeout = '20s'",
+    "SET jit = off",  # it costs more than any of our questions
 )
 #: A writer that has stopped half-way, frozen or out of reach, gives up its turn.
 _WRITER: Final = (*_SESSION, "SET idle_in_transaction_session_timeout = '30s'")

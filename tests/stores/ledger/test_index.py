@@ -80,7 +80,7 @@ def test_merging_keeps_few_runs_of_geometric_size(tails: list[int]) -> None:
 
 def _filled(folder: Path, count: int = 1000, tail: int = 150) -> None:
     with SqlLedger(folder) as ledger:
-        ledger._index._tail_max = tail
+        ledger._home.index._tail_max = tail  # type: ignore[attr-defined]  # the embedded one
         for i in range(0, count, 50):
             append(ledger, arrivals(range(i, i + 50)), NOW)
 

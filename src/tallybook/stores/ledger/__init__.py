@@ -1,7 +1,8 @@
 """The ledger: every accepted fact in arrival order, durable and de-duplicated for ever.
 
-`store` is the port, `frame` the layout of a row, `schema` its table, `index` and `run` the
-embedded index of ids. Nothing here knows what an event means.
+`store` is the port, `frame` the layout of a row, `schema` the tables; `embedded` and `shared` are
+where it may live; `index` and `run` are the embedded index of ids. Nothing here
+knows what an event means.
 """
 
 from tallybook.stores.ledger.store import SqlLedger

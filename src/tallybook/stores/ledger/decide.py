@@ -8,7 +8,7 @@ from tallybook.model.fact import ACCEPTED, Columns, Fact, Verdict, Wire
 from tallybook.model.packed import Packed, pack
 from tallybook.model.time import micros
 from tallybook.model.wire import same
-from tallybook.stores.ledger.index import IdIndex
+from tallybook.stores.ledger.home import Home
 from tallybook.stores.ledger.keys import digests, id_hashes
 from tallybook.stores.ledger.run import Stand
 
@@ -49,9 +49,9 @@ class Plan:
         self._fetch = fetch
         self._new: dict[bytes, int] = {}
 
-    def take(self, requests: Sequence[Request], index: IdIndex) -> None:
+    def take(self, requests: Sequence[Request], home: Home) -> None:
         """Decide every arrival of some requests, in their order."""
-        known = index.find([key for request in requests for key in request.ids])
+        known = home.find([key for request in requests for key in request.ids])
         place = 0
         for request in requests:
             here = range(place, place + len(request.ids))

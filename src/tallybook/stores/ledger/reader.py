@@ -112,15 +112,15 @@ class Reader:
         found: list[Entries] = []
         total = 0
         with self._connect() as connection:
-            rows = connection.execution_options(yield_per=1).execute(question)
-            for row in map(Row._make, rows):
-                if row.first_seq + row.events - 1 <= after:
-                    continue
-                found.append(unpack(row))
-                total += row.events
-                if total >= limit:
-                    break
-            rows.close()
+            stream = connection.execution_options(yield_per=1)
+            with stream.execute(question) as rows:
+                for row in map(Row._make, rows):
+                    if row.first_seq + row.events - 1 <= after:
+                        continue
+                    found.append(unpack(row))
+                    total += row.events
+                    if total >= limit:
+                        break
         return found
 
     def facts(self, seqs: Iterable[int]) -> dict[int, Fact]:
@@ -168,8 +168,13 @@ def unreadable() -> Iterator[None]:
         yield
     except DBAPIError as e:
         raise Unavailable(
-            "ledger_unreadable", f"The ledger cannot be read: {e.orig}. Run the doctor."
+            "ledger_unreadable", f"The ledger cannot be read: {cause(e)}. Run the doctor."
         ) from e
+
+
+def cause(error: DBAPIError) -> str:
+    """Return what the database says, in one line."""
+    return str(error.orig).strip().partition("\n")[0]
 
 
 Fetch = Callable[[int], Fact]

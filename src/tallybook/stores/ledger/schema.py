@@ -1,4 +1,4 @@
-"""The tables of the ledger, the same on every SQL database."""
+"""The tables of the ledger: those of every SQL database, and two of PostgreSQL alone."""
 
 from typing import Final
 
@@ -29,4 +29,23 @@ traits: Final = Table(
     metadata,
     Column("name", String, primary_key=True),
     Column("value", String, nullable=False),
+)
+
+#: On PostgreSQL, in place of the embedded index: the entry of each id, and the digest of its wire,
+#: as a signed number.
+ids: Final = Table(
+    "ids",
+    metadata,
+    Column("id", LargeBinary, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("digest", BigInteger, nullable=False),
+)
+
+#: On PostgreSQL: one row, the number of the newest entry. Who stores holds its lock until the
+#: commit, so that no entry is ever seen before all that come before it.
+counter: Final = Table(
+    "counter",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("head", BigInteger, nullable=False),
 )

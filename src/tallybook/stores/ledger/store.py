@@ -1,4 +1,4 @@
-"""The ledger on SQLite: concurrent appends share a durable commit; an id counts once for ever.
+"""The ledger in SQL: concurrent appends share a durable commit; an id counts once for ever.
 
 Whoever finds the writer free commits for all who wait, so there is no thread to start or stop.
 """
@@ -13,63 +13,54 @@ from pathlib import Path
 from typing import Final, Self
 
 from sqlalchemy import Connection, insert, select
+from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
-from tallybook.model.columns import columns
 from tallybook.model.errors import Forbidden, TallybookError, Unavailable
 from tallybook.model.fact import Columns, Fact, Verdict
 from tallybook.model.packed import Batch, together
 from tallybook.model.scope import Scope
 from tallybook.model.time import micros
 from tallybook.model.wire import read_json
-from tallybook.stores.ledger import database
 from tallybook.stores.ledger.decide import Plan, Request
+from tallybook.stores.ledger.embedded import Embedded
 from tallybook.stores.ledger.frame import compressor, pack
-from tallybook.stores.ledger.index import IdIndex
-from tallybook.stores.ledger.keys import digests, id_hashes
-from tallybook.stores.ledger.reader import Reader
-from tallybook.stores.ledger.schema import batches, metadata, traits
+from tallybook.stores.ledger.home import Home
+from tallybook.stores.ledger.reader import Reader, cause
+from tallybook.stores.ledger.schema import batches, traits
+from tallybook.stores.ledger.shared import Shared
 
 #: A commit takes requests until it has so many events; one request always fits.
 _COMMIT_EVENTS: Final = 16_384
-_REPLAY_EVENTS: Final = 50_000
 
 
 class SqlLedger:
-    """See `model.ports.Ledger`. The folder must be owned (`stores.folder`) while it is open."""
+    """See `model.ports.Ledger`. A folder must be owned (`stores.folder`) while it is open."""
 
-    def __init__(self, folder: Path) -> None:
-        """Open or make `ledger.db` and the id index in `runs`, replaying what it lacks.
+    def __init__(self, place: Path | URL) -> None:
+        """Open or make the ledger in a folder, or in a PostgreSQL database (`stores.postgresql`).
 
         Raises:
             Unavailable: `ledger_unreadable` or `ledger_damaged`.
         """
-        self._folder = folder
-        self._head = 0
+        self._home: Home = Embedded(place) if isinstance(place, Path) else Shared(place)
         self._closed = False
         self._waiting: deque[Request] = deque()
         self._writing = threading.Lock()
         self._press = compressor()
-        self._engine = database.writer(folder / "ledger.db")
-        self._readers = database.readers(folder / "ledger.db")
-        self._reader = Reader(self._readers)
+        self._reader = Reader(self._home.readers)
         self._writer: Connection | None = None
         try:
-            self._connect()
-            epoch = self._epoch()
+            _, epoch = self._connect()
             self._seed = int.from_bytes(epoch[:8], "little")
-            stored = self._reader.head()
-            self._index = IdIndex(folder / "runs", epoch, stored)
-            self._replay(stored)
+            self._home.start(epoch, self._reader)
         except DBAPIError as e:
-            self._disconnect()
-            self._readers.dispose()
+            self._give_up()
             raise Unavailable(
-                "ledger_unreadable", f"The ledger cannot be opened: {e.orig}. Run the doctor."
+                "ledger_unreadable", f"The ledger cannot be opened: {cause(e)}. Run the doctor."
             ) from e
         except BaseException:
-            self._disconnect()
-            self._readers.dispose()
+            self._give_up()
             raise
 
     def append(self, scope: Scope, arrivals: Columns, received_at: datetime) -> Sequence[Verdict]:
@@ -92,32 +83,32 @@ class SqlLedger:
 
     def head(self, scope: Scope) -> int:
         """Return the number of the newest entry, 0 when there is none."""
-        return self._head
+        return self._home.head(self._reader)
 
     def read(self, scope: Scope, after: int, limit: int) -> list[Batch]:
         """Return batches with entries above `after`, about `limit` entries, whole batches."""
         if scope.accounts is not None:
             raise Forbidden("verb_not_allowed", "Only the installation reads the whole ledger.")
-        return self._reader.read(after, limit, self._head)
+        return self._reader.read(after, limit, self.head(scope))
 
     def fetch(self, scope: Scope, seqs: Iterable[int]) -> dict[int, Fact]:
         """Return entries by number, without those of accounts that may not be seen."""
-        facts = self._reader.facts(seq for seq in seqs if seq <= self._head)
+        head = self.head(scope)
+        facts = self._reader.facts(seq for seq in seqs if seq <= head)
         if scope.accounts is None:
             return facts
         return {s: f for s, f in facts.items() if scope.sees(read_json(f.wire.decode())["subject"])}
 
     def seq_at(self, scope: Scope, instant: datetime) -> int:
         """Return the newest entry received at or before an instant."""
-        return self._reader.seq_at(micros(instant), self._head)
+        return self._reader.seq_at(micros(instant), self.head(scope))
 
     def close(self) -> None:
         """Finish the commit at work and close; the writer last, as it owns the checkpoint."""
         with self._writing:
             self._closed = True
-            self._index.close()
-            self._readers.dispose()
-            self._disconnect()
+            self._home.close()
+            self._give_up()
 
     def __enter__(self) -> Self:
         return self
@@ -150,15 +141,16 @@ class SqlLedger:
     def _store(self, group: list[Request]) -> Plan:
         connection = self._connected()
         received_at = max(request.received_at for request in group)
-        plan = Plan(self._head + 1, received_at, self._entry)
-        plan.take(group, self._index)
-        if plan.wires:
-            row = pack(plan.first_seq, received_at, plan.wires, self._press)
-            with connection.begin():
+        with connection.begin():
+            plan = Plan(self._home.begin(connection) + 1, received_at, self._entry)
+            plan.take(group, self._home)
+            if plan.wires:
+                row = pack(plan.first_seq, received_at, plan.wires, self._press)
                 connection.execute(insert(batches), row._asdict())
+                self._home.store(plan.first_seq, plan.ids, plan.digests)
+        if plan.wires:
             self._reader.remember(Batch(plan.first_seq, received_at, together(plan.parts)))
-            self._index.add(plan.ids, plan.digests)
-            self._head = self._index.position
+            self._home.stored(plan.ids, plan.digests)
         return plan
 
     def _entry(self, seq: int) -> Fact:
@@ -169,16 +161,16 @@ class SqlLedger:
             raise Unavailable("ledger_closed", "The server is stopping; send the batch again.")
         if self._writer is not None:
             return self._writer
-        connection = self._connect()
-        # What failed may yet have reached the disk, unacknowledged: then it counts.
-        self._replay(self._reader.head())
+        connection, _ = self._connect()
+        self._home.resume(self._reader)
         return connection
 
-    def _connect(self) -> Connection:
-        self._writer = self._engine.connect()
-        metadata.create_all(self._writer)
-        self._writer.commit()
-        return self._writer
+    def _connect(self) -> tuple[Connection, bytes]:
+        """Return the connection that writes, and the mark of this ledger."""
+        self._writer = self._home.writer.connect()
+        with self._writer.begin():
+            self._home.prepare(self._writer)
+            return self._writer, _epoch(self._writer)
 
     def _disconnect(self) -> None:
         if self._writer is not None:
@@ -186,32 +178,28 @@ class SqlLedger:
                 self._writer.close()
             self._writer = None
 
-    def _epoch(self) -> bytes:
-        """Return the mark of this ledger, given to it at its birth."""
-        assert self._writer is not None  # noqa: S101 - called by the constructor, after connecting
-        with self._writer.begin():
-            value = self._writer.scalar(select(traits.c.value).where(traits.c.name == "epoch"))
-            if value is None:
-                value = uuid.uuid4().hex
-                self._writer.execute(insert(traits), {"name": "epoch", "value": value})
-        return bytes.fromhex(value)
+    def _give_up(self) -> None:
+        """Close all connections, the writer last: it makes the final checkpoint."""
+        self._home.readers.dispose()
+        self._disconnect()
+        self._home.writer.dispose()
 
-    def _replay(self, stored: int) -> None:
-        """Tell the index every entry up to `stored` that it does not know."""
-        self._head = self._index.position
-        while self._head < stored:
-            for entries in self._reader.entries(self._head, _REPLAY_EVENTS, stored):
-                new = columns(entries.wires[self._head + 1 - entries.first_seq :])
-                self._index.add(id_hashes(new.source, new.id, self._seed), digests(new.wire))
-                self._head = self._index.position
+
+def _epoch(connection: Connection) -> bytes:
+    """Return the mark of a ledger, given to it at its birth."""
+    value = connection.scalar(select(traits.c.value).where(traits.c.name == "epoch"))
+    if value is None:
+        value = uuid.uuid4().hex
+        connection.execute(insert(traits), {"name": "epoch", "value": value})
+    return bytes.fromhex(value)
 
 
 def _refusal(error: Exception) -> TallybookError:
     if isinstance(error, TallybookError):
         return type(error)(error.code, error.detail, **error.facts)
-    cause = error.orig if isinstance(error, DBAPIError) else error
+    why = cause(error) if isinstance(error, DBAPIError) else error
     return Unavailable(
         "ledger_unwritable",
-        f"The ledger cannot be written: {cause}. Nothing was stored; send the batch again.",
+        f"The ledger cannot be written: {why}. Nothing was stored; send the batch again.",
         retry_after=2,
     )

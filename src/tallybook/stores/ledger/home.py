@@ -1,0 +1,46 @@
+"""What a ledger needs of its database: connections, a turn to store, and what it knows of ids.
+
+`embedded` is a folder with one owner, `shared` a PostgreSQL that many processes use.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from sqlalchemy import Connection, Engine
+
+from tallybook.stores.ledger.reader import Reader
+from tallybook.stores.ledger.run import Stand
+
+
+class Home(Protocol):
+    """Where a ledger lives. Used by one thread at a time, but for `head`."""
+
+    writer: Engine
+    readers: Engine
+
+    def prepare(self, connection: Connection) -> None:
+        """Make the tables that are missing, in the transaction that is open."""
+
+    def start(self, epoch: bytes, reader: Reader) -> None:
+        """Get to know the ids of the ledger with this mark; called once, before all below."""
+
+    def resume(self, reader: Reader) -> None:
+        """Get to know what a commit whose outcome was unknown has left, on a new connection."""
+
+    def head(self, reader: Reader) -> int:
+        """Return the number of the newest entry that counts, 0 when there is none."""
+
+    def begin(self, connection: Connection) -> int:
+        """Take the turn to store until the transaction ends; return the newest entry's number."""
+
+    def find(self, keys: Sequence[bytes]) -> dict[int, Stand]:
+        """Return the entry of each id that is known, by its place in `keys`; in one's turn."""
+
+    def store(self, first: int, keys: Sequence[bytes], digests: Sequence[int]) -> None:
+        """Store the ids of new entries from number `first` on, in one's turn."""
+
+    def stored(self, keys: Sequence[bytes], digests: Sequence[int]) -> None:
+        """Note that the commit of these ids is durable."""
+
+    def close(self) -> None:
+        """Finish what is at work in the background."""

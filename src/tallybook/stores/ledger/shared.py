@@ -1,0 +1,102 @@
+"""A ledger on PostgreSQL, for many processes: a unique key decides, and one row gives numbers.
+
+The row is locked before anything is decided and until the commit. So writers take turns, nobody
+waits for somebody who waits, and an entry that can be seen has none before it that cannot.
+"""
+
+from collections.abc import Sequence
+from operator import itemgetter
+from typing import Final
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Connection,
+    LargeBinary,
+    any_,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
+from sqlalchemy.engine import URL
+
+from tallybook.stores import postgresql
+from tallybook.stores.ledger.reader import Reader
+from tallybook.stores.ledger.run import Stand
+from tallybook.stores.ledger.schema import counter, ids, metadata
+
+#: Processes that start together make the tables one after the other.
+_MAKING: Final = "SELECT pg_advisory_xact_lock(7811881672420750194)"
+#: A writer only looks ids up by their key; no plan made for a small table may stay.
+_BY_KEY: Final = "SET enable_seqscan = off"
+_HEAD: Final = select(counter.c.head).where(counter.c.id == 1)
+_UNSIGNED: Final = 1 << 64
+_SIGN: Final = 1 << 63
+
+
+class Shared:
+    """See `stores.ledger.home.Home`. What is committed counts, by whichever process."""
+
+    def __init__(self, url: URL) -> None:
+        """Use the database at an address of `stores.postgresql`."""
+        self.writer = postgresql.writer(url)
+        self.readers = postgresql.readers(url)
+        self._turn: Connection | None = None
+
+    def prepare(self, connection: Connection) -> None:
+        """Make the tables and the counter's row where they are missing."""
+        connection.exec_driver_sql(_MAKING)
+        metadata.create_all(connection)
+        if connection.scalar(_HEAD) is None:
+            connection.execute(insert(counter), {"id": 1, "head": 0})
+        connection.exec_driver_sql(_BY_KEY)
+
+    def start(self, epoch: bytes, reader: Reader) -> None:
+        """Nothing is to be learnt: the database knows the ids."""
+
+    def resume(self, reader: Reader) -> None:
+        """Nothing is to be learnt, as above."""
+
+    def head(self, reader: Reader) -> int:
+        """Ask for the newest entry that is committed."""
+        return reader.head()
+
+    def begin(self, connection: Connection) -> int:
+        """Wait for the counter's row and hold it."""
+        self._turn = connection
+        head: int = connection.scalars(_HEAD.with_for_update()).one()
+        return head
+
+    def find(self, keys: Sequence[bytes]) -> dict[int, Stand]:
+        """Look ids up in the table."""
+        assert self._turn is not None  # noqa: S101 - `begin` comes first
+        wanted = any_(literal(list(keys), ARRAY(LargeBinary)))
+        rows = self._turn.execute(
+            select(ids.c.id, ids.c.seq, ids.c.digest).where(ids.c.id == wanted)
+        )
+        known = {row.id: Stand(row.seq, row.digest % _UNSIGNED) for row in rows}
+        return {i: known[key] for i, key in enumerate(keys) if key in known} if known else {}
+
+    def store(self, first: int, keys: Sequence[bytes], digests: Sequence[int]) -> None:
+        """Insert ids in their own order, in which their index is written best."""
+        assert self._turn is not None  # noqa: S101 - `begin` comes first
+        numbers = range(first, first + len(keys))
+        rows = sorted(zip(keys, numbers, map(_signed, digests), strict=True), key=itemgetter(0))
+        kinds = (LargeBinary, BigInteger, BigInteger)
+        arrays = zip(map(list, zip(*rows, strict=True)), kinds, strict=True)
+        found = select(*(func.unnest(literal(values, ARRAY(kind))) for values, kind in arrays))
+        self._turn.execute(insert(ids).from_select(["id", "seq", "digest"], found))
+        self._turn.execute(update(counter).where(counter.c.id == 1).values(head=numbers[-1]))
+
+    def stored(self, keys: Sequence[bytes], digests: Sequence[int]) -> None:
+        """Nothing is to be noted: the commit was all."""
+
+    def close(self) -> None:
+        """Nothing is at work in the background."""
+
+
+def _signed(digest: int) -> int:
+    """Return a digest as PostgreSQL's 64 bits hold it."""
+    return digest - _UNSIGNED if digest >= _SIGN else digest
