@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallybook.stores.duckdb.wire import _decoded, _lines, lines, typed_text
+from tallybook.stores.duckdb.wire import _decoded, _lines, _shape, lines, typed_text
 
 _names = st.sampled_from(["a", "b", "%s", "é", "#", "{", 'q"', ""]) | st.text(max_size=3)
 _texts = st.sampled_from(["x", "5", "#5", "{", "%d", "é☃", "\\", '"', "\n"]) | st.text(max_size=3)
@@ -52,6 +52,14 @@ def test_a_line(data: bytes, line: str) -> None:
     assert lines(b"[%b,%b]" % (data, data)) == [line, line]
     # The second is not alike, and nothing of the first is lost.
     assert lines(b'[%b,{"z":1.5}]' % data) == [line, '{"z":"#1.5"}']
+
+
+def test_no_reader_is_kept_for_data_of_very_many_names() -> None:
+    _shape.cache_clear()
+    for count, made in ((64, 1), (65, 1), (4000, 1)):
+        data = json.dumps([{f"n{i}": i for i in range(count)}]).encode()
+        assert json.loads(lines(data)[0]) == {f"n{i}": f"#{i}" for i in range(count)}
+        assert _shape.cache_info().currsize == made
 
 
 def test_what_is_typed_is_told_apart() -> None:
