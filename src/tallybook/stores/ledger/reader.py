@@ -21,6 +21,8 @@ _KEPT: Final = 8
 _RECENT_EVENTS_MAX: Final = 131_072
 _RECENT_BATCHES_MAX: Final = 4_096
 _RECENT_BYTES_MAX: Final = 64 * 1024 * 1024
+#: A step of the loader holds its events several times over: so many bytes of them end it as well.
+_READ_BYTES_MAX: Final = 64 * 1024 * 1024
 
 _FROM = select(
     batches.c.first_seq,
@@ -116,7 +118,7 @@ class Reader:
             batches.c.first_seq
         )
         found: list[Entries] = []
-        total = 0
+        total = size = 0
         with self._connect() as connection:
             rows = connection.execution_options(yield_per=1).execute(question)
             for row in map(Row._make, rows):
@@ -124,7 +126,8 @@ class Reader:
                     continue
                 found.append(unpack(row))
                 total += row.events
-                if total >= limit:
+                size += sum(map(len, found[-1].wires))
+                if total >= limit or size >= _READ_BYTES_MAX:
                     break
             rows.close()
         return found
