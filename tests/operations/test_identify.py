@@ -2,6 +2,7 @@ import base64
 import re
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, get_args
 
 import pytest
 from argon2 import PasswordHasher, extract_parameters
+from sqlalchemy import Connection
 
 from tallybook.model.errors import (
     Conflict,
@@ -91,6 +93,36 @@ def test_a_key_has_a_prefix_random_bits_and_a_checksum(home: Shelf) -> None:
         assert len(base64.b32decode(found[2].upper())) * 8 >= 128
         check = base64.b32encode(zlib.crc32(secret[:-7].encode()).to_bytes(4, "big"))
         assert check.decode().rstrip("=").lower() == found[3]
+
+
+def test_a_known_key_ends_as_soon_as_it_is_revoked(home: Shelf) -> None:
+    made = make_key(home.scope, home.people, home.directories, {"name": "r", "role": "admin"}, NOW)
+    for _ in range(3):  # the first use is noted, and makes it be read again
+        assert by_key(home, made.secret).role == "admin"
+    revoke_key(home.scope, home.people, made.key.id, NOW)
+    with pytest.raises(Unauthenticated):
+        by_key(home, made.secret)
+
+
+def test_a_key_read_before_it_was_revoked_is_not_kept(
+    home: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = make_key(home.scope, home.people, home.directories, {"name": "r", "role": "admin"}, NOW)
+    by_key(home, made.secret)
+    database = home.people._database  # noqa: SLF001 - to come between a reading and its end
+    reader = database.reader
+
+    @contextmanager
+    def interrupted() -> Iterator[Connection]:
+        monkeypatch.undo()
+        with reader() as connection:
+            yield connection
+        revoke_key(home.scope, home.people, made.key.id, NOW)
+
+    monkeypatch.setattr(database, "reader", interrupted)
+    assert by_key(home, made.secret).role == "admin"
+    with pytest.raises(Unauthenticated):
+        by_key(home, made.secret)
 
 
 def test_a_key_is_the_scope_of_its_role(home: Shelf) -> None:

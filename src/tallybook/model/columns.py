@@ -77,10 +77,10 @@ def _decoded(coded: str) -> Wire:
     """Return the JSON in a base64 text; null where there is none."""
     try:
         plain = base64.b64decode(coded, validate=True)
-        _whole(plain)
+        plain.decode()  # the decoder asks for Unicode only in what it reads
+        return _whole(plain)
     except (binascii.Error, msgspec.MsgspecError, UnicodeDecodeError):
         return NO_DATA
-    return plain
 
 
 _kept: Final = msgspec.json.Decoder(_Kept).decode

@@ -54,6 +54,12 @@ class Packed(NamedTuple):
         """Return how many events there are."""
         return len(self.time)
 
+    @property
+    def byte_count(self) -> int:
+        """Return how many bytes their texts and data have."""
+        texts = (self.source, self.id, self.type, self.subject)
+        return sum(len(part.joined) for part in texts) + len(self.data)
+
     def since(self, place: int) -> "Packed":
         """Return the events from a place on; what the others touched stays named."""
         if not place:

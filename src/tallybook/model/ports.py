@@ -148,7 +148,9 @@ class Ledger(Protocol):
         """Return the number of the newest entry, 0 when there is none."""
 
     def read(self, scope: Scope, after: int, limit: int) -> list[Batch]:
-        """Return batches with entries above `after`, about `limit` entries, whole batches."""
+        """Return batches with entries above `after`, about `limit` entries, whole batches; fewer
+        where they are large, but one at least where there is one.
+        """
 
     def fetch(self, scope: Scope, seqs: Iterable[int]) -> dict[int, Fact]:
         """Return entries by number."""

@@ -76,7 +76,7 @@ def parse_micros(text: str) -> int:
     if (
         text[4:17:3] == "--T::"
         and text[-1] == "Z"
-        and (len(text) == _SECONDS_CHARS or (text[19] == "." and text[20:-1].isdecimal()))
+        and (len(text) == _SECONDS_CHARS or (text[19:20] == "." and text[20:-1].isdecimal()))
         and text[11:13] != "24"
     ):
         try:

@@ -160,6 +160,7 @@ class _Index:
     def __init__(self, directory: Directory) -> None:
         self.directory = directory
         self.of_meter: dict[str, set[str]] = {}
+        self._accounts = frozenset(directory.ever("account"))
         self._own: dict[str, set[str]] = {}
         self._pools: dict[str, set[str]] = {}
         self._calendars: dict[Calendar, set[str]] = {}
@@ -199,7 +200,8 @@ class _Index:
         """Return the contracts whose lines count these accounts' events of these types."""
         types: dict[str, set[str]] = {}
         for event_type, accounts in touched.items():
-            for number in frozenset().union(*map(self.of_account, accounts)):
+            known = self._accounts.intersection(accounts)
+            for number in frozenset().union(*map(self.of_account, known)):
                 types.setdefault(number, set()).add(event_type)
         return {number: frozenset(found) for number, found in types.items()}
 

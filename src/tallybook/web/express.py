@@ -13,8 +13,8 @@ from tallybook.web import problems
 from tallybook.web.api.events import take_events
 
 PATH: Final = "/api/v1/events"
-#: What the metrics want to know of a route.
-_ROUTE: Final = SimpleNamespace(path=PATH)
+#: What the metrics want to know of a route, in the router's words: without the prefix of the API.
+_ROUTE: Final = SimpleNamespace(path="/events")
 
 
 class Express:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallybook.stores.duckdb.wire import _decoded, _lines, lines, typed_text
+from tallybook.stores.duckdb.wire import _decoded, _lines, _shape, lines, typed_text
 
 _names = st.sampled_from(["a", "b", "%s", "é", "#", "{", 'q"', ""]) | st.text(max_size=3)
 _texts = st.sampled_from(["x", "5", "#5", "{", "%d", "é☃", "\\", '"', "\n"]) | st.text(max_size=3)
@@ -38,6 +38,7 @@ def test_alike_data_are_written_as_all_others(
         (b'{"n":1,"a":"x","n":7}', '{"n":"#7","a":"x"}'),
         (b'{"n":12345678901234567890123}', '{"n":"#12345678901234567890123"}'),
         (b'{"n":9007199254740993.0}', '{"n":"#9007199254740993"}'),
+        (b'{"n":%b}' % (b"7" * 5000), f'{{"n":"#7.{"7" * 4999}E+4999"}}'),
         (b'{"a":"#5","n":5}', '{"a":"#\\"#5","n":"#5"}'),
         (b'{"a":"{x"}', '{"a":"#\\"{x"}'),
         (b'{"a":"\\u0041\\n"}', '{"a":"A\\n"}'),
@@ -51,6 +52,14 @@ def test_a_line(data: bytes, line: str) -> None:
     assert lines(b"[%b,%b]" % (data, data)) == [line, line]
     # The second is not alike, and nothing of the first is lost.
     assert lines(b'[%b,{"z":1.5}]' % data) == [line, '{"z":"#1.5"}']
+
+
+def test_no_reader_is_kept_for_data_of_very_many_names() -> None:
+    _shape.cache_clear()
+    for count, made in ((64, 1), (65, 1), (4000, 1)):
+        data = json.dumps([{f"n{i}": i for i in range(count)}]).encode()
+        assert json.loads(lines(data)[0]) == {f"n{i}": f"#{i}" for i in range(count)}
+        assert _shape.cache_info().currsize == made
 
 
 def test_what_is_typed_is_told_apart() -> None:

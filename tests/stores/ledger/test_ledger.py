@@ -78,11 +78,12 @@ def test_entries_are_numbered_in_order_and_read_back(ledger: SqlLedger) -> None:
     assert facts[11].received_at == NOW + timedelta(seconds=10)
 
 
-@pytest.mark.parametrize("kept_events", [1, 15, 1000])
+@pytest.mark.parametrize("limit", ["EVENTS", "BYTES", "BATCHES"])
+@pytest.mark.parametrize("kept", [1, 15, 1000])
 def test_the_newest_are_read_from_memory_as_they_are_stored(
-    home: Path | URL, monkeypatch: pytest.MonkeyPatch, kept_events: int
+    home: Path | URL, monkeypatch: pytest.MonkeyPatch, limit: str, kept: int
 ) -> None:
-    monkeypatch.setattr("tallybook.stores.ledger.reader._RECENT_EVENTS_MAX", kept_events)
+    monkeypatch.setattr(f"tallybook.stores.ledger.reader._RECENT_{limit}_MAX", kept)
     with SqlLedger(home) as ledger:
         for i in range(5):  # half of each batch is known
             append(ledger, arrivals(range(i * 5, i * 5 + 10)), NOW + timedelta(seconds=i))
@@ -95,6 +96,20 @@ def test_the_newest_are_read_from_memory_as_they_are_stored(
         stored = [_plain(batch) for batch in again.read(ALL, 0, 1000)]
     assert stored == at_once == steps
     assert [first for first, _, _ in stored] == [1, 11, 16, 21, 26]
+
+
+def test_large_events_that_wait_are_read_from_disk_again(ledger: SqlLedger) -> None:
+    large = [arrival(n, data="x" * 60_000) for n in range(64)]
+    for i in range(20):
+        append(ledger, [a._replace(id=f"{i}-{a.id}") for a in large], NOW)
+    kept = ledger._reader._recent
+    assert 10 < len(kept) < 20
+    assert sum(batch.events.byte_count for batch in kept) <= 64 * 1024 * 1024
+    # The oldest are on disk alone, and as many large ones as there are make more than one step.
+    first = ledger.read(ALL, 0, 10_000)
+    assert [batch.first_seq for batch in first] == [1 + 64 * i for i in range(len(first))]
+    assert 10 < len(first) < 20
+    assert ledger.read(ALL, first[-1].last_seq, 10_000)[-1].last_seq == 20 * 64
 
 
 def _plain(batch: Batch) -> tuple[int, datetime, list[object]]:

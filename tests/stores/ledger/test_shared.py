@@ -171,7 +171,7 @@ def test_a_commit_that_was_stored_and_not_acknowledged_counts_once(one: SqlLedge
     def lost(*_: object) -> None:
         raise OSError("the answer to the commit was lost")
 
-    one._home.stored = lost  # type: ignore[method-assign]
+    one._home.stored = lost  # type: ignore[method-assign,assignment]
     with pytest.raises(Unavailable):
         append(one, arrivals(range(3)), NOW)
     one._home.stored = stored  # type: ignore[method-assign]

@@ -21,6 +21,8 @@ from tallybook.model.quantity import exact_text
 
 #: A text that begins so could be taken for something else, and is marked as a text.
 _MARKED: Final = frozenset("#{")
+#: A reader of more names than this costs more to make, and to keep, than it will save.
+_NAMES_MAX: Final = 64
 #: Beyond any double; an exponent this large is kept as written, since it is no quantity anyway.
 _EXPONENT_MAX: Final = 400
 
@@ -43,14 +45,14 @@ def _alike_lines(data: bytes) -> list[str] | None:
     """
     if b"\\" in data or b'"#' in data or b'"{' in data:
         return None
-    first, _ = _first.raw_decode(data[1 : EVENT_BYTES_MAX + 1].decode(errors="ignore"))
-    kinds = tuple((n, type(v)) for n, v in first.items()) if isinstance(first, dict) else ()
-    if not kinds or not {kind for _, kind in kinds} <= {str, int}:
-        return None
-    decode, template = _shape(kinds)
     try:
+        first, _ = _first.raw_decode(data[1 : EVENT_BYTES_MAX + 1].decode(errors="ignore"))
+        kinds = tuple((n, type(v)) for n, v in first.items()) if isinstance(first, dict) else ()
+        if not 0 < len(kinds) <= _NAMES_MAX or not {kind for _, kind in kinds} <= {str, int}:
+            return None
+        decode, template = _shape(kinds)
         return [template % fields for fields in map(_fields, decode(data))]
-    except (msgspec.MsgspecError, ValueError):
+    except (msgspec.MsgspecError, ValueError):  # also an integer of thousands of digits
         return None
 
 

@@ -1,13 +1,10 @@
 """What the id index knows of an event: a hash of (source, id) and a digest of its wire bytes."""
 
 from collections.abc import Iterable, Sequence
-from typing import Final
 
 from xxhash import xxh3_64_intdigest, xxh3_128_digest
 
 from tallybook.model.fact import Wire
-
-ID_BYTES: Final = 16
 
 
 def id_hashes(sources: Sequence[str], ids: Sequence[str], seed: int) -> list[bytes]:

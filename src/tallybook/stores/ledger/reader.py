@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -17,9 +17,12 @@ from tallybook.stores.ledger.frame import Entries, Row, unpack
 from tallybook.stores.ledger.schema import batches
 
 _KEPT: Final = 8
-#: So many of the newest entries stay in memory for the loader, read already.
+#: So much of the newest entries stays in memory for the loader, read already.
 _RECENT_EVENTS_MAX: Final = 131_072
 _RECENT_BATCHES_MAX: Final = 4_096
+_RECENT_BYTES_MAX: Final = 64 * 1024 * 1024
+#: A step of the loader holds its events several times over: so many bytes of them end it as well.
+_READ_BYTES_MAX: Final = 64 * 1024 * 1024
 
 _FROM = select(
     batches.c.first_seq,
@@ -38,7 +41,7 @@ class Reader:
         self._engine = engine
         self._kept: OrderedDict[int, Entries] = OrderedDict()
         self._recent: deque[Batch] = deque()
-        self._recent_events = 0
+        self._recent_events = self._recent_bytes = 0
         self._lock = threading.Lock()
 
     def head(self) -> int:
@@ -67,14 +70,19 @@ class Reader:
                 self._forget(before=batch.first_seq)
             self._recent.append(batch)
             self._recent_events += batch.events.size
+            self._recent_bytes += batch.events.byte_count
             while (
-                self._recent_events > _RECENT_EVENTS_MAX or len(self._recent) > _RECENT_BATCHES_MAX
+                self._recent_events > _RECENT_EVENTS_MAX
+                or self._recent_bytes > _RECENT_BYTES_MAX
+                or len(self._recent) > _RECENT_BATCHES_MAX
             ):
                 self._forget(before=self._recent[0].last_seq + 1)
 
     def _forget(self, before: int) -> None:
         while self._recent and self._recent[0].last_seq < before:
-            self._recent_events -= self._recent.popleft().events.size
+            gone = self._recent.popleft().events
+            self._recent_events -= gone.size
+            self._recent_bytes -= gone.byte_count
 
     def _recall(self, after: int, limit: int, head: int) -> list[Batch]:
         """Return the next batches from memory; none where they do not begin there."""
@@ -110,7 +118,7 @@ class Reader:
             batches.c.first_seq
         )
         found: list[Entries] = []
-        total = 0
+        total = size = 0
         with self._connect() as connection:
             stream = connection.execution_options(yield_per=1)
             with stream.execute(question) as rows:
@@ -119,7 +127,8 @@ class Reader:
                         continue
                     found.append(unpack(row))
                     total += row.events
-                    if total >= limit:
+                    size += sum(map(len, found[-1].wires))
+                    if total >= limit or size >= _READ_BYTES_MAX:
                         break
         return found
 
@@ -175,6 +184,3 @@ def unreadable() -> Iterator[None]:
 def cause(error: DBAPIError) -> str:
     """Return what the database says, in one line."""
     return str(error.orig).strip().partition("\n")[0]
-
-
-Fetch = Callable[[int], Fact]
