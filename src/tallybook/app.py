@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple, TextIO, cast
@@ -33,7 +33,7 @@ from tallybook.operations.known import received
 from tallybook.operations.load import load_once
 from tallybook.operations.refresh import Refresher
 from tallybook.settings import Settings
-from tallybook.stores.books.database import sqlite
+from tallybook.stores.books.database import Database, sqlite
 from tallybook.stores.books.people import BooksPeople
 from tallybook.stores.books.snapshot import BooksSnapshot
 from tallybook.stores.books.versions import BooksVersions
@@ -41,6 +41,7 @@ from tallybook.stores.duckdb.store import DuckEvents
 from tallybook.stores.folder import Folder
 from tallybook.stores.ledger.store import SqlLedger
 from tallybook.stores.parquet import read_parquet
+from tallybook.stores.postgresql import address
 from tallybook.web.application import make
 from tallybook.web.services import Services
 
@@ -167,11 +168,15 @@ class Installation:
         self._open.enter_context(Folder(settings.data))
         # An owner that was killed left its address, where another server may listen by now.
         (settings.data / _SERVER_FILE).unlink(missing_ok=True)
-        self._ledger = ledger = SqlLedger(settings.data)
+        url = settings.database_url
+        place = address(url.get_secret_value()) if url else settings.data
+        self._ledger = ledger = SqlLedger(place)
         self._open.callback(ledger.close)
-        database = sqlite(settings.data / "books.db")
+        self._database = database = _open_books(settings)
         self._open.callback(database.close)
-        self._events = events = _open_events(settings.data / _EVENTS_FILE, ledger)
+        # What was loaded from another ledger is no copy of this one.
+        name = f"{_EVENTS_FILE}.{ledger.epoch[:16]}" if url else _EVENTS_FILE
+        self._events = events = _open_events(settings.data / name, ledger)
         self._open.callback(events.close)
         loaded = events.position(_SYSTEM)
         self._loaded = Loaded(loaded, {}, received_at=received(ledger, loaded))
@@ -232,7 +237,8 @@ class Installation:
             return True
 
     def _refresh(self) -> bool:
-        self._refresher.refresh_once(_SYSTEM, self._clock.now())
+        if self._database.leads():
+            self._refresher.refresh_once(_SYSTEM, self._clock.now())
         return False
 
     def _refreshed_at(self, mark: Mark) -> datetime | None:
@@ -244,6 +250,14 @@ class Installation:
         yesterday = clamp(self._clock.now().date()) - timedelta(days=1)
         self._events.compact(_SYSTEM, yesterday)
         return False
+
+
+def _open_books(settings: Settings) -> Database:
+    """Open the database of Books: that of the address, or the folder's own file."""
+    url = settings.database_url
+    if url is None:
+        return sqlite(settings.data / "books.db")
+    return Database(address(url.get_secret_value()))
 
 
 def _open_events(path: Path, ledger: SqlLedger) -> DuckEvents:
@@ -394,7 +408,15 @@ def reach(settings: Settings) -> Iterator[Address]:
 
 
 def _require_data(settings: Settings) -> None:
-    if not (settings.data / "books.db").exists():
+    if settings.database_url is not None:
+        with closing(_open_books(settings)) as database:
+            if not BooksPeople(database).users(_SYSTEM):
+                raise Unavailable(
+                    "not_initialised",
+                    "There is nothing in the database of TALLYBOOK_DATABASE_URL; make it with "
+                    "`init`.",
+                )
+    elif not (settings.data / "books.db").exists():
         raise Unavailable(
             "not_initialised",
             f"There is no data in {settings.data}; make it with `init --data {settings.data}`.",

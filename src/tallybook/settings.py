@@ -14,6 +14,8 @@ class Settings(BaseSettings):
 
     #: The data folder of the embedded stores; one folder has one owner process.
     data: Path = Path("data")
+    #: The PostgreSQL database of Books and the ledger; without one they are files of the folder.
+    database_url: SecretStr | None = None
     #: Allows `PUT /api/v1/test-clock`; set by `serve --test-clock` only.
     test_clock: bool = False
     #: Networks that webhooks may reach although they are private.

@@ -55,7 +55,7 @@ class Refresher:
         self._seq = self._began = events.position(operator())
         self._refreshed_at = refreshed_at
         self._index = _Index(Directory())
-        self._is_continued = False
+        self._left: SnapshotState | None = None
         self._has_gap = False
 
     def touch(self, loaded: Loaded) -> None:
@@ -100,8 +100,10 @@ class Refresher:
             self._index = _Index(directory)
         before = self._snapshot.state(scope)
         mark = Mark(seq, directory.revision, minute_of(now))
-        # What was loaded while nobody noted it is unknown, so a snapshot left behind is no start.
-        is_continued = self._is_continued or (before and before.mark.seq == self._began)
+        # What was loaded while nobody noted it is unknown, so a snapshot left behind is no start;
+        # nor is one that another process has written since.
+        began = before and before.mark.seq == self._began
+        is_continued = began if self._left is None else before == self._left
         everything = before is None or touched is None or not is_continued
         if everything or before is None or touched is None:
             stale: Stale = dict.fromkeys(directory.keys("contract"))
@@ -113,7 +115,7 @@ class Refresher:
                 return False
         state = SnapshotState(mark, refreshed_at)
         self._write(scope, directory, stale, state, everything=everything)
-        self._is_continued = True
+        self._left = state
         return True
 
     def _write(

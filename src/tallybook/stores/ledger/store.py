@@ -52,6 +52,8 @@ class SqlLedger:
         self._writer: Connection | None = None
         try:
             _, epoch = self._connect()
+            #: The mark of this ledger, given to it at its birth.
+            self.epoch = epoch.hex()
             self._seed = int.from_bytes(epoch[:8], "little")
             self._home.start(epoch, self._reader)
         except DBAPIError as e:
