@@ -303,6 +303,20 @@ def test_what_a_load_moved_before_it_failed_is_not_forgotten(
     same(house)
 
 
+def test_a_snapshot_that_another_process_has_written_since_is_no_start(house: House) -> None:
+    house.use("a", "3")
+    assert house.refresh()
+    earlier, state = house.listed().items, house.snapshot.state(ALL)
+    assert state is not None
+    house.use("a", "4")
+    assert house.refresh()
+    house.snapshot.replace(ALL, state, earlier, everything=True)  # it was behind
+    assert house.refresh()
+    assert used(house.listed())["C-a"] == D(7)
+    same(house)
+    assert not house.refresh()
+
+
 def test_yesterdays_answer_can_be_asked_again(house: House) -> None:
     house.use("a", "3")
     house.load()

@@ -31,14 +31,13 @@ traits: Final = Table(
     Column("value", String, nullable=False),
 )
 
-#: On PostgreSQL, in place of the embedded index: the entry of each id, and the digest of its wire,
-#: as a signed number.
+#: On PostgreSQL, in place of the embedded index: the entry of each id, and the digest of its wire.
 ids: Final = Table(
     "ids",
     metadata,
     Column("id", LargeBinary, primary_key=True),
     Column("seq", BigInteger, nullable=False),
-    Column("digest", BigInteger, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
 )
 
 #: On PostgreSQL: one row, the number of the newest entry. Who stores holds its lock until the

@@ -5,13 +5,13 @@ waits for somebody who waits, and an entry that can be seen has none before it t
 """
 
 from collections.abc import Sequence
-from operator import itemgetter
 from typing import Final
 
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
+    ColumnElement,
     Connection,
+    Integer,
     LargeBinary,
     any_,
     func,
@@ -32,8 +32,8 @@ _MAKING: Final = "SELECT pg_advisory_xact_lock(7811881672420750194)"
 #: A writer only looks ids up by their key; no plan made for a small table may stay.
 _BY_KEY: Final = "SET enable_seqscan = off"
 _HEAD: Final = select(counter.c.head).where(counter.c.id == 1)
-_UNSIGNED: Final = 1 << 64
-_SIGN: Final = 1 << 63
+_ID_BYTES: Final = 16
+_DIGEST_BYTES: Final = 8
 
 
 class Shared:
@@ -72,23 +72,22 @@ class Shared:
     def find(self, keys: Sequence[bytes]) -> dict[int, Stand]:
         """Look ids up in the table."""
         assert self._turn is not None  # noqa: S101 - `begin` comes first
-        wanted = any_(literal(list(keys), ARRAY(LargeBinary)))
-        rows = self._turn.execute(
-            select(ids.c.id, ids.c.seq, ids.c.digest).where(ids.c.id == wanted)
-        )
-        known = {row.id: Stand(row.seq, row.digest % _UNSIGNED) for row in rows}
+        place = _places(len(keys))
+        wanted = func.array(select(_cut(keys, _ID_BYTES, place)).scalar_subquery())
+        found = select(ids.c.id, ids.c.seq, ids.c.digest).where(ids.c.id == any_(wanted))
+        known = {id_: Stand(seq, _number(d)) for id_, seq, d in self._turn.execute(found)}
         return {i: known[key] for i, key in enumerate(keys) if key in known} if known else {}
 
     def store(self, first: int, keys: Sequence[bytes], digests: Sequence[int]) -> None:
         """Insert ids in their own order, in which their index is written best."""
         assert self._turn is not None  # noqa: S101 - `begin` comes first
-        numbers = range(first, first + len(keys))
-        rows = sorted(zip(keys, numbers, map(_signed, digests), strict=True), key=itemgetter(0))
-        kinds = (LargeBinary, BigInteger, BigInteger)
-        arrays = zip(map(list, zip(*rows, strict=True)), kinds, strict=True)
-        found = select(*(func.unnest(literal(values, ARRAY(kind))) for values, kind in arrays))
-        self._turn.execute(insert(ids).from_select(["id", "seq", "digest"], found))
-        self._turn.execute(update(counter).where(counter.c.id == 1).values(head=numbers[-1]))
+        place = _places(len(keys))
+        key = _cut(keys, _ID_BYTES, place).label("id")
+        digest = _cut([d.to_bytes(_DIGEST_BYTES, "big") for d in digests], _DIGEST_BYTES, place)
+        rows = select(key, literal(first, BigInteger) + place, digest).order_by(key)
+        self._turn.execute(insert(ids).from_select(["id", "seq", "digest"], rows))
+        head = first + len(keys) - 1
+        self._turn.execute(update(counter).where(counter.c.id == 1).values(head=head))
 
     def stored(self, keys: Sequence[bytes], digests: Sequence[int]) -> None:
         """Nothing is to be noted: the commit was all."""
@@ -97,6 +96,16 @@ class Shared:
         """Nothing is at work in the background."""
 
 
-def _signed(digest: int) -> int:
-    """Return a digest as PostgreSQL's 64 bits hold it."""
-    return digest - _UNSIGNED if digest >= _SIGN else digest
+def _places(count: int) -> ColumnElement[int]:
+    """Return the numbers from 0 on, as rows."""
+    return func.generate_series(0, count - 1, type_=Integer).column_valued("place")
+
+
+def _cut(values: Sequence[bytes], size: int, place: ColumnElement[int]) -> ColumnElement[bytes]:
+    """Return the value at a place. They are sent end to end: an array takes longer to write."""
+    joined = literal(b"".join(values), LargeBinary)
+    return func.substring(joined, place * size + 1, size, type_=LargeBinary)
+
+
+def _number(digest: bytes) -> int:
+    return int.from_bytes(digest, "big")
