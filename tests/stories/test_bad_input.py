@@ -83,6 +83,19 @@ def test_too_many_events_are_refused_with_the_limit(installation: Client) -> Non
     refused(post(installation, body), 413, "too_many_events", limit=10_000, asked=10_001)
 
 
+def test_blank_lines_are_no_events(installation: Client) -> None:
+    kind = {"Content-Type": "application/x-ndjson"}
+    answer = post(installation, b"{}\n\r\n \n" * 10_000, **kind)
+    assert (answer.status, answer.json["received"]) == (200, 10_000)
+    refused(
+        post(installation, b"\n\n" + b"{}\n" * 10_002, **kind),
+        413,
+        "too_many_events",
+        limit=10_000,
+        asked=10_002,
+    )
+
+
 def test_who_sends_far_too_much_before_looking_still_reads_the_answer(
     installation: Client,
 ) -> None:
@@ -457,3 +470,5 @@ def test_a_body_that_stops_in_the_middle_stores_nothing(installation: Client) ->
     assert installation.ask("GET", "/readyz").status == 200
     installation.until_visible()
     assert parse_mark(installation.usage("uses")["known_at"]).seq == head
+    # Who hangs up is no fault of ours.
+    assert b'status="500"' not in installation.ask("GET", "/metrics").body

@@ -7,6 +7,7 @@ import base64
 import json
 import re
 from collections.abc import Callable, Mapping
+from io import BytesIO
 from typing import Final, cast
 from urllib.parse import unquote_to_bytes
 
@@ -140,9 +141,13 @@ def _add(events: list[Piece], event: bytes) -> None:
 
 def _lines(body: bytes) -> list[Piece]:
     """Cut NDJSON; blank lines are no events."""
-    _check_count(body.count(b"\n"))
-    events: list[Piece] = [line for line in map(bytes.strip, body.split(b"\n")) if line]
-    _check_count(len(events))
+    events: list[Piece] = []
+    count = 0
+    for line in map(bytes.strip, BytesIO(body)):
+        count += bool(line)
+        if line and count <= BATCH_EVENTS_MAX:
+            events.append(line)
+    _check_count(count)
     return events
 
 

@@ -1,12 +1,13 @@
 """JSON in and out without floats: numbers are read by their text, decimals written as strings."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from tallybook.model import limits
@@ -91,6 +92,7 @@ async def read_body(request: Request, limit: int = limits.BODY_BYTES_MAX) -> byt
 
     Raises:
         TooLarge: `body_too_large`.
+        Unreadable: `body_cut`.
     """
     declared = request.headers.get("content-length", "")
     asked = int(declared) if declared.isdecimal() and len(declared) < 16 else 0  # noqa: PLR2004 - no length is longer
@@ -98,7 +100,7 @@ async def read_body(request: Request, limit: int = limits.BODY_BYTES_MAX) -> byt
     chunks: list[bytes] = []
     size = 0
     if asked <= last:
-        async for chunk in request.stream():
+        async for chunk in _stream(request):
             size += len(chunk)
             if size <= limit:
                 chunks.append(chunk)
@@ -113,6 +115,15 @@ async def read_body(request: Request, limit: int = limits.BODY_BYTES_MAX) -> byt
             asked=asked,
         )
     return b"".join(chunks)
+
+
+async def _stream(request: Request) -> AsyncIterator[bytes]:
+    """Read on; a client that hangs up half-way is nobody's fault, and gets no answer anyway."""
+    try:
+        async for chunk in request.stream():
+            yield chunk
+    except ClientDisconnect as e:
+        raise Unreadable("body_cut", "The body ended before its time; send it again.") from e
 
 
 async def document(request: Request) -> Any:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -22,7 +22,7 @@ from sqlalchemy import Connection, Insert, text
 from sqlalchemy.engine import URL
 
 from tallybook.model.errors import Forbidden, TallybookError, Unavailable
-from tallybook.model.fact import ACCEPTED, Verdict, columns_of
+from tallybook.model.fact import ACCEPTED, Fact, Verdict, columns_of
 from tallybook.model.packed import Batch
 from tallybook.model.scope import Member, Scope, operator
 from tallybook.model.time import FIRST_INSTANT, LAST_INSTANT
@@ -151,6 +151,34 @@ def test_duplicates_within_and_between_batches(ledger: SqlLedger) -> None:
     # (source, id) is a pair: where one ends counts.
     pair = [arrival("bc", source="a"), arrival("c", source="ab"), arrival("c", source="a b")]
     assert statuses(append(ledger, pair, NOW)) == ["accepted"] * 3
+
+
+def test_comparing_with_what_is_stored_holds_nobody_up(
+    ledger: SqlLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append(ledger, arrivals(range(50)), NOW)
+    rows: list[int] = []
+    each = ledger._reader.each
+
+    def slowly(seqs: Iterable[int]) -> Iterator[Fact]:
+        facts = list(each(seqs))
+        if facts:
+            # Another caller gets its answer while this one compares.
+            rows.append(len(facts))
+            assert statuses(append(ledger, [arrival(100 + len(rows))], NOW)) == ["accepted"]
+        return iter(facts)
+
+    monkeypatch.setattr(ledger._reader, "each", slowly)
+    changed = [arrival(n, data=1.0 if n % 2 else 2) for n in range(50)]
+    repeated = [arrival("new"), arrival("new", data=1.0), arrival("new", data=3)]
+    verdicts = append(ledger, [*changed, *repeated], NOW)
+    assert statuses(verdicts) == ["conflict", "duplicate"] * 25 + [
+        "accepted",
+        "duplicate",
+        "conflict",
+    ]
+    assert [v.seq for v in verdicts] == [*range(1, 51), None, 52, 52]
+    assert rows == [50]
 
 
 def test_a_closed_ledger_takes_nothing(ledger: SqlLedger) -> None:

@@ -1,7 +1,8 @@
 """Which arrivals of a commit are new, duplicates or conflicts. Decides; stores nothing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from itertools import repeat
 
 from tallybook.model.errors import TallybookError
 from tallybook.model.fact import ACCEPTED, Columns, Fact, Verdict, Wire
@@ -23,6 +24,9 @@ class Request:
         self.ids = id_hashes(arrivals.source, arrivals.id, seed)
         self.digests = digests(arrivals.wire)
         self.packed = pack(arrivals)
+        #: Places whose id is stored with another digest, with the entry to compare them with.
+        self.unsure: dict[int, int] = {}
+        self.repeats: dict[int, bool] = {}
         self.verdicts: Sequence[Verdict] | None = None
         self.error: TallybookError | None = None
 
@@ -31,37 +35,54 @@ class Request:
         """Tell whether it was committed or refused."""
         return self.verdicts is not None or self.error is not None
 
+    def compare(self, stored: Callable[[Iterable[int]], Iterable[Fact]]) -> None:
+        """Settle what is unsure. Entries never change, so this needs no turn at the writer, which
+        others wait for: each may stand in a row of its own that must be read and expanded.
+        """
+        places: dict[int, list[int]] = {}
+        for place, seq in self.unsure.items():
+            places.setdefault(seq, []).append(place)
+        for fact in stored(places):
+            at = micros(fact.received_at)
+            for place in places[fact.seq]:
+                self.repeats[place] = same(fact.wire, at, bytes(self.arrivals.wire[place]))
+        self.unsure = {}
+
 
 class Plan:
     """What one commit will store, from `first_seq` on, and the verdicts it will give; `parts` are
     the same events for the loader.
     """
 
-    def __init__(self, first_seq: int, received_at: datetime, fetch: Callable[[int], Fact]) -> None:
-        """Begin an empty commit; `fetch` reads an entry stored earlier."""
+    def __init__(self, first_seq: int, received_at: datetime) -> None:
+        """Begin an empty commit."""
         self.first_seq = first_seq
         self.received_at = received_at
         self.ids: list[bytes] = []
         self.digests: list[int] = []
         self.wires: list[Wire] = []
-        self.verdicts: list[Sequence[Verdict]] = []
+        self.decided: list[tuple[Request, Sequence[Verdict]]] = []
         self.parts: list[Packed] = []
-        self._fetch = fetch
         self._new: dict[bytes, int] = {}
 
     def take(self, requests: Sequence[Request], home: Home) -> None:
-        """Decide every arrival of some requests, in their order."""
+        """Decide every arrival of some requests, in their order; one that must first be compared
+        with what is stored is left as it is, with what it is unsure of.
+        """
         known = home.find([key for request in requests for key in request.ids])
         place = 0
         for request in requests:
             here = range(place, place + len(request.ids))
             place = here.stop
+            mine = [known.get(i) for i in here] if known else []
+            request.unsure = _unsure(request, mine)
+            if request.unsure:
+                continue
             fresh = set(request.ids)
-            repeats = any(i in known for i in here) if known else False
-            if not repeats and len(fresh) == len(here) and fresh.isdisjoint(self._new):
-                self.verdicts.append(self._take_all(request))
+            if not any(mine) and len(fresh) == len(here) and fresh.isdisjoint(self._new):
+                self.decided.append((request, self._take_all(request)))
             else:
-                self.verdicts.append(self._take_each(request, [known.get(i) for i in here]))
+                self.decided.append((request, self._take_each(request, mine)))
 
     def _take_all(self, request: Request) -> list[Verdict]:
         """Accept a request in which every id is new, which is nearly every request."""
@@ -74,7 +95,8 @@ class Plan:
         return [ACCEPTED] * len(request.ids)
 
     def _take_each(self, request: Request, known: Sequence[Stand | None]) -> list[Verdict]:
-        verdicts = [self._take_one(request, i, stand) for i, stand in enumerate(known)]
+        stands = known or repeat(None, len(request.ids))
+        verdicts = [self._take_one(request, i, stand) for i, stand in enumerate(stands)]
         new = [i for i, verdict in enumerate(verdicts) if verdict is ACCEPTED]
         if new:
             self.parts.append(pack(request.arrivals.pick(new)))
@@ -89,7 +111,7 @@ class Plan:
             self.digests.append(digest)
             self.wires.append(wire)
             return ACCEPTED
-        if stands.digest == digest or self._repeats(stands.seq, wire):
+        if stands.digest == digest or self._repeats(request, i, stands.seq):
             return Verdict(
                 "duplicate",
                 stands.seq,
@@ -108,9 +130,17 @@ class Plan:
         seq = self._new.get(key)
         return None if seq is None else Stand(seq, self.digests[seq - self.first_seq])
 
-    def _repeats(self, seq: int, wire: Wire) -> bool:
-        place = seq - self.first_seq
-        if place >= 0:
-            return same(bytes(self.wires[place]), micros(self.received_at), bytes(wire))
-        kept = self._fetch(seq)
-        return same(kept.wire, micros(kept.received_at), bytes(wire))
+    def _repeats(self, request: Request, i: int, seq: int) -> bool:
+        if seq < self.first_seq:
+            return request.repeats[i]
+        wire = request.arrivals.wire[i]
+        return same(bytes(self.wires[seq - self.first_seq]), micros(self.received_at), bytes(wire))
+
+
+def _unsure(request: Request, known: Sequence[Stand | None]) -> dict[int, int]:
+    """Return the places that nobody has compared yet, with the entry that has their id."""
+    return {
+        i: stand.seq
+        for i, stand in enumerate(known)
+        if stand and stand.digest != request.digests[i] and i not in request.repeats
+    }

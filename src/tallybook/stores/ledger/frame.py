@@ -1,6 +1,6 @@
 """The layout of a ledger row: wires in one compressed block, and a checksum over all of it.
 
-payload   zstd of: `events` little-endian 32-bit lengths, then the wires end to end
+payload   zstd level 1 of: `events` little-endian 32-bit lengths, then the wires end to end
 checksum  16 bytes of BLAKE2b over first_seq, events, received_at (little-endian, 64-bit
           each) and the payload, verified whenever a row is read
 """
@@ -19,8 +19,7 @@ from tallybook.model.errors import Unavailable
 from tallybook.model.fact import Wire
 from tallybook.model.time import from_micros, micros
 
-#: The third of its fast levels: three quarters of the time of level 1, for 1.76 times the bytes.
-LEVEL: Final = -3
+LEVEL: Final = 1
 _HEAD = struct.Struct("<qqq")
 _LENGTH: Final = np.dtype("<u4")
 

@@ -134,15 +134,17 @@ class Reader:
 
     def facts(self, seqs: Iterable[int]) -> dict[int, Fact]:
         """Return entries by number; numbers that are not there are left out."""
-        found: dict[int, Fact] = {}
+        return {fact.seq: fact for fact in self.each(seqs)}
+
+    def each(self, seqs: Iterable[int]) -> Iterator[Fact]:
+        """Yield entries in order of their numbers, so that each row is read once."""
         entries: Entries | None = None
         for seq in sorted(set(seqs)):
             if entries is None or seq > entries.last_seq:
                 entries = self._holding(seq)
             if entries is not None:
                 wire = entries.wires[seq - entries.first_seq]
-                found[seq] = Fact(seq, entries.received_at, wire)
-        return found
+                yield Fact(seq, entries.received_at, wire)
 
     def _holding(self, seq: int) -> Entries | None:
         with self._lock:

@@ -75,13 +75,19 @@ class SqlLedger:
         if not arrivals.events:
             return []
         request = Request(arrivals, received_at, self._seed)
-        self._waiting.append(request)
-        with self._writing:
-            while not request.done:
-                self._commit(self._take())
+        while not request.done:
+            request.compare(self._reader.each)
+            self._waiting.append(request)
+            self._have_decided(request)
         if request.error is not None:
             raise request.error
         return request.verdicts or ()
+
+    def _have_decided(self, request: Request) -> None:
+        """Wait until a request is done or unsure; whoever finds the writer free does the work."""
+        with self._writing:
+            while not request.done and not request.unsure:
+                self._commit(self._take())
 
     def head(self, scope: Scope) -> int:
         """Return the number of the newest entry, 0 when there is none."""
@@ -128,7 +134,7 @@ class SqlLedger:
         return group
 
     def _commit(self, group: list[Request]) -> None:
-        """Decide and store a group; every request is done afterwards, whatever happens."""
+        """Decide and store a group; every request is done or unsure afterwards."""
         try:
             plan = self._store(group)
         except Exception as e:  # noqa: BLE001 - nobody may wait for ever; a refusal is sent instead
@@ -137,14 +143,14 @@ class SqlLedger:
             # After a failed sync nobody knows what the file holds, so it is opened and read anew.
             self._disconnect()
             return
-        for request, verdicts in zip(group, plan.verdicts, strict=True):
+        for request, verdicts in plan.decided:
             request.verdicts = verdicts
 
     def _store(self, group: list[Request]) -> Plan:
         connection = self._connected()
         received_at = max(request.received_at for request in group)
         with connection.begin():
-            plan = Plan(self._home.begin(connection) + 1, received_at, self._entry)
+            plan = Plan(self._home.begin(connection) + 1, received_at)
             plan.take(group, self._home)
             if plan.wires:
                 row = pack(plan.first_seq, received_at, plan.wires, self._press)
@@ -154,9 +160,6 @@ class SqlLedger:
             self._reader.remember(Batch(plan.first_seq, received_at, together(plan.parts)))
             self._home.stored(plan.ids, plan.digests)
         return plan
-
-    def _entry(self, seq: int) -> Fact:
-        return self._reader.facts([seq])[seq]
 
     def _connected(self) -> Connection:
         if self._closed:  # the folder may have another owner by now
