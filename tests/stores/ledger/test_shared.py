@@ -126,8 +126,10 @@ def test_a_reader_never_sees_a_hole_while_others_write(url: URL) -> None:
 
     with ThreadPoolExecutor(4) as pool:
         watching = pool.submit(watch)
-        total = sum(pool.map(write, range(3)), Counter[str]())
-        done.set()
+        try:
+            total = sum(pool.map(write, range(3)), Counter[str]())
+        finally:
+            done.set()
         watching.result(WAIT_SECONDS)
     assert total == {"accepted": 400, "duplicate": 200}
     assert seen == sorted(seen)
