@@ -6,6 +6,7 @@ import gzip
 import json
 import resource
 import socket
+import time
 from typing import Any
 
 import pytest
@@ -81,6 +82,15 @@ def test_a_body_that_cannot_be_cut_into_events_is_refused_whole(
 def test_too_many_events_are_refused_with_the_limit(installation: Client) -> None:
     body = b"[" + b",".join([b"{}"] * 10_001) + b"]"
     refused(post(installation, body), 413, "too_many_events", limit=10_000, asked=10_001)
+
+
+@pytest.mark.parametrize("part", [b"{}", b'"'])
+def test_a_body_of_nothing_but_brackets_costs_little(installation: Client, part: bytes) -> None:
+    body = gzip.compress(b"[" + part * (8 * MEGABYTE // len(part) - 1))
+    began = time.monotonic()
+    answer = post(installation, body, Content_Encoding="gzip")
+    assert (answer.status, answer.json["code"]) == (400, "json_invalid")
+    assert time.monotonic() - began < 2
 
 
 def test_blank_lines_are_no_events(installation: Client) -> None:

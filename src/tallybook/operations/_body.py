@@ -26,6 +26,8 @@ _SPACE: Final = b" \t\r\n"
 #: More commas than this and the body is no batch of real events; it is cut the careful way, which
 #: stops at the limit instead of making millions of objects first.
 _COMMAS_MAX: Final = 100 * BATCH_EVENTS_MAX
+#: More brackets and texts than the densest batch of 8 MiB has are not looked at one by one.
+_TOKENS_MAX: Final = 300 * BATCH_EVENTS_MAX
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{},]', re.DOTALL)
 #: What nests more deeply than an event has bytes is no batch of events.
 _DEPTH_MAX: Final = EVENT_BYTES_MAX
@@ -105,6 +107,15 @@ def _check_lenient(piece: bytes, error: Exception) -> None:
 
 def _careful(body: bytes) -> list[Piece]:
     """Cut an array by its brackets and strings alone, so that one bad event harms no other."""
+    tokens = sum(map(body.count, (b"{", b"}", b"[", b"]"))) + body.count(b'"') // 2
+    if tokens > _TOKENS_MAX:
+        raise Unreadable(
+            "json_invalid",
+            f"The body is not JSON, or has more than {_TOKENS_MAX} brackets and texts; "
+            "send it in parts. Nothing was stored.",
+            limit=_TOKENS_MAX,
+            asked=tokens,
+        )
     events: list[Piece] = []
     depth, begin, end = 0, 1, 0
     for token in _TOKEN.finditer(body):
