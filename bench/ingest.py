@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import psutil
-import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow as pa  # type: ignore[import-untyped] # it ships no types
 
 from bench.machine import cost, quantile
 from tallybook.stores.duckdb import schema

@@ -313,6 +313,45 @@ def test_what_is_allowed_is_let_through(rule: Rule, path: str, text: str) -> Non
     assert not list(rule(Source(path, text)))
 
 
+SWITCHED_OFF = re.compile(r"#.*\b(noqa|type: ignore|pragma: no cover)\b(?P<rest>.*)")
+CODES = re.compile(r"noqa|type: ignore|pragma: no cover|[A-Z]+\d+|\[[\w, -]+\]|[\W_]")
+
+
+def without_reason(text: str) -> Iterator[int]:
+    """The lines that switch a rule off and do not say why."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if (found := SWITCHED_OFF.search(line)) and not CODES.sub("", found["rest"]):
+            yield number
+
+
+def test_what_is_switched_off_says_why() -> None:
+    files = [f for room in ("src", "tests", "bench") for f in sorted((ROOT / room).rglob("*.py"))]
+    found = [
+        f"{file.relative_to(ROOT)}:{line}"
+        for file in files
+        for line in without_reason(file.read_text("utf-8"))
+    ]
+    assert not found, "Say beside it why a rule does not hold here, or let it hold.\n" + "\n".join(
+        found
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "count"),
+    [
+        ("x = y  # " + "noqa: SLF001", 1),
+        ("x = y  # " + "type: ignore[misc,arg-type]", 1),
+        ("x = y  # " + "type: ignore[misc]  # noqa: SLF001, E501", 1),
+        ("    pass  # " + "pragma: no cover", 1),
+        ("x = y  # " + "noqa: SLF001 - it is ours", 0),
+        ("x = y  # " + "type: ignore[misc] # it is frozen", 0),
+        ("x = y  # a plain remark", 0),
+    ],
+)
+def test_a_rule_switched_off_without_reason_is_caught(line: str, count: int) -> None:
+    assert len(list(without_reason(line))) == count
+
+
 def test_the_two_lists_of_dependencies_agree() -> None:
     """A wheel reads pyproject, ./tallybook reads the pinned list: a name in one only breaks one."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]

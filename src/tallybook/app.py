@@ -349,11 +349,15 @@ def _serving(settings: Settings, host: str = "127.0.0.1", port: int = 0) -> Iter
         installation.start()
         serving.start()
         stack.callback(serving.join)
-        stack.callback(setattr, server, "should_exit", True)  # noqa: FBT003 - setattr's own way
+        stack.callback(_stop, server)
         address = _address(listening, installation.services.local_token)
         while not server.started and serving.is_alive():
             serving.join(0.01)
         yield address
+
+
+def _stop(server: uvicorn.Server) -> None:
+    server.should_exit = True
 
 
 def serve(settings: Settings, host: str, port: int, ready: Callable[[str], None]) -> None:

@@ -8,16 +8,14 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped] # it ships no types
+from playwright.sync_api import Browser, Page, Route, expect
 
-from tests import machine
 from tests.browser.gallery import server, write
 from tests.web.page_samples import PAGES
 
 pytestmark = pytest.mark.browser
 
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking")
 LIGHT: dict[str, Any] = {"viewport": {"width": 1440, "height": 1000}, "color_scheme": "light"}
 DARK = {**LIGHT, "color_scheme": "dark"}
 PHONE = {**LIGHT, "viewport": {"width": 390, "height": 844}}
@@ -31,14 +29,6 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         Thread(target=serving.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{serving.server_port}"
         serving.shutdown()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=machine.chromium(), args=[*FLAGS])
-        yield running
-        running.close()
 
 
 @pytest.fixture

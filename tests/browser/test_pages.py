@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped] # it ships no types
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests import machine
-from tests.browser.test_look import DARK, FLAGS, LIGHT, PHONE
+from tests.browser.test_look import DARK, LIGHT, PHONE
 from tests.web.installation import BUSY_DAY, EMAIL, Pages, pages
 
 pytestmark = pytest.mark.browser
@@ -40,14 +39,6 @@ _SCRIPT_BYTES_MAX: Final = 25 * 1024
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
     with pages(tmp_path_factory.mktemp("pages")) as found:
         yield found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=machine.chromium(), args=[*FLAGS])
-        yield running
-        running.close()
 
 
 @pytest.fixture

@@ -198,7 +198,7 @@ def test_an_older_directory_stays_as_it_was() -> None:
     before = Directory().extend([version("a", 1, name="old")])
     after = before.extend([version("a", 2, name="new"), version("b", 2, number=1)])
     assert (before.revision, after.revision) == (1, 2)
-    assert [d.account("a").name for d in (before, after) if d.account("a")] == ["old", "new"]  # type: ignore[union-attr]
+    assert [d.account("a").name for d in (before, after) if d.account("a")] == ["old", "new"]  # type: ignore[union-attr] # it is there
     assert before.keys("account") == ("a",)
     assert after.keys("account") == ("a", "b")
     assert after.as_of(1).keys("account") == ("a",)
@@ -210,7 +210,7 @@ def test_a_plan_that_failed_leaves_no_trace() -> None:
     plan = version("a", 2, name="plan")
     assert before.extend([plan]).parsed(plan).title == "plan"
     real = before.extend([version("a", 2, name="real")])
-    assert real.account("a").name == "real"  # type: ignore[union-attr]
+    assert real.account("a").name == "real"  # type: ignore[union-attr] # it is there
 
 
 def test_meters_and_contracts_are_found_by_their_keys() -> None:

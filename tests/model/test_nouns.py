@@ -172,7 +172,7 @@ def test_filters_take_json_values_as_they_are(term: dict[str, Any]) -> None:
 def test_nouns_cannot_be_changed_in_place() -> None:
     person = parse(Person, {"name": "Ann"})
     with pytest.raises(ValueError, match="frozen"):
-        person.name = "Eve"  # type: ignore[misc]
+        person.name = "Eve"  # type: ignore[misc] # it is frozen: that is the test
 
 
 SCALARS = (

@@ -24,7 +24,7 @@ NEW_YORK = "America/New_York"
 
 
 def utc(*parts: int) -> datetime:
-    return datetime(*parts, tzinfo=UTC)  # type: ignore[misc,arg-type]
+    return datetime(*parts, tzinfo=UTC)  # type: ignore[misc,arg-type] # parts of a date, then of a time
 
 
 @pytest.mark.parametrize(

@@ -67,8 +67,8 @@ def test_the_first_version_holds_from_the_beginning_and_the_next_from_today(home
     assert (second.number, second.valid_from) == (2, date(2026, 3, 11))
     assert second.recorded_at == night
     found = directory(home)
-    assert found.at("account", "a", date(2026, 3, 10)).name is None  # type: ignore[union-attr]
-    assert found.at("account", "a", date(2026, 3, 11)).name == "A"  # type: ignore[union-attr]
+    assert found.at("account", "a", date(2026, 3, 10)).name is None  # type: ignore[union-attr] # it is there
+    assert found.at("account", "a", date(2026, 3, 11)).name == "A"  # type: ignore[union-attr] # it is there
 
 
 def test_a_contracts_today_is_that_of_its_zone_or_its_accounts(filled: Shelf) -> None:
@@ -271,7 +271,7 @@ def test_a_cycle_within_one_commit_is_seen(home: Shelf) -> None:
 
 def test_a_tree_has_sixteen_levels_and_no_more(home: Shelf) -> None:
     chain = [("account", f"a{n}", {"parent": f"a{n - 1}"} if n else {}) for n in range(16)]
-    many(home, *chain)  # type: ignore[arg-type]
+    many(home, *chain)  # type: ignore[arg-type] # noun, key and document each
     with pytest.raises(Invalid) as refusal:
         home.put("account", "leaf", parent="a15")
     assert refusal.value.code == "tree_too_deep"

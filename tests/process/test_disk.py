@@ -69,10 +69,10 @@ def test_a_full_disk_acknowledges_nothing_and_mends_itself(
     disk: Path | None, tmp_path: Path
 ) -> None:
     if disk is None:
-        print("no disk can be mounted here: limited by the size of a file")  # noqa: T201
+        print("no disk can be mounted here: limited by the size of a file")  # noqa: T201 - the printed reason
         limited(tmp_path)
         return
-    print(f"a disk of {DISK} in memory")  # noqa: T201
+    print(f"a disk of {DISK} in memory")  # noqa: T201 - the printed reason
     ballast = disk / "ballast"
     with Server(disk / "data") as server:
         define(server)

@@ -303,9 +303,9 @@ def put_contract(services: Services, account: str) -> None:
 
 def contracts(services: Services, **asked: str) -> list[str]:
     """List contracts, and see that the mark of the list says the same."""
-    listed = get_positions(operator(), services, **asked).body  # type: ignore[arg-type]
+    listed = get_positions(operator(), services, **asked).body  # type: ignore[arg-type] # of a query, as texts
     found = json.loads(bytes(listed))
-    again = get_positions(operator(), services, **asked, known_at=found["known_at"])  # type: ignore[arg-type]
+    again = get_positions(operator(), services, **asked, known_at=found["known_at"])  # type: ignore[arg-type] # of a query, as texts
     assert again.body == listed
     return [item["contract"] for item in found["items"]]
 

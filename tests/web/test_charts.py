@@ -51,7 +51,7 @@ def month(**changes: object) -> Cumulative:
         "allotment": Decimal(50),
         "allotment_label": "Allotment 50",
     }
-    return Cumulative(**{**values, **changes})  # type: ignore[arg-type]
+    return Cumulative(**{**values, **changes})  # type: ignore[arg-type] # changes by name
 
 
 # --- Axis ---------------------------------------------------------------------------------------

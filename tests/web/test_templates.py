@@ -87,7 +87,7 @@ def test_structure(shown: Page) -> None:
 def test_content_policy(shown: Page) -> None:
     assert not shown.tags["style"]
     for script in shown.all("script"):
-        assert script.get("src", "").startswith("/static/") or script == {  # type: ignore[union-attr]
+        assert script.get("src", "").startswith("/static/") or script == {  # type: ignore[union-attr] # an attribute may have no value
             "type": "application/json"
         }
     for _, attrs in shown.elements:

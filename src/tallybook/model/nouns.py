@@ -3,6 +3,7 @@
 Documents hold no derived values. Versions, authors and dates of change belong to Books.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import date, time
 from decimal import Decimal
@@ -30,6 +31,8 @@ from tallybook.model.time import FIRST_DAY, LAST_DAY, Calendar, zone
 KEY_PATTERN: Final = r"^[A-Za-z0-9._:\-]{1,128}$"
 #: A dotted path into `data`: one to eight names without control characters or quotes.
 PATH_PATTERN: Final = r"^[^.\x00-\x1f\"\\]+(\.[^.\x00-\x1f\"\\]+){0,7}$"
+
+_CLOCK: Final = re.compile(r"\d\d:\d\d", re.ASCII)
 
 Document = Mapping[str, Any]
 T = TypeVar("T")
@@ -65,7 +68,8 @@ def _zone_name(name: str) -> str:
 def _clock(value: Any) -> time:
     if isinstance(value, time):
         return value
-    return time.fromisoformat(value) if isinstance(value, str) and len(value) == 5 else _no_clock()  # noqa: PLR2004 - HH:MM
+    is_clock = isinstance(value, str) and _CLOCK.fullmatch(value)
+    return time.fromisoformat(value) if is_clock else _no_clock()
 
 
 def _no_clock() -> time:

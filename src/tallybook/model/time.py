@@ -28,6 +28,9 @@ LAST_INSTANT: Final = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 _FIRST_SHOWN: Final = FIRST_INSTANT + timedelta(days=1)
 _LAST_SHOWN: Final = LAST_INSTANT - timedelta(days=1)
 _MICROSECOND: Final = timedelta(microseconds=1)
+#: RFC 3339 writes a leap second so.
+_LEAP_SECOND: Final = 60
+_LAST_HOUR, _LAST_MINUTE = 23, 59
 _SECONDS_CHARS: Final = len("2026-03-01T09:30:00Z")
 #: What nearly all senders write, with up to six digits of a second.
 _USUAL_SHAPE: Final = b"0000-00-00T00:00:00.000000"
@@ -48,7 +51,7 @@ def parse_instant(text: str, *, name: str = "time") -> datetime:
     if found is None:
         raise _bad_time(name)
     year, month, day, hour, minute, second = (int(found[i]) for i in range(1, 7))
-    leap = second == 60  # noqa: PLR2004 - RFC 3339's own number for a leap second
+    leap = second == _LEAP_SECOND
     micros = 0 if leap else int((found[7] or "")[:6].ljust(6, "0"))
     try:
         local = datetime(year, month, day, hour, minute, 59 if leap else second, micros, tzinfo=UTC)
@@ -57,7 +60,7 @@ def parse_instant(text: str, *, name: str = "time") -> datetime:
         if found[8]:
             return local
         hours, minutes = int(found[10]), int(found[11])
-        if hours > 23 or minutes > 59:  # noqa: PLR2004 - the hours and minutes of a clock
+        if hours > _LAST_HOUR or minutes > _LAST_MINUTE:
             raise _bad_time(name)
         offset = timedelta(hours=hours, minutes=minutes)
         return local - offset if found[9] == "+" else local + offset
@@ -99,7 +102,9 @@ def usual_micros(texts: Sequence[str]) -> list[int] | None:
     grid = np.frombuffer(joined.encode(), np.uint8).reshape(-1, chars)
     shape = np.frombuffer(_USUAL_SHAPE[: chars - 1] + b"Z", np.uint8)
     digit = shape == ord("0")
-    if ((grid[:, digit] - ord("0")) > 9).any() or (grid[:, ~digit] != shape[~digit]).any():  # noqa: PLR2004 - the last digit
+    # A byte before "0" wraps around to one far above.
+    strays = (grid[:, digit] - ord("0")) > ord("9") - ord("0")
+    if strays.any() or (grid[:, ~digit] != shape[~digit]).any():
         return None
     bare = np.ascontiguousarray(grid[:, :-1]).view(f"S{chars - 1}")[:, 0]
     try:

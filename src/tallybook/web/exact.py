@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 from fastapi import Request
@@ -15,6 +15,13 @@ from tallybook.model.errors import TooLarge, Unreadable
 from tallybook.model.mark import Mark
 from tallybook.model.quantity import check_exponent, exact_text
 from tallybook.model.time import format_instant
+from tallybook.operations._page import Page
+
+#: No version of a document and no place in a list has more digits, and no length of a body has.
+_NUMBER_DIGITS_MAX: Final = 9
+_LENGTH_DIGITS_MAX: Final = 15
+
+T = TypeVar("T")
 
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 
@@ -86,6 +93,18 @@ def answer(value: Any, status: int = 200) -> Response:
     return Response(encode(value), status, media_type="application/json")
 
 
+def whole(text: str, digits_max: int = _NUMBER_DIGITS_MAX) -> int | None:
+    """Read a whole number that a header or a cursor holds; None where it is none, or is absurd."""
+    is_number = text.isascii() and text.isdecimal() and len(text) <= digits_max
+    return int(text) if is_number else None
+
+
+def answer_page(page: Page[T], shape: Callable[[T], Any]) -> Response:
+    """Answer with a page of a list, each item in its shape."""
+    items = [shape(item) for item in page.items]
+    return answer({"items": items, "next_cursor": page.next_cursor, "totals": page.totals})
+
+
 async def read_body(request: Request, limit: int = limits.BODY_BYTES_MAX) -> bytes:
     """Read a request's body. One over the limit is not kept, but read on for a while: most clients
     send all of it before they look for an answer, and a closed connection would tell them nothing.
@@ -95,7 +114,7 @@ async def read_body(request: Request, limit: int = limits.BODY_BYTES_MAX) -> byt
         Unreadable: `body_cut`.
     """
     declared = request.headers.get("content-length", "")
-    asked = int(declared) if declared.isdecimal() and len(declared) < 16 else 0  # noqa: PLR2004 - no length is longer
+    asked = whole(declared, _LENGTH_DIGITS_MAX) or 0
     last = limit if "expect" in request.headers else limits.BODY_BYTES_READ_MAX
     chunks: list[bytes] = []
     size = 0

@@ -11,7 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
 from tallybook.model.errors import Unavailable
@@ -72,8 +72,8 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_writer_is_durable_and_the_readers_cannot_write(file: Database) -> None:
-    def ask(connection: object, pragma: str) -> object:
-        return connection.scalar(text(f"PRAGMA {pragma}"))  # type: ignore[attr-defined]
+    def ask(connection: Connection, pragma: str) -> object:
+        return connection.scalar(text(f"PRAGMA {pragma}"))
 
     with file.writer() as connection:
         assert [ask(connection, p) for p in ("journal_mode", "synchronous", "foreign_keys")] == [

@@ -94,10 +94,10 @@ def test_rows_that_move_are_found_where_they_are(events: DuckEvents) -> None:
 def test_only_so_many_texts_are_kept(events: DuckEvents, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "_PARSED_MAX", 2)
     parsed = events._parsed  # noqa: SLF001 - what it keeps cannot be seen from outside
-    with events._cursor() as db:  # noqa: SLF001
+    with events._cursor() as db:  # noqa: SLF001 - what is kept is no part of the port
         for n in range(5):
             assert parsed.run(db, f"SELECT {n} + $p0", Parameters(p0=n)) == [(n + n,)]
-        assert len(parsed._known) <= 2  # noqa: SLF001
+        assert len(parsed._known) <= 2  # noqa: SLF001 - what is kept is no part of the port
         long = f"SELECT 1 -- {'x' * 10_000}"
         assert parsed.run(db, long, Parameters()) == [(1,)]
-        assert long not in parsed._known  # noqa: SLF001
+        assert long not in parsed._known  # noqa: SLF001 - what is kept is no part of the port

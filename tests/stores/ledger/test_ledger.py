@@ -391,7 +391,7 @@ def test_a_commit_that_failed_after_it_was_stored_counts_once(file: SqlLedger) -
     """The worst failed sync: the caller is refused, yet the entry is there when it is read anew."""
     append(file, [arrival(0)], NOW)
     assert file._writer is not None
-    file._writer = _Broken(file._writer)  # type: ignore[assignment]
+    file._writer = _Broken(file._writer)  # type: ignore[assignment] # it breaks on purpose
     with pytest.raises(Unavailable, match="Nothing was stored"):
         append(file, arrivals(range(1, 4)), NOW)
     assert file.head(ALL) == 1

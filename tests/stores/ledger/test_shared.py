@@ -55,7 +55,7 @@ def before_commit(ledger: SqlLedger, act: Callable[[], object]) -> None:
         store(first, keys, digests)
         act()
 
-    ledger._home.store = then  # type: ignore[method-assign]
+    ledger._home.store = then  # type: ignore[method-assign] # the moment between two steps
 
 
 def numbers(ledger: SqlLedger) -> list[int]:
@@ -157,7 +157,7 @@ def test_a_connection_lost_before_the_commit_stores_nothing_and_is_opened_again(
         with pytest.raises(Unavailable) as refusal:
             append(one, arrivals(range(3, 6)), NOW)
         assert refusal.value.code == "ledger_unwritable"
-    one._home.store = store  # type: ignore[method-assign]
+    one._home.store = store  # type: ignore[method-assign] # the moment between two steps
     others.dispose()
     assert one.head(ALL) == 3
     assert [v.status for v in append(one, arrivals(range(2, 6)), NOW)] == [
@@ -173,10 +173,10 @@ def test_a_commit_that_was_stored_and_not_acknowledged_counts_once(one: SqlLedge
     def lost(*_: object) -> None:
         raise OSError("the answer to the commit was lost")
 
-    one._home.stored = lost  # type: ignore[method-assign,assignment]
+    one._home.stored = lost  # type: ignore[method-assign,assignment] # the moment between two steps
     with pytest.raises(Unavailable):
         append(one, arrivals(range(3)), NOW)
-    one._home.stored = stored  # type: ignore[method-assign]
+    one._home.stored = stored  # type: ignore[method-assign] # the moment between two steps
     verdicts = append(one, arrivals(range(4)), NOW)
     assert [v.seq for v in verdicts] == [1, 2, 3, None]
     assert (one.head(ALL), numbers(one)) == (4, [1, 2, 3, 4])

@@ -17,7 +17,9 @@ from tallybook.stores.books.schema import LIMBS
 _MAX: Final = Decimal(20_000_000_000_000_000_000)
 _ONE: Final = Decimal(1)
 _MILLION: Final = 10**18
-_REST: Final = 10**12
+#: Digits of a fraction that one column holds.
+_LIMB_DIGITS: Final = 12
+_REST: Final = 10**_LIMB_DIGITS
 #: Sums of units would overflow after nine lines, so their halves are added up apart.
 _HALF: Final = 10**9
 
@@ -28,9 +30,9 @@ def split(name: str, value: Decimal | None) -> tuple[int | None, ...]:
     if value is None:
         return (None,) * len(limbs)
     value = max(-_MAX, min(_MAX, value))
-    places = 12 * (len(limbs) - 1)
+    places = _LIMB_DIGITS * (len(limbs) - 1)
     number = int(value.scaleb(places, EXACT).quantize(_ONE, ROUND_HALF_UP, EXACT))
-    if places == 12:  # noqa: PLR2004 - a quantity's fraction digits
+    if places == _LIMB_DIGITS:
         return divmod(number, _MILLION)
     upper, rest = divmod(number, _REST)
     return (*divmod(upper, _MILLION), rest)
@@ -61,4 +63,4 @@ def added(found: Sequence[Any]) -> int:
 
 def decimal(name: str, number: int) -> Decimal:
     """Return what so many least units are."""
-    return EXACT.scaleb(Decimal(number), -12 * (len(LIMBS[name]) - 1))
+    return EXACT.scaleb(Decimal(number), -_LIMB_DIGITS * (len(LIMBS[name]) - 1))

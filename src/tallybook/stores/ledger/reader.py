@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import ColumnElement, Connection, Engine, select
 from sqlalchemy.exc import DBAPIError
 
 from tallybook.model.columns import columns
@@ -48,11 +48,11 @@ class Reader:
         """Return the number of the newest entry stored, 0 when there is none."""
         return self.newest(batches.c.first_seq > 0)
 
-    def newest(self, condition: object) -> int:
+    def newest(self, condition: ColumnElement[bool]) -> int:
         """Return the number of the newest entry among the rows of a condition, or 0."""
         question = (
             select(batches.c.first_seq + batches.c.events - 1)
-            .where(condition)  # type: ignore[arg-type]  # what SQLAlchemy compares
+            .where(condition)
             .order_by(batches.c.first_seq.desc())
             .limit(1)
         )

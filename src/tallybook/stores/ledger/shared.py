@@ -39,11 +39,13 @@ _DIGEST_BYTES: Final = 8
 class Shared:
     """See `stores.ledger.home.Home`. What is committed counts, by whichever process."""
 
+    #: The connection whose turn it is, once `begin` was called.
+    _turn: Connection
+
     def __init__(self, url: URL) -> None:
         """Use the database at an address of `stores.postgresql`."""
         self.writer = postgresql.writer(url)
         self.readers = postgresql.readers(url)
-        self._turn: Connection | None = None
 
     def prepare(self, connection: Connection) -> None:
         """Make the tables and the counter's row where they are missing."""
@@ -71,7 +73,6 @@ class Shared:
 
     def find(self, keys: Sequence[bytes]) -> dict[int, Stand]:
         """Look ids up in the table."""
-        assert self._turn is not None  # noqa: S101 - `begin` comes first
         place = _places(len(keys))
         wanted = func.array(select(_cut(keys, _ID_BYTES, place)).scalar_subquery())
         found = select(ids.c.id, ids.c.seq, ids.c.digest).where(ids.c.id == any_(wanted))
@@ -80,7 +81,6 @@ class Shared:
 
     def store(self, first: int, keys: Sequence[bytes], digests: Sequence[int]) -> None:
         """Insert ids in their own order, in which their index is written best."""
-        assert self._turn is not None  # noqa: S101 - `begin` comes first
         place = _places(len(keys))
         key = _cut(keys, _ID_BYTES, place).label("id")
         digest = _cut([d.to_bytes(_DIGEST_BYTES, "big") for d in digests], _DIGEST_BYTES, place)

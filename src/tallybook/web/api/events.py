@@ -15,7 +15,7 @@ from tallybook.web.api._answers import MARK, page_of
 from tallybook.web.api._parameters import Cursor, Limit, Text
 from tallybook.web.api._schemas import BODY_OF_EVENTS, says
 from tallybook.web.caller import Caller, caller, require_credentials
-from tallybook.web.exact import answer, read_body, verbatim
+from tallybook.web.exact import answer, read_body, verbatim, whole
 from tallybook.web.services import Service, Services
 
 #: A body up to this length is read before its key is looked at: one thread then does both, and
@@ -51,10 +51,8 @@ async def take_events(request: Request, *, everything: bool = False) -> Response
 
 
 def _is_small(request: Request) -> bool:
-    length = request.headers.get("content-length", "")
-    return (
-        length.isdecimal() and len(length) <= len(str(_SMALL_BYTES)) and int(length) <= _SMALL_BYTES
-    )
+    length = whole(request.headers.get("content-length", ""))
+    return length is not None and length <= _SMALL_BYTES
 
 
 def _take(request: Request, body: bytes, *, everything: bool) -> Response:

@@ -12,7 +12,7 @@ from tallybook.web.api._answers import page_of, ref
 from tallybook.web.api._parameters import Body, Cursor, Limit, as_mapping
 from tallybook.web.api._schemas import says
 from tallybook.web.caller import Caller
-from tallybook.web.exact import answer
+from tallybook.web.exact import answer, answer_page
 from tallybook.web.services import Service
 
 router = APIRouter(tags=["people"])
@@ -65,8 +65,7 @@ def get_keys(
 ) -> Response:
     """List the API keys, oldest first, without secrets."""
     found = people_op.list_keys(scope, service.people, cursor=cursor, limit=limit)
-    items = [_key(key) for key in found.items]
-    return answer({"items": items, "next_cursor": found.next_cursor, "totals": found.totals})
+    return answer_page(found, _key)
 
 
 @router.delete("/keys/{key_id}", status_code=204)
@@ -91,5 +90,4 @@ def get_users(
 ) -> Response:
     """List the users by e-mail."""
     found = people_op.list_users(scope, service.people, cursor=cursor, limit=limit)
-    items = [_user(user) for user in found.items]
-    return answer({"items": items, "next_cursor": found.next_cursor, "totals": found.totals})
+    return answer_page(found, _user)

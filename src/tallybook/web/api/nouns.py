@@ -14,7 +14,7 @@ from tallybook.web.api._answers import page_of, ref
 from tallybook.web.api._parameters import Body, Cursor, Limit, as_mapping
 from tallybook.web.api._schemas import NOUN_OF, says
 from tallybook.web.caller import Caller
-from tallybook.web.exact import answer
+from tallybook.web.exact import answer, answer_page, whole
 from tallybook.web.services import Service
 
 router = APIRouter()
@@ -47,11 +47,12 @@ def _number(if_match: str | None) -> int | None:
     if if_match is None or if_match.strip() == "*":
         return None
     text = if_match.strip().removeprefix("W/").strip('"')
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):  # noqa: PLR2004 - no version is near
+    number = whole(text)
+    if number is None:
         raise Invalid(
             "if_match_invalid", "If-Match must be the version from an ETag.", field="If-Match"
         )
-    return int(text)
+    return number
 
 
 def _add_changes(noun: NounName, plural: str) -> None:
@@ -114,8 +115,7 @@ def _add_reads(noun: NounName, plural: str) -> None:
         """List what stands today, by key."""
         directory, now = service.directories.current(scope), service.clock.now()
         found = definitions.page(scope, directory, noun, now, q=q, cursor=cursor, limit=limit)
-        items = [_shape(version) for version in found.items]
-        return answer({"items": items, "next_cursor": found.next_cursor, "totals": found.totals})
+        return answer_page(found, _shape)
 
     @router.get(one, openapi_extra=says(ref(version)), tags=[plural])
     def get(scope: Caller, service: Service, key: str) -> Response:

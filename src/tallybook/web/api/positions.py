@@ -23,7 +23,7 @@ from tallybook.web.api._answers import INSTANT, MARK, WHOLE, many, maybe, page_o
 from tallybook.web.api._parameters import Body, Cursor, Limit, Text, as_mapping
 from tallybook.web.api._schemas import one_or_many, says
 from tallybook.web.caller import Caller
-from tallybook.web.exact import answer
+from tallybook.web.exact import answer, whole
 from tallybook.web.services import Service, Services
 
 router = APIRouter(tags=["positions"])
@@ -44,6 +44,7 @@ _STATES: Final = ", ".join(sorted(position_op.STATES))
 def get_positions(
     scope: Caller,
     service: Service,
+    *,
     account: Text = None,
     contract: Text = None,
     status: Annotated[str | None, Query(description="States and flags, with commas.")] = None,
@@ -53,9 +54,9 @@ def get_positions(
     q: Text = None,
     at: Annotated[str | None, Query(description="An instant; now by default.")] = None,
     known_at: Text = None,
-    rollup: Annotated[bool, Query()] = True,  # noqa: FBT002 - a query parameter
+    rollup: Annotated[bool, Query()] = True,
     sort: Annotated[SnapshotSort, Query()] = "contract",
-    descending: Annotated[bool, Query()] = False,  # noqa: FBT002 - a query parameter
+    descending: Annotated[bool, Query()] = False,
     cursor: Cursor = None,
     limit: Limit = limits.PAGE_ROWS_DEFAULT,
 ) -> Response:
@@ -164,9 +165,10 @@ def states(text: str | None) -> frozenset[Any]:
 
 def _offset(cursor: str | None) -> int:
     digits = (cursor or f"{_CURSOR}0").removeprefix(_CURSOR)
-    if not (digits.isascii() and digits.isdecimal() and len(digits) < 10):  # noqa: PLR2004 - no list is longer
+    offset = whole(digits)
+    if offset is None:
         raise cursor_invalid()
-    return int(digits)
+    return offset
 
 
 def _page(page: SnapshotPage, query: SnapshotQuery) -> dict[str, Any]:

@@ -27,6 +27,7 @@ Names = Annotated[
 def get_usage(
     scope: Caller,
     service: Service,
+    *,
     meter: Annotated[str, Query(max_length=limits.NAME_CHARS_MAX)],
     account: Text = None,
     from_: Annotated[str | None, Query(alias="from", max_length=64)] = None,
@@ -35,7 +36,7 @@ def get_usage(
     timezone: Text = None,
     group_by: Names = None,
     filter: Names = None,
-    rollup: Annotated[bool, Query()] = True,  # noqa: FBT002 - a query parameter
+    rollup: Annotated[bool, Query()] = True,
     known_at: Text = None,
 ) -> Response:
     """Return one row a bucket and group; without `interval` one row for the range."""

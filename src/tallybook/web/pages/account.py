@@ -298,8 +298,8 @@ def _last_complete(shown: Shown) -> date:
 
 
 def _parts(shown: Shown) -> Sequence[Contribution]:
-    if len(shown.found.contributions) < 2:  # noqa: PLR2004 - one account is the whole
-        return []
+    if len(shown.found.contributions) <= 1:
+        return []  # one account is the whole
     accounts = shown.directory.accounts
     return [
         Contribution(

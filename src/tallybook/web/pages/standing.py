@@ -144,11 +144,13 @@ def _cost(amounts: Iterable[tuple[str, Decimal | None]]) -> tuple[Money, ...]:
 def change_on_last(course: Sequence[CourseDay]) -> Decimal | None:
     """Return the change in percent against as many days of the period before."""
     known = [day for day in course if day.to_date is not None]
-    if not known or not known[-1].previous or known[-1].to_date is None:
+    if not known:
         return None
-    last = known[-1]
+    so_far, previous = known[-1].to_date, known[-1].previous
+    if not previous or so_far is None:
+        return None
     with localcontext(EXACT):
-        return (last.to_date / last.previous - 1) * 100  # type: ignore[operator]  # both are known above
+        return (so_far / previous - 1) * 100
 
 
 def of_part(line: Position, used: Decimal) -> Standing:
