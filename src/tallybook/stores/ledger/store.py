@@ -26,6 +26,7 @@ from tallybook.stores.ledger.decide import Plan, Request
 from tallybook.stores.ledger.embedded import Embedded
 from tallybook.stores.ledger.frame import compressor, pack
 from tallybook.stores.ledger.home import Home
+from tallybook.stores.ledger.keys import id_hashes
 from tallybook.stores.ledger.reader import Reader, cause
 from tallybook.stores.ledger.schema import batches, traits
 from tallybook.stores.ledger.shared import Shared
@@ -98,6 +99,18 @@ class SqlLedger:
         if scope.accounts is not None:
             raise Forbidden("verb_not_allowed", "Only the installation reads the whole ledger.")
         return self._reader.read(after, limit, self.head(scope))
+
+    def find(self, scope: Scope, ids: Sequence[tuple[str, str]]) -> list[int | None]:
+        """Return the entry of each (source, id), None where there is none that may be seen."""
+        if not ids:
+            return []
+        sources, names = zip(*ids, strict=True)
+        known = self._home.known(id_hashes(sources, names, self._seed))
+        seqs = [known[i].seq if i in known else None for i in range(len(ids))]
+        if scope.accounts is None:
+            return seqs
+        seen = self.fetch(scope, (seq for seq in seqs if seq is not None))
+        return [seq if seq in seen else None for seq in seqs]
 
     def fetch(self, scope: Scope, seqs: Iterable[int]) -> dict[int, Fact]:
         """Return entries by number, without those of accounts that may not be seen."""
