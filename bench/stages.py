@@ -8,7 +8,9 @@ import gc
 import sys
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from itertools import repeat
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,6 +32,7 @@ from tallybook.stores.ledger.store import SqlLedger
 _SCOPE: Final = operator("bench")
 _HEADERS: Final = {"content-type": "application/cloudevents-batch+json"}
 _RATIO: Final = 0.15
+_THREADS: Final = 4
 #: The stages that add up to the whole; the others are parts of them, or other ways.
 _WHOLE: Final = frozenset({"split", "check, hash, pack, decide, commit", "load"})
 
@@ -65,6 +68,7 @@ def _stages(ledger: SqlLedger, store: DuckEvents, events: int) -> dict[str, Call
     return {
         "split": lambda: pieces.extend(split(body, _HEADERS) for body in bodies),
         "check": lambda: arrivals.extend(check_all(part, now).arrivals for part in pieces),
+        f"check, in {_THREADS} threads at once": lambda: _at_once(check_all, pieces, now),
         "hash, pack": lambda: [Request(part, now, 1) for part in arrivals],
         "compress": lambda: rows.extend(
             pack(1 + i * ingest.A_REQUEST, now, part, press) for i, part in enumerate(pieces)
@@ -77,6 +81,11 @@ def _stages(ledger: SqlLedger, store: DuckEvents, events: int) -> dict[str, Call
         "write data as lines": lambda: [lines(packed.pack(part).data) for part in arrivals],
         "load": lambda: store.load(_SCOPE, ledger.read(_SCOPE, 0, events)),
     }
+
+
+def _at_once(work: Callable[[Any, datetime], object], parts: list[Any], now: datetime) -> None:
+    with ThreadPoolExecutor(_THREADS) as pool:
+        list(pool.map(work, parts, repeat(now)))
 
 
 if __name__ == "__main__":
