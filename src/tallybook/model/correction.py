@@ -8,6 +8,7 @@ from typing import Final, Literal, NamedTuple
 
 import msgspec
 
+from tallybook.model.columns import NO_DATA
 from tallybook.model.fact import Arrival
 from tallybook.model.time import format_instant, from_micros
 
@@ -32,10 +33,10 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Stand(NamedTuple):
-    """From entry `at` on, a row stands so; it holds until the next one of the same row."""
+    """From entry `since` on, a row stands so; it holds until the next one of the same row."""
 
     row: Row
-    at: int
+    since: int
     standing: Standing
 
 
@@ -43,7 +44,7 @@ class Correction(msgspec.Struct, frozen=True):
     """What was done to entry `of`, and all that follows for what is counted.
 
     `hides` is a row that counts no more, `shows` an older one that counts again, `event` the
-    CloudEvent that counts instead, with the original's source and id.
+    CloudEvent that counts instead, with the original's source and id; `null` where none does.
     """
 
     op: Op
@@ -52,14 +53,19 @@ class Correction(msgspec.Struct, frozen=True):
     author: str
     hides: Row | None
     shows: Row | None
-    event: msgspec.Raw | None
+    event: msgspec.Raw = NO_DATA
 
-    def stands(self, at: int) -> Iterator[Stand]:
-        """Yield how rows stand from this correction on, which is entry `at`."""
+    @property
+    def replacement(self) -> bytes | None:
+        """The event that counts instead."""
+        return None if self.event == NO_DATA else bytes(self.event)
+
+    def stands(self, seq: int) -> Iterator[Stand]:
+        """Yield how rows stand from this correction on, which is entry `seq`."""
         if self.hides is not None:
-            yield Stand(self.hides, at, "replaced" if self.op == "replace" else "voided")
+            yield Stand(self.hides, seq, "replaced" if self.op == "replace" else "voided")
         if self.shows is not None:
-            yield Stand(self.shows, at, "counted")
+            yield Stand(self.shows, seq, "counted")
 
 
 def name(of: int, number: int) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from tallybook.model.columns import arrival
+from tallybook.model.columns import NO_DATA, arrival
 from tallybook.model.correction import Correction, Op, Row
 from tallybook.model.errors import Conflict, Invalid
 from tallybook.model.fact import Arrival, Fact
@@ -86,7 +86,7 @@ def _event(wire: bytes, item: dict[str, Any], op: Op) -> dict[str, msgspec.Raw] 
     if not isinstance(value, dict):
         raise Invalid("event_not_object", "event must be a JSON object.", field="event")
     given = _members(_members(wire)["event"])
-    return {name: text for name, text in given.items() if text != _NULL}
+    return {name: text for name, text in given.items() if text != NO_DATA}
 
 
 @dataclass(slots=True)
@@ -119,7 +119,8 @@ class Case:
             self.stands = done.shows
             return
         self.in_force.append(done)
-        self.stands = None if done.event is None else _row(seq, arrival(bytes(done.event)))
+        event = done.replacement
+        self.stands = None if event is None else _row(seq, arrival(event))
 
     def next(self, scope: Scope, asked: Asked, now: datetime) -> Correction | None:
         """Work out what is asked for; None where the newest correction is just that.
@@ -144,7 +145,7 @@ class Case:
             shows = self._before()
         elif hides is None:
             raise _voided(asked.op)
-        wire = None if event is None else msgspec.Raw(bytes(event.wire))
+        wire = NO_DATA if event is None else msgspec.Raw(bytes(event.wire))
         return Correction(asked.op, self.original.seq, asked.reason, scope.who, hides, shows, wire)
 
     def _before(self) -> Row | None:
@@ -206,9 +207,9 @@ def _repeats(newest: Correction, asked: Asked, event: Arrival | None) -> bool:
     """Tell whether the newest correction is the one that is asked for: its answer was lost."""
     if (newest.op, newest.reason) != (asked.op, asked.reason):
         return False
-    if newest.event is None or event is None:
+    if newest.replacement is None or event is None:
         return True
-    return content(bytes(newest.event)) == content(bytes(event.wire))
+    return content(newest.replacement) == content(bytes(event.wire))
 
 
 def _voided(op: Op) -> Conflict:
@@ -220,4 +221,3 @@ def _voided(op: Op) -> Conflict:
 
 
 _members: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_NULL: Final = msgspec.Raw(b"null")

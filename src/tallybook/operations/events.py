@@ -159,7 +159,7 @@ class _Known:
     def item(self, fact: Fact, hidden_by: Fact | None) -> EventItem:
         """Say what became of a fact, as stores decide it."""
         own = correction_in(fact.wire)
-        wire = bytes(own.event) if own and own.event else fact.wire
+        wire = (own and own.replacement) or fact.wire
         state: State
         codes: tuple[str, ...] = ()
         if hidden_by is not None:
