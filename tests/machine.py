@@ -1,12 +1,20 @@
-"""Finds the programs of the machine that tests need, or installs them where that is allowed."""
+"""Finds the programs that tests need on the machine, or gets them where that is allowed."""
 
+import hashlib
 import os
+import platform
 import shutil
 import subprocess
+import sys
+import tarfile
+import tempfile
 from pathlib import Path
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 POSTGRESQL = Path("/usr/lib/postgresql")
+#: The whole of ClickHouse as a library: nobody packs its server. The newest is an older one there.
+CLICKHOUSE = "@chdb/lib-linux-x64-gnu@26.7.3-stable.1"
+CLICKHOUSE_SHA256 = "36ad4e999882821ef13cf2d0f52c93f48e6ee1b4498b35a201c23ce4b8d15bf5"
 
 
 class Missing(Exception):
@@ -30,6 +38,44 @@ def postgresql() -> str:
     """
     found = postgresql_here() or (_installed("postgresql") and postgresql_here())
     return found or _missing("postgresql")
+
+
+def clickhouse() -> str:
+    """The path of ClickHouse's library, fetched once (170 MB) into the user's cache.
+
+    It stands there under its checksum, so that what is there was checked.
+
+    Raises:
+        Missing: it is made for other machines, there is no npm, or it does not get the package.
+    """
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    kept = cache / "tallybook" / f"libchdb-{CLICKHOUSE_SHA256[:12]}.so"
+    if not kept.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        _fetch_clickhouse(kept)
+    return str(kept)
+
+
+def _fetch_clickhouse(kept: Path) -> None:
+    again = "./tallybook test --cluster"
+    if (sys.platform, platform.machine()) != ("linux", "x86_64"):
+        raise Missing(f"{CLICKHOUSE} runs on Linux with x86-64 only.")
+    if shutil.which("npm") is None:
+        raise Missing(f"npm is missing. Type this:  sudo apt-get install -y npm && {again}")
+    with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
+        pack = ["npm", "pack", "--silent", "--pack-destination", folder, CLICKHOUSE]
+        quiet = subprocess.DEVNULL
+        if subprocess.run(pack, stdin=quiet, stdout=quiet, check=False).returncode:
+            raise Missing(f"npm does not get {CLICKHOUSE}. With a network, type this:  {again}")
+        (archive,) = Path(folder).glob("*.tgz")
+        with tarfile.open(archive) as packed:
+            packed.extract("package/libchdb.so", folder, filter="data")
+        library = Path(folder, "package", "libchdb.so")
+        with library.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != CLICKHOUSE_SHA256:
+            raise Missing(f"{CLICKHOUSE} is not what it was: its library's SHA-256 is {found}.")
+        library.replace(kept)
 
 
 def _chromium() -> str | None:

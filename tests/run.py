@@ -142,6 +142,7 @@ def apart(run: Run) -> None:
     if "--long" in run.options:
         run.tests("long", "long and not cluster", "--timeout=3600")
     if "--cluster" in run.options:
+        machine.clickhouse()
         run.tests("cluster", "cluster", "--timeout=3600")
 
 
