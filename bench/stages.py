@@ -24,7 +24,7 @@ from tallybook.operations._body import split
 from tallybook.operations._event import check_all
 from tallybook.operations.ingest import take
 from tallybook.stores.duckdb.store import DuckEvents
-from tallybook.stores.duckdb.wire import lines
+from tallybook.stores.events.texts import lines
 from tallybook.stores.ledger.decide import Request
 from tallybook.stores.ledger.frame import compressor, pack, unpack
 from tallybook.stores.ledger.store import SqlLedger

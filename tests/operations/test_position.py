@@ -33,8 +33,8 @@ from tallybook.operations.refresh import Refresher
 from tallybook.stores.books.database import sqlite
 from tallybook.stores.books.snapshot import BooksSnapshot
 from tallybook.stores.books.versions import BooksVersions
-from tallybook.stores.duckdb import load
 from tallybook.stores.duckdb.store import DuckEvents
+from tallybook.stores.events import gather
 from tallybook.stores.ledger.store import SqlLedger
 
 D = Decimal
@@ -277,14 +277,14 @@ def test_what_a_load_moved_before_it_failed_is_not_forgotten(
     house.use("a", "3")
     house.use("other", "5")
     position_before = house.events.position(ALL)
-    calls: Iterator[Any] = iter([load._rows])  # noqa: SLF001 - the second commit fails
+    calls: Iterator[Any] = iter([gather.table])  # the second commit fails
 
     def once(*rows: Any) -> Any:
         return next(calls, _fail)(*rows)
 
     with monkeypatch.context() as broken:
-        broken.setattr(load, "LOAD_EVENTS_MAX", 1)
-        broken.setattr(load, "_rows", once)
+        broken.setattr(gather, "LOAD_EVENTS_MAX", 1)
+        broken.setattr(gather, "table", once)
         with pytest.raises(OSError, match="disk"):
             house.load()
     assert house.events.position(ALL) == position_before + 1

@@ -30,6 +30,7 @@ class Aggregation(Protocol):
 
     SQL: expressions over the columns `quantity`, `value`, `time` and `seq`. Rows with a NULL
     quantity or value are not counted: where none is, the first is NULL over quantities, else 0.
+    An engine that says it otherwise has its own beside it, under its name in capitals.
     ADDS: values over disjoint spans or accounts may be added up.
     EMPTY: the value of a bucket without events.
     CARRIES: a stock meter's bucket without events shows the value before it instead.
@@ -61,6 +62,11 @@ def aggregation(name: str) -> Aggregation:
         Invalid: `unknown_kind`.
     """
     return cast("Aggregation", load(room, name))
+
+
+def expressions(kind: Aggregation, engine: str) -> tuple[str, ...]:
+    """Return an aggregation's expressions as an engine says them."""
+    return cast("tuple[str, ...]", getattr(kind, engine.upper(), kind.SQL))
 
 
 def aggregation_of(meter: Meter) -> Aggregation:

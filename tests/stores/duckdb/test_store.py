@@ -1,28 +1,20 @@
-"""What is DuckDB's own: statements, transactions, threads and limits. Its answers are in laws."""
+"""What is DuckDB's own: transactions, threads and limits. Its answers are in laws."""
 
 import threading
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
-import sqlglot
-from hypothesis import given
-from hypothesis import strategies as st
 
-import tallybook.aggregations as room
-from tallybook.model import kinds
 from tallybook.model.errors import Invalid, Unavailable
-from tallybook.model.nouns import FilterTerm, Meter
-from tallybook.model.ports import FactQuery
+from tallybook.model.nouns import Meter
 from tallybook.model.scope import Member, operator
 from tallybook.model.usage import UsageCell, UsageQuery
-from tallybook.stores.duckdb import dialect, facts, months, query
-from tallybook.stores.duckdb.dialect import TAIL, Parameters
+from tallybook.stores.duckdb import months
+from tallybook.stores.duckdb.dialect import Parameters
 from tallybook.stores.duckdb.store import DuckEvents
 from tests.facts import Happened, batches
 
@@ -51,60 +43,6 @@ def total(store: DuckEvents) -> Any:
     return cells[0].value if cells else None
 
 
-class TestStatements:
-    """Every text we write is SQL of this engine, with nothing of the caller's in it."""
-
-    MEMBERS = (None, [Member("it's", START, END)], [Member("x", START, END, g) for g in (0, 1)])
-    TERMS = tuple(
-        FilterTerm(property="it's", op=op, value=value)
-        for op, value in [
-            ("eq", "'"), ("ne", None), ("in", [1, True]), ("not_in", ["--"]), ("gt", 1),
-            ("lte", "';"), ("exists", False),
-        ]
-    )  # fmt: skip
-
-    @pytest.mark.parametrize("name", kinds.names(room))
-    @pytest.mark.parametrize("members", MEMBERS)
-    def test_usage(self, name: str, members: list[Member] | None) -> None:
-        meter = Meter(key="m", event_type="u'", aggregation=name, property="q.it's")
-        asked = UsageQuery(
-            meter, (START, START + timedelta(1), END), 9, None, ("it's", "b"), by_account=True,
-            filter=self.TERMS,
-        )  # fmt: skip
-        self.check(*query.usage(asked, members, [TAIL, "month_2026_03_1"]))
-
-    @pytest.mark.parametrize("state", [None, "counted", "unresolved"])
-    def test_facts(self, state: Any) -> None:
-        asked = FactQuery(
-            None, "u'", START, END, 9, 9, (START, 3), state, frozenset({"it's"}), (SUM, COUNT)
-        )
-        self.check(*facts.facts(asked, None, [TAIL, "month_2026_03_1"]))
-        self.check(*facts.types(None, [TAIL]))
-
-    def check(self, sql: str, bound: Parameters) -> None:
-        (statement,) = sqlglot.parse(sql, dialect="duckdb")
-        assert isinstance(statement, sqlglot.exp.Select)
-        assert "it's" not in sql
-        assert "u'" not in sql
-        assert all(f"${name}" in sql for name in bound)
-
-
-@given(
-    widths=st.lists(st.sampled_from([1, 23, 24, 25]), min_size=1, max_size=12),
-    first=st.integers(-30, 30),
-    step=st.integers(0, 300),
-)
-def test_a_bucket_is_found_by_comparing(widths: list[int], first: int, step: int) -> None:
-    edges = [first]
-    for width in widths:
-        edges.append(edges[-1] + width)
-    time = min(first + step, edges[-1] - 1)
-    with duckdb.connect() as db:
-        row = db.execute(f"SELECT {dialect.bucket(edges, str(time))}").fetchone()
-    expected = next(i for i, (low, high) in enumerate(pairwise(edges)) if low <= time < high)
-    assert row == (expected,)
-
-
 class TestLoading:
     def test_a_failed_load_leaves_all_as_it_was(
         self, store: DuckEvents, monkeypatch: pytest.MonkeyPatch
@@ -124,7 +62,7 @@ class TestLoading:
     def test_large_loads_are_several_commits(
         self, store: DuckEvents, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("tallybook.stores.duckdb.load.LOAD_EVENTS_MAX", 7)
+        monkeypatch.setattr("tallybook.stores.events.gather.LOAD_EVENTS_MAX", 7)
         loaded = store.load(ALL, batches(ONES, [5, 9, 1, 1, 20]))
         assert loaded.seq == 48
         assert loaded.touched == {"use": {"a"}}

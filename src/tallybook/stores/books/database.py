@@ -18,7 +18,7 @@ from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, Programming
 
 from tallybook.model.errors import Unavailable
 from tallybook.stores import postgresql
-from tallybook.stores.books import migrate
+from tallybook.stores.books.schema import HISTORY
 
 _WRITER: Final = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
 _READER: Final = ("query_only=ON", "wal_autocheckpoint=0")
@@ -52,7 +52,7 @@ class Database:
             self._lead = postgresql.Lead(self.url, _KEEPING)
         try:
             with self.writer() as connection:
-                migrate.upgrade(connection)
+                HISTORY.upgrade(connection)
         except Exception:
             self.close()
             raise

@@ -22,9 +22,10 @@ from sqlalchemy import (
 
 from tallybook.model.canonical import decode, encode
 from tallybook.model.time import from_micros, micros
+from tallybook.stores.migrate import Schema
 
 #: The migration this code was written for; a test compares it with the newest file there is.
-HEAD: Final = "v0003"
+HISTORY: Final = Schema("books", head="v0003", table="alembic_version")
 
 
 #: The decimals of a line and the columns each lies in.

@@ -1,5 +1,5 @@
 """The facts as columns in one DuckDB file: a copy of the ledger that can be rebuilt at any time.
 
-`store` is the port; `wire` reads events, `load` and `compact` write them, `query` and `facts`
-ask, `dialect` is all SQL that depends on the engine.
+`store` is the port, with what all stores of events share (`stores/events`); `load` and `months`
+write, `schema` opens the file, `dialect` is all SQL of questions that depends on the engine.
 """

@@ -14,12 +14,13 @@ from tallybook.model.errors import Invalid, Unavailable
 from tallybook.model.limits import QUERY_SECONDS_MAX
 from tallybook.model.packed import Batch
 from tallybook.model.ports import FactQuery, Loaded
-from tallybook.model.scope import Member, Scope
+from tallybook.model.scope import Scope
 from tallybook.model.time import FIRST_INSTANT, LAST_INSTANT, from_micros, micros
 from tallybook.model.usage import UsageCell, UsageQuery
-from tallybook.stores.duckdb import facts, load, months, query, schema
-from tallybook.stores.duckdb.dialect import Parameters
+from tallybook.stores.duckdb import dialect, load, months, schema
 from tallybook.stores.duckdb.months import Layout
+from tallybook.stores.events import facts, plan
+from tallybook.stores.events.dialect import Parameters
 
 _LOOK_SECONDS: Final = 0.1
 
@@ -140,28 +141,32 @@ class DuckEvents:
             return Loaded(*load.load(db, batches, self._coming))
 
     def usage(self, scope: Scope, question: UsageQuery) -> list[UsageCell]:
-        members = _seen(scope, question.members)
+        members = plan.seen(scope, question.members)
         if members is not None and not members:
             return []
         rows = self._ask(
             question.edges[0],
             question.edges[-1],
-            lambda names: query.usage(question, members, names),
+            lambda names: plan.usage(dialect, question, members, names),
         )
-        return query.cells(question, rows)
+        return plan.cells(question, rows)
 
     def facts(self, scope: Scope, question: FactQuery) -> list[tuple[datetime, int]]:
-        members = _seen(scope, question.members)
+        members = plan.seen(scope, question.members)
         if members is not None and not members:
             return []
         rows = self._ask(
-            question.start, question.end, lambda names: facts.facts(question, members, names)
+            question.start,
+            question.end,
+            lambda names: facts.facts(dialect, question, members, names),
         )
         return [(from_micros(row[0]), row[1]) for row in rows]
 
     def types(self, scope: Scope) -> dict[str, int]:
-        members = _seen(scope, None)
-        rows = self._ask(FIRST_INSTANT, LAST_INSTANT, lambda names: facts.types(members, names))
+        members, seq = plan.seen(scope, None), self.position(scope)
+        rows = self._ask(
+            FIRST_INSTANT, LAST_INSTANT, lambda names: facts.types(dialect, seq, members, names)
+        )
         return dict(rows)
 
     def compact(self, scope: Scope, before: date) -> int:
@@ -237,12 +242,3 @@ class DuckEvents:
             raise Unavailable(
                 "events_unavailable", "The events file cannot be used now; try again later."
             ) from e
-
-
-def _seen(scope: Scope, members: Sequence[Member] | None) -> list[Member] | None:
-    """Cut members to the scope; None is everything there is."""
-    if members is not None:
-        return scope.narrow(members)
-    if scope.accounts is None:
-        return None
-    return [Member(m.account, m.start, m.end) for m in scope.accounts]

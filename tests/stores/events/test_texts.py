@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallybook.stores.duckdb.wire import _decoded, _lines, _shape, lines, typed_text
+from tallybook.stores.events.texts import _decoded, _lines, _shape, lines, typed_text
 
 _names = st.sampled_from(["a", "b", "%s", "é", "#", "{", 'q"', ""]) | st.text(max_size=3)
 _texts = st.sampled_from(["x", "5", "#5", "{", "%d", "é☃", "\\", '"', "\n"]) | st.text(max_size=3)

@@ -1,0 +1,68 @@
+"""Listing events newest first, and deciding in the engine which of them no meter can count."""
+
+from collections.abc import Sequence
+
+from tallybook.aggregations._shape import aggregation_of
+from tallybook.model.nouns import Meter
+from tallybook.model.ports import FactQuery
+from tallybook.model.scope import Member
+from tallybook.model.time import FIRST_INSTANT, LAST_INSTANT, micros
+from tallybook.stores.events.dialect import Dialect, Parameters, Rows, Statement
+from tallybook.stores.events.plan import cut, filtered
+from tallybook.stores.events.properties import is_scalar, quantity
+
+
+def facts(
+    sql: Dialect, query: FactQuery, members: Sequence[Member] | None, relations: Sequence[str]
+) -> tuple[str, Parameters]:
+    """Write the statement that returns (time, seq) of one page."""
+    low, high = micros(query.start), micros(query.end)
+    if query.before is not None:
+        high = min(high, micros(query.before[0]) + 1)
+    rows, join = cut(sql, relations, (low, high), query.seq, members, event_type=query.event_type)
+    bind = rows.bound.bind
+    conditions = []
+    if query.before is not None:
+        time, seq = bind(micros(query.before[0])), bind(query.before[1])
+        conditions.append(f"(time < {time} OR (time = {time} AND seq < {seq}))")
+    if query.state is not None:
+        unresolved = _unresolved(sql, rows, query)
+        conditions.append(unresolved if query.state == "unresolved" else f"NOT {unresolved}")
+    end = f"\nORDER BY time DESC, seq DESC LIMIT {bind(query.limit)}"
+    return sql.written(
+        Statement(rows, ["DISTINCT time", "seq"], join=join, conditions=conditions, end=end)
+    ), rows.bound
+
+
+def types(
+    sql: Dialect, seq: int, members: Sequence[Member] | None, relations: Sequence[str]
+) -> tuple[str, Parameters]:
+    """Write the statement that counts events by type."""
+    rows, join = cut(sql, relations, (micros(FIRST_INSTANT), micros(LAST_INSTANT)), seq, members)
+    end = "\nGROUP BY type ORDER BY type"
+    return sql.written(Statement(rows, ["type", "count(*)"], join=join, end=end)), rows.bound
+
+
+def _unresolved(sql: Dialect, rows: Rows, query: FactQuery) -> str:
+    types = sorted({m.event_type for m in query.meters})
+    reasons = [
+        f"NOT {sql.among('subject', sorted(query.known_accounts), rows.bound)}",
+        f"NOT {sql.among('type', types, rows.bound)}",
+        *(_unread(sql, rows, meter) for meter in query.meters if meter.property is not None),
+    ]
+    return f"({' OR '.join(reason for reason in reasons if reason)})"
+
+
+def _unread(sql: Dialect, rows: Rows, meter: Meter) -> str:
+    """Say that this meter counts events of this kind and cannot read the one at hand."""
+    reads = aggregation_of(meter).READS
+    if reads == "presence" or meter.property is None:
+        return ""
+    x = rows.read(meter.property)
+    unread = (
+        f"({quantity(sql, x)}) IS NULL"
+        if reads == "quantity"
+        else f"NOT coalesce({is_scalar(x)}, false)"
+    )
+    mine = [f"type = {rows.bound.bind(meter.event_type)}", *filtered(sql, rows, meter.filter)]
+    return f"({' AND '.join(mine)} AND {unread})"
