@@ -8,7 +8,7 @@ same transaction (`keep`).
 
 import time
 from contextlib import suppress
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -40,6 +40,13 @@ _ADD: Final = text(
 )
 
 
+class _Held(NamedTuple):
+    """What is held, and until when it is by our own clock, which began to count earlier."""
+
+    claim: Claim
+    until_seconds: float
+
+
 class BooksLeases:
     """See `model.ports.Leases`. `holder` is this process, and names no other."""
 
@@ -47,16 +54,15 @@ class BooksLeases:
         """Hold nothing yet."""
         self._database = database
         self._holder = holder
-        #: What is held, and until when it is by our own clock, which began to count earlier.
-        self._held: dict[str, tuple[Claim, float]] = {}
+        self._held: dict[str, _Held] = {}
 
     def claim(self, scope: Scope, job: str) -> Claim | None:
         """Take a job that nobody has, or keep it; None while another process has it."""
         scope.require("administer")
-        claim, until = self._held.get(job, (None, 0))
-        if claim is None or (until <= time.monotonic() and not self._database.is_owned):
-            claim = self._take(job)
-        return claim
+        held = self._held.get(job)
+        if held and (self._database.is_owned or time.monotonic() < held.until_seconds):
+            return held.claim
+        return self._take(job)
 
     def renew(self) -> None:
         """Keep what is held; called several times in the length of a lease."""
@@ -71,7 +77,7 @@ class BooksLeases:
                 connection.execute(update(lease).where(mine).values(until=0))
 
     def _take(self, job: str) -> Claim | None:
-        until = time.monotonic() + LEASE_SECONDS
+        until_seconds = time.monotonic() + LEASE_SECONDS
         with self._database.out_of_turn() as connection:
             if job not in self._held:
                 connection.execute(_ADD, {"job": job})
@@ -85,7 +91,7 @@ class BooksLeases:
             claim = Claim(job, row.fence + (row.holder != self._holder))
             values = {"holder": self._holder, "fence": claim.fence, "until": _end(connection)}
             connection.execute(update(lease).where(lease.c.name == job).values(values))
-        self._held[job] = claim, until
+        self._held[job] = _Held(claim, until_seconds)
         return claim
 
 
