@@ -40,6 +40,16 @@ def postgresql() -> str:
     return found or _missing("postgresql")
 
 
+def compiler() -> str:
+    """The path of a C compiler with its headers.
+
+    Raises:
+        Missing: as for Chromium.
+    """
+    package = "build-essential"
+    return _compiler() or (_installed(package) and _compiler()) or _missing(package)
+
+
 def clickhouse() -> str:
     """The path of ClickHouse's library, fetched once (170 MB) into the user's cache.
 
@@ -89,6 +99,10 @@ def postgresql_here() -> str | None:
         return str(Path(found).resolve().parent)
     folders = [file.parent for file in POSTGRESQL.glob("*/bin/initdb")]
     return str(max(folders, key=lambda f: int(f.parent.name), default="")) or None
+
+
+def _compiler() -> str | None:
+    return shutil.which("cc") or shutil.which("gcc")
 
 
 def _installed(package: str) -> bool:

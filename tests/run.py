@@ -21,6 +21,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from tests import machine
+from tests.cluster import rig
 
 ROOT = Path(__file__).resolve().parent.parent
 OPTIONS = ("--quick", "--long", "--cluster")
@@ -142,7 +143,7 @@ def apart(run: Run) -> None:
     if "--long" in run.options:
         run.tests("long", "long and not cluster", "--timeout=3600")
     if "--cluster" in run.options:
-        machine.clickhouse()
+        rig.launcher()
         run.tests("cluster", "cluster", "--timeout=3600")
 
 

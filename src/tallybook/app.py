@@ -34,6 +34,7 @@ from tallybook.operations.load import load_once
 from tallybook.operations.refresh import Refresher
 from tallybook.settings import Settings
 from tallybook.stores.books.database import Database, sqlite
+from tallybook.stores.books.leases import BooksLeases
 from tallybook.stores.books.people import BooksPeople
 from tallybook.stores.books.snapshot import BooksSnapshot
 from tallybook.stores.books.versions import BooksVersions
@@ -118,12 +119,12 @@ class _Clock:
 
 
 class _Loop(threading.Thread):
-    """A step repeated until the installation closes; it returns whether more waits to be done.
+    """A step repeated until the installation closes; it may return that more waits to be done.
 
     A step that fails is told of in the log and by `/readyz`, and tried again.
     """
 
-    def __init__(self, name: str, step: Callable[[], bool], pause_seconds: float) -> None:
+    def __init__(self, name: str, step: Callable[[], bool | None], pause_seconds: float) -> None:
         super().__init__(name=name, daemon=True)
         self._step = step
         self._pause_seconds = pause_seconds
@@ -172,7 +173,7 @@ class Installation:
         place = address(url.get_secret_value()) if url else settings.data
         self._ledger = ledger = SqlLedger(place)
         self._open.callback(ledger.close)
-        self._database = database = _open_books(settings)
+        database = _open_books(settings)
         self._open.callback(database.close)
         # What was loaded from another ledger is no copy of this one.
         name = f"{_EVENTS_FILE}.{ledger.epoch[:16]}" if url else _EVENTS_FILE
@@ -184,11 +185,15 @@ class Installation:
         books = BooksVersions(database)
         directories = Directories(books)
         snapshot = BooksSnapshot(database)
-        self._refresher = Refresher(books, events, snapshot, directories, self._loaded.received_at)
+        leases = BooksLeases(database, _holder())
+        self._open.callback(leases.close)
+        came_in = self._loaded.received_at
+        self._refresher = Refresher(books, events, snapshot, leases, directories, came_in)
         self._loops = [
             _Loop("load", self._load, limits.LOAD_INTERVAL_SECONDS),
             _Loop("refresh", self._refresh, _REFRESH_SECONDS),
             _Loop("tick", self._tick, _TICK_SECONDS),
+            _Loop("leases", leases.renew, limits.LEASE_SECONDS / 3),
         ]
         return Services(
             books=books,
@@ -236,20 +241,22 @@ class Installation:
             self._refresher.touch(loaded)
             return True
 
-    def _refresh(self) -> bool:
-        if self._database.leads():
-            self._refresher.refresh_once(_SYSTEM, self._clock.now())
-        return False
+    def _refresh(self) -> None:
+        self._refresher.refresh_once(_SYSTEM, self._clock.now())
 
     def _refreshed_at(self, mark: Mark) -> datetime | None:
         """Return when the newest fact of a mark came in; of what is loaded last, it is at hand."""
         loaded = self._loaded
         return loaded.received_at if loaded.seq == mark.seq else received(self._ledger, mark.seq)
 
-    def _tick(self) -> bool:
+    def _tick(self) -> None:
         yesterday = clamp(self._clock.now().date()) - timedelta(days=1)
         self._events.compact(_SYSTEM, yesterday)
-        return False
+
+
+def _holder() -> str:
+    """Name this process so that people find it, and no other process has the name."""
+    return f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(8)}"
 
 
 def _open_books(settings: Settings) -> Database:

@@ -12,7 +12,7 @@ from tests.cluster import rig
 def cluster() -> Iterator[rig.Cluster]:
     """Two shards of two replicas."""
     try:
-        machine.clickhouse()
+        rig.launcher()
     except machine.Missing as e:
         pytest.skip(str(e))
     with rig.cluster() as running:

@@ -3,22 +3,22 @@
 Nodes listen on loopback only, in folders of their own, and end with the process that started them.
 What the program cannot do when started like this: replicate by Keeper, `ON CLUSTER`. A replica is
 therefore written by whoever inserts (`internal_replication` is off), and the tables are made on
-each node. A node may also give up when the node that asked it goes away in the middle of a query,
-so whoever expects nodes to be there lets them be `tended`.
+each node. What dies by itself, which it should not, is started again and counted.
 """
 
+import hashlib
 import http.client
 import os
 import random
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -26,7 +26,7 @@ from urllib.parse import urlencode
 
 from tests import machine
 
-ROOT = Path(__file__).resolve().parents[2]
+SOURCE = Path(__file__).with_name("node.c")
 NAME = "tallybook"
 READY_SECONDS_MAX = 30
 ASK_SECONDS_MAX = 60
@@ -34,9 +34,36 @@ TEND_SECONDS = 0.1
 #: Below those that a machine gives to whoever calls out, or a caller takes a dead node's port.
 PORTS = range(20_000, 32_000)
 
+_LISTEN = """
+    SYSTEM START LISTEN TCP;
+    SYSTEM START LISTEN HTTP;
+    SELECT sleepEachRow(1) FROM system.numbers SETTINGS max_block_size = 1 FORMAT Null
+"""
+
 
 class Refused(Exception):
     """A node answered that it did not do what it was asked; the text is its own."""
+
+
+@cache
+def launcher() -> tuple[str, str]:
+    """Return the words a node's command begins with: our program, built once, and the library.
+
+    Raises:
+        machine.Missing: there is no library, and it cannot be fetched, or no compiler.
+    """
+    library = Path(machine.clickhouse())
+    program = library.with_name(f"node-{hashlib.sha256(SOURCE.read_bytes()).hexdigest()[:12]}")
+    if not program.exists():
+        with tempfile.TemporaryDirectory(dir=library.parent) as folder:
+            built = Path(folder, "node")
+            flags = ["-O1", "-Wall", "-Wextra", "-pedantic", "-Werror", "-rdynamic"]
+            libraries = ["-ldl", "-lpthread"]
+            subprocess.run(
+                [machine.compiler(), *flags, "-o", built, SOURCE, *libraries], check=True
+            )
+            built.replace(program)
+    return str(program), str(library)
 
 
 class Ports(NamedTuple):
@@ -135,8 +162,7 @@ class Node:
             return
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.cluster.node", machine.clickhouse(), *self._options],
-                cwd=ROOT,
+                [*launcher(), *self._options],
                 env={**os.environ, "TZ": "UTC"},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -159,6 +185,7 @@ class Node:
             "tcp_port": self.ports.tcp,
             "logger.console": 1,
             "log-level": "warning",
+            "query": _LISTEN,
         }
         return [f"--{name}={value}" for name, value in options.items()]
 

@@ -1,5 +1,7 @@
 """The rig itself: what the other tests of this folder take for granted, asked of ClickHouse."""
 
+import socket
+import struct
 import time
 from collections.abc import Callable, Iterator
 
@@ -11,6 +13,8 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
 
 ROWS = 1000
 COUNT = "SELECT count(), sum(a) FROM rig.all FORMAT TSV"
+#: How a client begins in the native protocol: its name, version, database, user and password.
+HELLO = b"\0" + b"\4test" + b"\1\1\xd0\xb1\3" + b"\0" + b"\7default" + b"\0"
 EXPECTED = f"{ROWS}\t{ROWS * (ROWS - 1) // 2}\n"
 
 
@@ -62,6 +66,19 @@ def test_what_dies_by_itself_comes_back_and_is_counted(table: Cluster) -> None:
     until(lambda: victim.gave_up == before + 1)
     victim.gave_up = before
     until(victim.answers)
+
+
+def test_nobody_falls_over_a_connection_that_is_reset(table: Cluster) -> None:
+    victim = table.nodes[3]
+    before = victim.gave_up
+    for _ in range(3):
+        with socket.create_connection(("127.0.0.1", victim.ports.tcp)) as caller:
+            caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            caller.send(HELLO)
+            assert caller.recv(1) == b"\0"  # it is greeted back, and asked what it wants
+    time.sleep(0.5)
+    assert victim.gave_up == before
+    assert set(table.everywhere(COUNT)) == {EXPECTED}
 
 
 def test_without_a_shard_no_answer_without_a_replica_the_whole(table: Cluster) -> None:

@@ -7,17 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
 from tallybook.model.errors import Unavailable
 from tallybook.model.ports import Draft
 from tallybook.model.scope import operator
-from tallybook.stores.books import migrate, schema
+from tallybook.stores.books import schema
 from tallybook.stores.books.database import Database, sqlite
 from tallybook.stores.books.versions import BooksVersions
 from tests.books import STORES, opened
@@ -37,31 +33,6 @@ def file(tmp_path: Path) -> Iterator[Database]:
     found = opened("sqlite", tmp_path)
     yield found
     found.close()
-
-
-def test_the_migrations_make_the_tables_that_the_code_expects(database: Database) -> None:
-    with database.writer() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, schema.metadata) == []
-
-
-def test_the_code_was_written_for_the_newest_migration() -> None:
-    config = Config()
-    config.set_main_option("script_location", str(migrate.FOLDER))
-    assert ScriptDirectory.from_config(config).get_heads() == [schema.HEAD]
-
-
-def test_data_of_a_newer_version_is_refused_and_left_alone(database: Database) -> None:
-    with database.writer() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = 'v9999'"))
-    with pytest.raises(Unavailable) as refusal:
-        Database(database.url)
-    assert refusal.value.code == "schema_newer"
-    assert "v9999" in refusal.value.detail
-    with database.reader() as connection:
-        assert connection.scalars(text("SELECT version_num FROM alembic_version")).all() == [
-            "v9999"
-        ]
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:

@@ -22,9 +22,10 @@ from sqlalchemy import (
 
 from tallybook.model.canonical import decode, encode
 from tallybook.model.time import from_micros, micros
+from tallybook.stores.migrate import Schema
 
 #: The migration this code was written for; a test compares it with the newest file there is.
-HEAD: Final = "v0003"
+HISTORY: Final = Schema("books", head="v0004", table="alembic_version")
 
 
 #: The decimals of a line and the columns each lies in.
@@ -238,6 +239,16 @@ line_state: Final = Table(
     Column("revision", BigInteger, nullable=False),
     Column("at", Instant, nullable=False),
     Column("refreshed_at", Instant),
+)
+
+#: One row a job: which process does it until when, by the database's clock. `fence` counts holders.
+lease: Final = Table(
+    "lease",
+    metadata,
+    Column("name", Word, primary_key=True),
+    Column("holder", Word, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Column("fence", BigInteger, nullable=False),
 )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool, QueuePool
 
 _CHECKPOINT_PAGES: Final = 1000
@@ -29,7 +29,17 @@ _READER: Final = (*_EVERY, "PRAGMA wal_autocheckpoint = 0", "PRAGMA query_only =
 
 def writer(path: Path) -> Engine:
     """Return the engine of the one connection that writes; NullPool: a broken one never returns."""
-    return create_engine("sqlite://", creator=_opener(path, _WRITER), poolclass=NullPool)
+    engine = create_engine("sqlite://", creator=_opener(path, _WRITER), poolclass=NullPool)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves: a migration is all or nothing
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
 
 
 def readers(path: Path) -> Engine:

@@ -13,7 +13,7 @@ from tallybook.stores.ledger.keys import digests as digests_of
 from tallybook.stores.ledger.keys import id_hashes
 from tallybook.stores.ledger.reader import Reader
 from tallybook.stores.ledger.run import Stand
-from tallybook.stores.ledger.schema import batches, metadata, traits
+from tallybook.stores.ledger.schema import HISTORY
 
 _REPLAY_EVENTS: Final = 50_000
 
@@ -32,8 +32,8 @@ class Embedded:
         self.readers = database.readers(folder / "ledger.db")
 
     def prepare(self, connection: Connection) -> None:
-        """Make the tables that are missing."""
-        metadata.create_all(connection, [batches, traits])
+        """Make or migrate the tables."""
+        HISTORY.upgrade(connection)
 
     def start(self, epoch: bytes, reader: Reader) -> None:
         """Open the runs and replay what they lack."""

@@ -19,7 +19,7 @@ class Home(Protocol):
     readers: Engine
 
     def prepare(self, connection: Connection) -> None:
-        """Make the tables that are missing, in the transaction that is open."""
+        """Make or migrate the tables, in the transaction that is open."""
 
     def start(self, epoch: bytes, reader: Reader) -> None:
         """Get to know the ids of the ledger with this mark; called once, before all below."""

@@ -1,8 +1,15 @@
-"""The tables of the ledger: those of every SQL database, and two of PostgreSQL alone."""
+"""The tables of the ledger: those of every SQL database, and two of PostgreSQL alone. Changes to
+them are files of `migrations`.
+"""
 
 from typing import Final
 
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, String, Table
+
+from tallybook.stores.migrate import Schema
+
+#: The migration this code was written for; a test compares it with the newest file there is.
+HISTORY: Final = Schema("ledger", head="v0001", table="ledger_version")
 
 metadata: Final = MetaData()
 

@@ -25,9 +25,9 @@ from sqlalchemy.engine import URL
 from tallybook.stores import postgresql
 from tallybook.stores.ledger.reader import Reader, unreadable
 from tallybook.stores.ledger.run import Stand
-from tallybook.stores.ledger.schema import counter, ids, metadata
+from tallybook.stores.ledger.schema import HISTORY, counter, ids
 
-#: Processes that start together make the tables one after the other.
+#: Processes that start together migrate one after the other.
 _MAKING: Final = "SELECT pg_advisory_xact_lock(7811881672420750194)"
 #: A writer only looks ids up by their key; no plan made for a small table may stay.
 _BY_KEY: Final = "SET enable_seqscan = off"
@@ -48,9 +48,9 @@ class Shared:
         self.readers = postgresql.readers(url)
 
     def prepare(self, connection: Connection) -> None:
-        """Make the tables and the counter's row where they are missing."""
+        """Make or migrate the tables; make the counter's row where it is missing."""
         connection.exec_driver_sql(_MAKING)
-        metadata.create_all(connection)
+        HISTORY.upgrade(connection)
         if connection.scalar(_HEAD) is None:
             connection.execute(insert(counter), {"id": 1, "head": 0})
         connection.exec_driver_sql(_BY_KEY)

@@ -42,7 +42,7 @@ class SqlLedger:
         """Open or make the ledger in a folder, or in a PostgreSQL database (`stores.postgresql`).
 
         Raises:
-            Unavailable: `ledger_unreadable` or `ledger_damaged`.
+            Unavailable: `ledger_unreadable`, `ledger_damaged` or `schema_newer`.
         """
         self._home: Home = Embedded(place) if isinstance(place, Path) else Shared(place)
         self._closed = False

@@ -2,7 +2,5 @@
 
 from alembic import context
 
-from tallybook.stores.books.schema import metadata
-
-context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+context.configure(**context.config.attributes["configure"])
 context.run_migrations()

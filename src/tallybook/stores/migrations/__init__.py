@@ -1,0 +1,1 @@
+"""What Alembic runs around the migrations of each store; the steps lie with the stores."""
