@@ -2,8 +2,10 @@
 
 import gc
 import logging
+import os
 import secrets
 import signal
+import socket
 import sys
 import threading
 import time
@@ -31,6 +33,7 @@ from tallybook.operations.move import Moving, Side
 from tallybook.operations.refresh import Refresher
 from tallybook.settings import Settings
 from tallybook.stores.books.database import Database, sqlite
+from tallybook.stores.books.leases import BooksLeases
 from tallybook.stores.books.people import BooksPeople
 from tallybook.stores.books.snapshot import BooksSnapshot
 from tallybook.stores.books.versions import BooksVersions
@@ -107,12 +110,12 @@ class _Clock:
 
 
 class _Loop(threading.Thread):
-    """A step repeated until the installation closes; it returns whether more waits to be done.
+    """A step repeated until the installation closes; it may return that more waits to be done.
 
     A step that fails is told of in the log and by `/readyz`, and tried again.
     """
 
-    def __init__(self, name: str, step: Callable[[], bool], pause_seconds: float) -> None:
+    def __init__(self, name: str, step: Callable[[], bool | None], pause_seconds: float) -> None:
         super().__init__(name=name, daemon=True)
         self._step = step
         self._pause_seconds = pause_seconds
@@ -164,18 +167,22 @@ class Installation:
                 "The database of TALLYBOOK_DATABASE_URL is the goal of a move that has not ended, "
                 "or that was undone; run `move` again.",
             )
-        self._ledger, self._database, self._events = ledger, database, events
+        self._ledger, self._events = ledger, events
         loaded = events.position(_SYSTEM)
         self._loaded = Loaded(loaded, {}, received_at=received(ledger, loaded))
         self._clock = _Clock(may_be_set=settings.test_clock)
         books = BooksVersions(database)
         directories = Directories(books)
         snapshot = BooksSnapshot(database)
-        self._refresher = Refresher(books, events, snapshot, directories, self._loaded.received_at)
+        leases = BooksLeases(database, _holder())
+        self._open.callback(leases.close)
+        came_in = self._loaded.received_at
+        self._refresher = Refresher(books, events, snapshot, leases, directories, came_in)
         self._loops = [
             _Loop("load", self._load, limits.LOAD_INTERVAL_SECONDS),
             _Loop("refresh", self._refresh, _REFRESH_SECONDS),
             _Loop("tick", self._tick, _TICK_SECONDS),
+            _Loop("leases", leases.renew, limits.LEASE_SECONDS / 3),
         ]
         return Services(
             books=books,
@@ -223,20 +230,22 @@ class Installation:
             self._refresher.touch(loaded)
             return True
 
-    def _refresh(self) -> bool:
-        if self._database.leads():
-            self._refresher.refresh_once(_SYSTEM, self._clock.now())
-        return False
+    def _refresh(self) -> None:
+        self._refresher.refresh_once(_SYSTEM, self._clock.now())
 
     def _refreshed_at(self, mark: Mark) -> datetime | None:
         """Return when the newest fact of a mark came in; of what is loaded last, it is at hand."""
         loaded = self._loaded
         return loaded.received_at if loaded.seq == mark.seq else received(self._ledger, mark.seq)
 
-    def _tick(self) -> bool:
+    def _tick(self) -> None:
         yesterday = clamp(self._clock.now().date()) - timedelta(days=1)
         self._events.compact(_SYSTEM, yesterday)
-        return False
+
+
+def _holder() -> str:
+    """Name this process so that people find it, and no other process has the name."""
+    return f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(8)}"
 
 
 class _Stores(NamedTuple):

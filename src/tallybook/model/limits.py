@@ -36,3 +36,6 @@ BACKLOG_EVENTS_MAX: Final = 1_000_000
 BACKLOG_RETRY_SECONDS: Final = 2
 LOAD_EVENTS_MAX: Final = 100_000
 LOAD_INTERVAL_SECONDS: Final = 0.5
+
+#: A process that says nothing for so long has lost its jobs to others.
+LEASE_SECONDS: Final = 15

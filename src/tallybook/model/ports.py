@@ -218,6 +218,23 @@ class Events(Protocol):
         """Forget everything, to be loaded again from the ledger."""
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A job that is this process's to do. `fence` grows with each new holder: what was decided
+    under an older one is refused where it is written.
+    """
+
+    job: str
+    fence: int
+
+
+class Leases(Protocol):
+    """Who does a job, of all processes that could: the one that has its lease, in real time."""
+
+    def claim(self, scope: Scope, job: str) -> Claim | None:
+        """Take a job that nobody has, or keep it; None while another process has it."""
+
+
 LineKey = tuple[str, str]
 SnapshotSort = Literal[
     "contract",
@@ -292,10 +309,15 @@ class Snapshot(Protocol):
         state: SnapshotState,
         positions: Iterable[Position],
         *,
+        claim: Claim,
         gone: Collection[LineKey] = (),
         everything: bool = False,
     ) -> None:
-        """Write these lines, drop those that are gone, or all others, in one transaction."""
+        """Write these lines, drop those that are gone, or all others; who reads sees all or none.
+
+        Raises:
+            Conflict: `lease_lost`, where the claim is another's by now.
+        """
 
     def page(self, scope: Scope, query: SnapshotQuery) -> SnapshotPage:
         """Return the lines of contracts whose account the scope sees at the snapshot's instant."""

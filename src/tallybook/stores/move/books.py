@@ -24,7 +24,7 @@ from sqlalchemy.types import TypeEngine
 from tallybook.stores.books.schema import metadata
 
 _PAGE_ROWS: Final = 1_000
-#: All that move, each after those it refers to. Leases are about processes, not about the data.
+#: All that move, each after those it refers to.
 TABLES: Final = tuple(table for table in metadata.sorted_tables if not table.info.get("stays"))
 
 _encode = msgspec.json.Encoder().encode

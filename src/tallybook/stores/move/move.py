@@ -15,7 +15,9 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from tallybook.model.errors import Conflict, Unavailable
+from tallybook.model.limits import LEASE_SECONDS
 from tallybook.stores.books.database import Database
+from tallybook.stores.books.leases import any_held
 from tallybook.stores.books.schema import revision
 from tallybook.stores.ledger import database
 from tallybook.stores.ledger.reader import cause
@@ -25,6 +27,8 @@ from tallybook.stores.move.books import TABLES, Digest
 from tallybook.stores.move.ledger import Compared, Totals, differs
 
 _NOTED_EVENTS: Final = 100_000
+#: Held by the connection, and so given back when its process dies.
+_ALONE: Final = select(func.pg_try_advisory_lock(7237123447936479844))
 
 
 class Move:
@@ -176,6 +180,13 @@ class Move:
         self._target = self._opened()
         newest = select(func.max(revision.c.number))
         with self._source.reader() as ours, _at_target(), self._target.writer() as theirs:
+            if any_held(theirs):
+                raise Unavailable(
+                    "target_in_use",
+                    "A server runs on the database, or was killed within the last "
+                    f"{LEASE_SECONDS} seconds; stop it, then try again.",
+                    retry_after=LEASE_SECONDS,
+                )
             here = (self._totals().events, ours.scalar(newest))
             there = (target.counted(theirs), theirs.scalar(newest))
             if here != there:
@@ -199,13 +210,16 @@ class Move:
         self.close()
 
     def _opened(self) -> Database:
-        """Open the Books at the target, which no server may have open."""
+        """Open the Books at the target, while nobody else moves into it."""
+        with _at_target():
+            alone = self._open.enter_context(self._home.readers.connect())
+            if not alone.scalar(_ALONE):
+                raise Unavailable(
+                    "target_in_use", "Another move goes into the database of --to; let it end."
+                )
+            alone.commit()
         opened = Database(self._url)
         self._open.callback(opened.close)
-        if not opened.leads():
-            raise Unavailable(
-                "target_in_use", "A server runs on the database of --to; stop it, then try again."
-            )
         return opened
 
     def _note(self, compared: Compared) -> None:
