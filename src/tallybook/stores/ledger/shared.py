@@ -33,7 +33,7 @@ _MAKING: Final = "SELECT pg_advisory_xact_lock(7811881672420750194)"
 _BY_KEY: Final = "SET enable_seqscan = off"
 _HEAD: Final = select(counter.c.head).where(counter.c.id == 1)
 _ID_BYTES: Final = 16
-_DIGEST_BYTES: Final = 8
+DIGEST_BYTES: Final = 8
 
 
 class Shared:
@@ -84,7 +84,7 @@ class Shared:
         """Insert ids in their own order, in which their index is written best."""
         place = _places(len(keys))
         key = _cut(keys, _ID_BYTES, place).label("id")
-        digest = _cut([d.to_bytes(_DIGEST_BYTES, "big") for d in digests], _DIGEST_BYTES, place)
+        digest = _cut([d.to_bytes(DIGEST_BYTES, "big") for d in digests], DIGEST_BYTES, place)
         rows = select(key, literal(first, BigInteger) + place, digest).order_by(key)
         self._turn.execute(insert(ids).from_select(["id", "seq", "digest"], rows))
         head = first + len(keys) - 1

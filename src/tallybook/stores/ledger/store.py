@@ -28,7 +28,7 @@ from tallybook.stores.ledger.frame import compressor, pack
 from tallybook.stores.ledger.home import Home
 from tallybook.stores.ledger.keys import id_hashes
 from tallybook.stores.ledger.reader import Reader, cause
-from tallybook.stores.ledger.schema import batches, traits
+from tallybook.stores.ledger.schema import MOVE, batches, traits
 from tallybook.stores.ledger.shared import Shared
 
 #: A commit takes requests until it has so many events; one request always fits.
@@ -52,7 +52,10 @@ class SqlLedger:
         self._reader = Reader(self._home.readers)
         self._writer: Connection | None = None
         try:
-            _, epoch = self._connect()
+            connection, epoch = self._connect()
+            with connection.begin():
+                #: False while another ledger is being moved into this one (`stores.move`).
+                self.is_whole = _trait(connection, MOVE) is None
             #: The mark of this ledger, given to it at its birth.
             self.epoch = epoch.hex()
             self._seed = int.from_bytes(epoch[:8], "little")
@@ -205,11 +208,16 @@ class SqlLedger:
 
 def _epoch(connection: Connection) -> bytes:
     """Return the mark of a ledger, given to it at its birth."""
-    value = connection.scalar(select(traits.c.value).where(traits.c.name == "epoch"))
+    value = _trait(connection, "epoch")
     if value is None:
         value = uuid.uuid4().hex
         connection.execute(insert(traits), {"name": "epoch", "value": value})
     return bytes.fromhex(value)
+
+
+def _trait(connection: Connection, name: str) -> str | None:
+    value: str | None = connection.scalar(select(traits.c.value).where(traits.c.name == name))
+    return value
 
 
 def _refusal(error: Exception) -> TallybookError:
