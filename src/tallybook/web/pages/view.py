@@ -435,7 +435,9 @@ class AccountPage:
 
 @dataclass(frozen=True, slots=True)
 class EventRow:
-    """One fact as it counted; `quantity` None when the meter did not count it."""
+    """One fact as it counted; `quantity` None when the meter did not count it, `reason` that of the
+    correction that it came by, or since which it does not count.
+    """
 
     time: datetime
     received_at: datetime
@@ -445,6 +447,7 @@ class EventRow:
     quantity: Decimal | None
     state: Literal["counted", "voided", "replaced", "unresolved"] = "counted"
     codes: tuple[str, ...] = ()
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
