@@ -435,9 +435,7 @@ class AccountPage:
 
 @dataclass(frozen=True, slots=True)
 class EventRow:
-    """One fact as it counted; `quantity` None when the meter did not count it, `reason` that of the
-    correction that it came by, or since which it does not count.
-    """
+    """One fact as it counted; `quantity` None when the meter did not, `reason` its correction's."""
 
     time: datetime
     received_at: datetime
