@@ -67,11 +67,15 @@ def times(group: Iterable[Batch]) -> Numbers:
     )
 
 
-def table(group: Sequence[Batch], times: Numbers, lines: Callable[[bytes], list[str]]) -> CArray:
-    """Put events into one Arrow table; `lines` writes the data of a batch, a text an event."""
+def table(
+    group: Sequence[Batch], times: Numbers, lines: Callable[[bytes], list[str]], data: str = "data"
+) -> CArray:
+    """Put events into one Arrow table; `lines` writes the data of a batch, a text an event, for
+    the column that is named `data`.
+    """
     events = [batch.events for batch in group]
     received = np.array([micros(batch.received_at) for batch in group], np.int64)
-    data = pack_texts(list(chain.from_iterable(lines(part.data) for part in events)))
+    texts = pack_texts(list(chain.from_iterable(lines(part.data) for part in events)))
     columns = {
         "seq": _numbers(np.arange(group[0].first_seq, group[-1].last_seq + 1)),
         "source": _texts(join_texts([part.source for part in events])),
@@ -80,7 +84,7 @@ def table(group: Sequence[Batch], times: Numbers, lines: Callable[[bytes], list[
         "subject": _texts(join_texts([part.subject for part in events])),
         "time": _numbers(times),
         "received": _numbers(np.repeat(received, [part.size for part in events])),
-        "data": _texts(data),
+        data: _texts(texts),
     }
     table = nanoarrow.struct({name: column.schema for name, column in columns.items()})
     parts = list(columns.values())
