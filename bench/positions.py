@@ -25,6 +25,7 @@ from tallybook.operations._compute import compute
 from tallybook.positions.position import Known
 from tallybook.positions.terms import Terms, terms
 from tallybook.stores.books.database import Database, sqlite
+from tallybook.stores.books.leases import BooksLeases
 from tallybook.stores.books.snapshot import BooksSnapshot
 from tallybook.stores.duckdb.store import DuckEvents
 
@@ -106,12 +107,15 @@ class _Ours:
         self._store = store
         self._directory = directory
         self._snapshot = BooksSnapshot(database)
+        self._leases = BooksLeases(database, "bench")
         self._state = SnapshotState(Mark(seq, directory.revision, minute_of(_NOW)), None)
 
     def write(self, some: list[str], *, everything: bool = True) -> None:
         known = Known(self._state.mark, None)
         found = compute(_SCOPE, self._directory, self._store, self._lines(some), known)
-        self._snapshot.replace(_SCOPE, self._state, found, everything=everything)
+        claim = self._leases.claim(_SCOPE, "refresh")
+        assert claim is not None
+        self._snapshot.replace(_SCOPE, self._state, found, claim=claim, everything=everything)
 
     def page(self, query: SnapshotQuery) -> SnapshotPage:
         return self._snapshot.page(_SCOPE, query)

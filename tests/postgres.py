@@ -13,6 +13,8 @@ import subprocess
 import tempfile
 import time
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -59,6 +61,16 @@ def empty_database(name: str) -> str:
         )
         admin.execute(f"CREATE DATABASE {name} TEMPLATE template0 {locale}".encode())
     return _address(name)
+
+
+@contextmanager
+def passing(name: str) -> Iterator[str]:
+    """Yield the address of a new database without tables, dropped afterwards."""
+    try:
+        yield empty_database(name)
+    finally:
+        with _administrator() as admin:
+            admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 @cache

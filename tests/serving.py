@@ -42,11 +42,13 @@ class Command(NamedTuple):
     err: str
 
 
-def tallybook(*arguments: str | Path, seconds: float = 60) -> Command:
-    """Run a word of the command line to its end."""
+def tallybook(
+    *arguments: str | Path, seconds: float = 60, settings: Mapping[str, str] | None = None
+) -> Command:
+    """Run a word of the command line to its end, with settings of the environment."""
     done = subprocess.run(
         [sys.executable, "-m", "tallybook", *map(str, arguments)],
-        env=environment(),
+        env=environment() | dict(settings or {}),
         capture_output=True,
         text=True,
         timeout=seconds,
@@ -151,15 +153,30 @@ class Client:
 class Server(Client):
     """One data folder and the process that serves it, always on the same port."""
 
-    def __init__(self, folder: Path, *, options: Iterable[str] = ()) -> None:
-        """Make the folder with `init`; nothing runs yet."""
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        options: Iterable[str] = (),
+        settings: Mapping[str, str] | None = None,
+        key: str | None = None,
+    ) -> None:
+        """Make the folder with `init`, unless it has a key already; nothing runs yet."""
         self.folder = folder
         self.log = folder.parent / f"{folder.name}.log"
         self._options = [*options]
         self.process: subprocess.Popen[bytes] | None = None
-        made = tallybook("init", "--data", folder, "--admin-email", "admin@example.com", "--json")
-        assert made.code == 0, made.err
-        super().__init__(_free_port(), json.loads(made.out)["api_key"])
+        self._settings = dict(settings or {})
+        if key is None:
+            words = ("init", "--data", folder, "--admin-email", "admin@example.com", "--json")
+            made = tallybook(*words, settings=self._settings)
+            assert made.code == 0, made.err
+            key = str(json.loads(made.out)["api_key"])
+        super().__init__(_free_port(), key)
+
+    def beside(self, folder: Path) -> "Server":
+        """Return a server of the same database, as on another machine; it does not run yet."""
+        return Server(folder, options=self._options, settings=self._settings, key=self.key)
 
     def start(self, before: Callable[[], None] | None = None) -> float:
         """Start the process and return the seconds until /readyz said 200; `before` runs in it."""
@@ -178,7 +195,7 @@ class Server(Client):
                     str(self.port),
                     *self._options,
                 ],
-                env=environment(),
+                env=environment() | self._settings,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -1,7 +1,6 @@
 """The composition root: the only place where settings, stores, clock and mail meet."""
 
 import gc
-import json
 import logging
 import os
 import secrets
@@ -16,7 +15,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple, TextIO, cast
 
-import httpx2
 import structlog
 import uvicorn
 
@@ -31,9 +29,11 @@ from tallybook.operations import initialise as initialise_op
 from tallybook.operations.directory import Directories
 from tallybook.operations.known import received
 from tallybook.operations.load import load_once
-from tallybook.operations.refresh import Refresher
+from tallybook.operations.move import Moving, Side
+from tallybook.operations.refresh import JOB, Refresher
 from tallybook.settings import Settings
 from tallybook.stores.books.database import Database, sqlite
+from tallybook.stores.books.leases import BooksLeases
 from tallybook.stores.books.people import BooksPeople
 from tallybook.stores.books.snapshot import BooksSnapshot
 from tallybook.stores.books.versions import BooksVersions
@@ -43,9 +43,11 @@ from tallybook.stores.duckdb import copy as duckdb
 from tallybook.stores.duckdb.store import DuckEvents
 from tallybook.stores.folder import Folder
 from tallybook.stores.ledger.store import SqlLedger
+from tallybook.stores.move.move import Move
+from tallybook.stores.move.moved import refuse_moved
 from tallybook.stores.parquet import read_parquet
 from tallybook.stores.postgresql import address
-from tallybook.web.application import make
+from tallybook.web.listening import Address, address_of, found, listen, server_of, told
 from tallybook.web.services import Services
 
 log = structlog.get_logger()
@@ -55,24 +57,14 @@ _SERVER_FILE: Final = "server.json"
 _EVENTS_FILE: Final = "events.duckdb"
 _REFRESH_SECONDS: Final = 0.5
 _TICK_SECONDS: Final = 60
-_GRACE_SECONDS: Final = 8
-_FIND_SECONDS: Final = 2
 _TURN_SECONDS: Final = 20
 _TURN_PAUSE_SECONDS: Final = 0.05
-_CONNECTIONS_WAITING: Final = 512
 #: A batch makes thousands of tuples that hold no cycles; looking through them at Python's own
 #: pace, after each 700, costs about a sixth of the CPU of ingest (docs/bench.md).
 GARBAGE: Final = (100_000, 50, 100)
 #: How long a thread keeps the interpreter while others wait, four times Python's own 5 ms: a batch
 #: that is put aside half-way is out of the processor's cache when its turn comes again.
 _TURN_AT_WORK_SECONDS: Final = 0.02
-
-
-class Address(NamedTuple):
-    """Where an installation answers, and the key of its command line."""
-
-    url: str
-    token: str
 
 
 def log_to_stderr(level: int) -> None:
@@ -121,12 +113,12 @@ class _Clock:
 
 
 class _Loop(threading.Thread):
-    """A step repeated until the installation closes; it returns whether more waits to be done.
+    """A step repeated until the installation closes; it may return that more waits to be done.
 
     A step that fails is told of in the log and by `/readyz`, and tried again.
     """
 
-    def __init__(self, name: str, step: Callable[[], bool], pause_seconds: float) -> None:
+    def __init__(self, name: str, step: Callable[[], bool | None], pause_seconds: float) -> None:
         super().__init__(name=name, daemon=True)
         self._step = step
         self._pause_seconds = pause_seconds
@@ -168,28 +160,32 @@ class Installation:
             undo.pop_all()
 
     def _assemble(self, settings: Settings, *, anew: bool) -> Services:
-        self._open.enter_context(Folder(settings.data))
+        self._open.enter_context(_owned(settings))
         # An owner that was killed left its address, where another server may listen by now.
         (settings.data / _SERVER_FILE).unlink(missing_ok=True)
-        url = settings.database_url
-        place = address(url.get_secret_value()) if url else settings.data
-        self._ledger = ledger = SqlLedger(place)
-        self._open.callback(ledger.close)
-        self._database = database = _open_books(settings)
-        self._open.callback(database.close)
-        self._events = events = _open_events(settings, ledger, anew=anew)
-        self._open.callback(events.close)
+        ledger, database, events = _open_stores(settings, self._open, anew=anew)
+        if not ledger.is_whole:
+            raise Unavailable(
+                "move_unfinished",
+                "The database of TALLYBOOK_DATABASE_URL is the goal of a move that has not ended, "
+                "or that was undone; run `move` again.",
+            )
+        self._ledger, self._events = ledger, events
         loaded = events.position(_SYSTEM)
         self._loaded = Loaded(loaded, {}, received_at=received(ledger, loaded))
         self._clock = _Clock(may_be_set=settings.test_clock)
         books = BooksVersions(database)
         directories = Directories(books)
         snapshot = BooksSnapshot(database)
-        self._refresher = Refresher(books, events, snapshot, directories, self._loaded.received_at)
+        self._leases = leases = BooksLeases(database, _holder())
+        self._open.callback(leases.close)
+        came_in = self._loaded.received_at
+        self._refresher = Refresher(books, events, snapshot, leases, directories, came_in)
         self._loops = [
             _Loop("load", self._load, limits.LOAD_INTERVAL_SECONDS),
             _Loop("refresh", self._refresh, _REFRESH_SECONDS),
             _Loop("tick", self._tick, _TICK_SECONDS),
+            _Loop("leases", leases.renew, limits.LEASE_SECONDS / 3),
         ]
         return Services(
             books=books,
@@ -231,6 +227,13 @@ class Installation:
     def _load(self) -> bool:
         return self._load_here() if self._keeps_events() else self._follow()
 
+    def _keeps_events(self) -> bool:
+        """Tell whether this process loads and sorts. Of those that share the events it is the one
+        that keeps the snapshot, which so learns what each load has touched.
+        """
+        alone = isinstance(self._events, DuckEvents)
+        return alone or self._leases.claim(_SYSTEM, JOB) is not None
+
     def _load_here(self) -> bool:
         with self._loading:  # a tick may come beside the loop: positions are noted in order
             loaded = load_once(_SYSTEM, self._ledger, self._events)
@@ -240,36 +243,62 @@ class Installation:
             return True
 
     def _follow(self) -> bool:
-        """Take note of what another process has loaded."""
+        """Take note of how far another process has loaded; what that touched is not known here."""
         with self._loading:
             seq = self._events.position(_SYSTEM)
             if seq != self._loaded.seq:
-                self._note(Loaded(seq, {}, received_at=received(self._ledger, seq)))
+                came_in = received(self._ledger, seq)
+                self._note(Loaded(seq, {}, after=-1, received_at=came_in))
             return False
 
     def _note(self, loaded: Loaded) -> None:
         self._loaded = loaded
         self._refresher.touch(loaded)
 
-    def _keeps_events(self) -> bool:
-        """Tell whether this process loads and sorts: of those that share the events, one does."""
-        return isinstance(self._events, DuckEvents) or self._database.leads()
-
-    def _refresh(self) -> bool:
-        if self._database.leads():
-            self._refresher.refresh_once(_SYSTEM, self._clock.now())
-        return False
+    def _refresh(self) -> None:
+        self._refresher.refresh_once(_SYSTEM, self._clock.now())
 
     def _refreshed_at(self, mark: Mark) -> datetime | None:
         """Return when the newest fact of a mark came in; of what is loaded last, it is at hand."""
         loaded = self._loaded
         return loaded.received_at if loaded.seq == mark.seq else received(self._ledger, mark.seq)
 
-    def _tick(self) -> bool:
+    def _tick(self) -> None:
         if self._keeps_events():
             yesterday = clamp(self._clock.now().date()) - timedelta(days=1)
             self._events.compact(_SYSTEM, yesterday)
-        return False
+
+
+def _holder() -> str:
+    """Name this process so that people find it, and no other process has the name."""
+    return f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(8)}"
+
+
+class _Stores(NamedTuple):
+    ledger: SqlLedger
+    database: Database
+    events: DuckEvents | ClickEvents
+
+
+def _open_stores(settings: Settings, closing_: ExitStack, *, anew: bool = False) -> _Stores:
+    """Open the stores that settings name; they are closed with the stack, newest first."""
+    url = settings.database_url
+    ledger = SqlLedger(address(url.get_secret_value()) if url else settings.data)
+    closing_.callback(ledger.close)
+    database = _open_books(settings)
+    closing_.callback(database.close)
+    events = _open_events(settings, ledger, anew=anew)
+    closing_.callback(events.close)
+    return _Stores(ledger, database, events)
+
+
+@contextmanager
+def _owned(settings: Settings) -> Iterator[None]:
+    """Own the data folder, for as long as its Books and ledger were not moved away."""
+    with Folder(settings.data):
+        if settings.database_url is None:
+            refuse_moved(settings.data)
+        yield
 
 
 def _open_books(settings: Settings) -> Database:
@@ -327,6 +356,39 @@ def rebuilding(settings: Settings) -> Iterator[tuple[int, Iterator[int]]]:
         installation.close()
 
 
+@contextmanager
+def moving(settings: Settings) -> Iterator[Moving]:
+    """Prepare to move the folder of settings into the stores that the settings name.
+
+    Raises:
+        Unavailable: `folder_in_use`, while a server runs; `not_initialised`; `folder_moved`, where
+            it was moved elsewhere; `database_url_wrong`, `target_unavailable`.
+        Conflict: `target_not_empty`.
+    """
+    here = settings.model_copy(update={"database_url": None})
+    _require_data(here)
+    log_to_stderr(logging.WARNING)
+    url = address(settings.database_url.get_secret_value() if settings.database_url else "")
+    with ExitStack() as stack:
+        stack.enter_context(Folder(settings.data))
+        source = _open_stores(here, stack)
+        mover = stack.enter_context(Move(settings.data, source.database, source.ledger.epoch, url))
+        yield Moving(
+            _SYSTEM,
+            mover,
+            Directories(BooksVersions(source.database)).current(_SYSTEM),
+            Side(source.ledger, source.events),
+            lambda: _side(settings),
+        )
+
+
+@contextmanager
+def _side(settings: Settings) -> Iterator[Side]:
+    with ExitStack() as stack:
+        stores = _open_stores(settings, stack)
+        yield Side(stores.ledger, stores.events)
+
+
 def parquet_table(path: Path) -> Table:
     """Read a Parquet file, for whoever may not know a store; see `stores.parquet`."""
     return read_parquet(path)
@@ -342,7 +404,7 @@ def running(settings: Settings, host: str = "127.0.0.1", port: int = 0) -> Itera
     """
     with (
         _serving(settings, host, port) as address,
-        _told(settings.data / _SERVER_FILE, address),
+        told(settings.data / _SERVER_FILE, address),
     ):
         yield address
 
@@ -352,15 +414,15 @@ def _serving(settings: Settings, host: str = "127.0.0.1", port: int = 0) -> Iter
     with ExitStack() as stack:
         installation = Installation(settings)
         stack.callback(installation.close)
-        listening = _listen(host, port)
+        listening = listen(host, port)
         stack.enter_context(listening)
-        server = uvicorn.Server(_uvicorn(installation.services))
+        server = server_of(installation.services)
         serving = threading.Thread(target=server.run, args=([listening],), name="http")
         installation.start()
         serving.start()
         stack.callback(serving.join)
         stack.callback(_stop, server)
-        address = _address(listening, installation.services.local_token)
+        address = address_of(listening, installation.services.local_token)
         while not server.started and serving.is_alive():
             serving.join(0.01)
         yield address
@@ -411,9 +473,9 @@ def reach(settings: Settings) -> Iterator[Address]:
             except Unavailable as e:
                 if e.code != "folder_in_use":
                     raise
-                found = _find(settings.data / _SERVER_FILE)
-                if found is not None:
-                    address = found
+                running_there = found(settings.data / _SERVER_FILE)
+                if running_there is not None:
+                    address = running_there
                     break
                 if time.monotonic() > deadline:
                     raise
@@ -435,58 +497,3 @@ def _require_data(settings: Settings) -> None:
             "not_initialised",
             f"There is no data in {settings.data}; make it with `init --data {settings.data}`.",
         )
-
-
-def _uvicorn(services: Services) -> uvicorn.Config:
-    return uvicorn.Config(
-        make(services),
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        lifespan="off",
-        timeout_graceful_shutdown=_GRACE_SECONDS,
-    )
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((host, port))
-    except OSError as e:
-        listening.close()
-        raise Unavailable(
-            "port_in_use", f"{host}:{port} cannot be listened on: {e.strerror}; choose another."
-        ) from e
-    listening.listen(_CONNECTIONS_WAITING)
-    return listening
-
-
-def _address(listening: socket.socket, token: str) -> Address:
-    host, port = listening.getsockname()[:2]
-    return Address(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}", token)
-
-
-@contextmanager
-def _told(file: Path, address: Address) -> Iterator[None]:
-    """Leave the address where the command line of whoever may read the folder finds it."""
-    draft = file.with_suffix(".new")
-    draft.unlink(missing_ok=True)
-    with open(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as out:  # noqa: PTH123 - made private from the start
-        json.dump(address._asdict(), out)
-    draft.replace(file)
-    try:
-        yield
-    finally:
-        file.unlink(missing_ok=True)
-
-
-def _find(file: Path) -> Address | None:
-    """Return the address of the server that runs on a folder; a dead one's file says nothing."""
-    try:
-        address = Address(**json.loads(file.read_text()))
-        httpx2.get(f"{address.url}/healthz", timeout=_FIND_SECONDS).raise_for_status()
-    except (OSError, ValueError, TypeError, httpx2.HTTPError):
-        return None
-    return address

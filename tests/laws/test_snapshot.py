@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -8,9 +8,9 @@ from typing import Any, get_args
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select, union
+from sqlalchemy import select, text, union
 
-from tallybook.model.errors import Forbidden
+from tallybook.model.errors import Conflict, Forbidden
 from tallybook.model.mark import Mark, minute_of
 from tallybook.model.ports import SnapshotQuery, SnapshotSort, SnapshotState
 from tallybook.model.position import Position
@@ -18,6 +18,7 @@ from tallybook.model.scope import Member, Scope, operator
 from tallybook.operations._listing import listed
 from tallybook.stores.books import snapshot as store
 from tallybook.stores.books.database import Database
+from tallybook.stores.books.leases import BooksLeases
 from tallybook.stores.books.schema import line, line_body
 from tallybook.stores.books.snapshot import BooksSnapshot
 from tests import postgres
@@ -51,9 +52,24 @@ def database(request: pytest.FixtureRequest) -> Database:
     return found
 
 
+class Kept(BooksSnapshot):
+    """A snapshot with the claim of the one process that keeps it."""
+
+    def __init__(self, database: Database, holder: str = "the one") -> None:
+        super().__init__(database)
+        with database.out_of_turn() as connection:  # whoever had it is gone
+            connection.execute(text("UPDATE lease SET until = 0"))
+        claim = BooksLeases(database, holder).claim(ALL, "refresh")
+        assert claim is not None
+        self.claim = claim
+
+    def replace(self, *asked: Any, **more: Any) -> None:
+        super().replace(*asked, claim=self.claim, **more)
+
+
 @pytest.fixture
-def snapshot(database: Database) -> BooksSnapshot:
-    store = BooksSnapshot(database)
+def snapshot(database: Database) -> Kept:
+    store = Kept(database)
     store.replace(ALL, STATE, [], everything=True)
     return store
 
@@ -76,7 +92,7 @@ def a_position() -> Position:
 BASE = a_position()
 
 
-def test_a_position_comes_back_as_it_went_in(snapshot: BooksSnapshot) -> None:
+def test_a_position_comes_back_as_it_went_in(snapshot: Kept) -> None:
     snapshot.replace(ALL, STATE, [BASE])
     page = snapshot.page(ALL, SnapshotQuery())
     assert page.items == (replace(BASE, known_at=STATE.mark, refreshed_at=AT),)
@@ -86,14 +102,14 @@ def test_a_position_comes_back_as_it_went_in(snapshot: BooksSnapshot) -> None:
 @pytest.mark.parametrize("kind", STORES)
 def test_before_the_first_refresh_there_is_nothing(kind: str, tmp_path: Path) -> None:
     database = opened(kind, tmp_path)
-    store = BooksSnapshot(database)
+    store = Kept(database)
     assert store.state(ALL) is None
     page = store.page(ALL, SnapshotQuery())
     assert (page.items, page.total, page.state) == ((), 0, None)
     database.close()
 
 
-def test_lines_are_replaced_dropped_and_all_move_to_the_new_mark(snapshot: BooksSnapshot) -> None:
+def test_lines_are_replaced_dropped_and_all_move_to_the_new_mark(snapshot: Kept) -> None:
     one, two, three = (replace(BASE, line=code) for code in ("one", "two", "three"))
     snapshot.replace(ALL, STATE, [one, two, three])
     newer = SnapshotState(Mark(9, 3, minute_of(LATER)), None)
@@ -108,12 +124,12 @@ def test_lines_are_replaced_dropped_and_all_move_to_the_new_mark(snapshot: Books
     assert [p.line for p in snapshot.page(ALL, SnapshotQuery()).items] == ["two"]
 
 
-def test_only_who_may_administer_writes(snapshot: BooksSnapshot) -> None:
+def test_only_who_may_administer_writes(snapshot: Kept) -> None:
     with pytest.raises(Forbidden):
         snapshot.replace(Scope("x", "csm"), STATE, [])
 
 
-def test_a_scope_sees_its_accounts_at_the_snapshots_instant(snapshot: BooksSnapshot) -> None:
+def test_a_scope_sees_its_accounts_at_the_snapshots_instant(snapshot: Kept) -> None:
     lines = [replace(BASE, contract=key, account=key) for key in "abc"]
     snapshot.replace(ALL, STATE, lines)
     scope = Scope(
@@ -148,7 +164,7 @@ def test_a_scope_sees_its_accounts_at_the_snapshots_instant(snapshot: BooksSnaps
         (SnapshotQuery(offset=1, limit=1), ["2"]),
     ],
 )
-def test_filters(snapshot: BooksSnapshot, query: SnapshotQuery, expected: list[str]) -> None:
+def test_filters(snapshot: Kept, query: SnapshotQuery, expected: list[str]) -> None:
     snapshot.replace(
         ALL,
         STATE,
@@ -174,7 +190,7 @@ def test_filters(snapshot: BooksSnapshot, query: SnapshotQuery, expected: list[s
     assert page.total == (3 if query.offset else len(expected))
 
 
-def test_chips_count_the_lines_in_each_state_whichever_is_chosen(snapshot: BooksSnapshot) -> None:
+def test_chips_count_the_lines_in_each_state_whichever_is_chosen(snapshot: Kept) -> None:
     snapshot.replace(
         ALL,
         STATE,
@@ -269,12 +285,12 @@ def check_page(database: Database, lines: list[dict[str, Any]], query: SnapshotQ
         replace(BASE, line=str(i), known_at=STATE.mark, refreshed_at=AT, **fields)
         for i, fields in enumerate(lines)
     ]
-    snapshot = BooksSnapshot(database)
+    snapshot = Kept(database)
     snapshot.replace(ALL, STATE, found, everything=True)
     assert snapshot.page(ALL, query) == listed(found, query, STATE)
 
 
-def test_values_beyond_any_meaning_are_cut_and_nothing_overflows(snapshot: BooksSnapshot) -> None:
+def test_values_beyond_any_meaning_are_cut_and_nothing_overflows(snapshot: Kept) -> None:
     huge = replace(BASE, used=D("1E+30"), amount=D("-1E+60"), percent_used=D("1E+40"))
     snapshot.replace(ALL, STATE, [replace(huge, line=str(i)) for i in range(50)])
     page = snapshot.page(ALL, SnapshotQuery(sort="used"))
@@ -283,13 +299,13 @@ def test_values_beyond_any_meaning_are_cut_and_nothing_overflows(snapshot: Books
     assert page.totals[0].amount == D("-1E+21")
 
 
-def test_fractions_of_many_lines_add_up_without_overflow(snapshot: BooksSnapshot) -> None:
+def test_fractions_of_many_lines_add_up_without_overflow(snapshot: Kept) -> None:
     most = replace(BASE, used=D("999999.999999999999"))
     snapshot.replace(ALL, STATE, [replace(most, line=str(i)) for i in range(50)])
     assert snapshot.page(ALL, SnapshotQuery()).totals[0].used == D("49999999.99999999995")
 
 
-def test_a_position_without_days_or_dates_comes_back(snapshot: BooksSnapshot) -> None:
+def test_a_position_without_days_or_dates_comes_back(snapshot: Kept) -> None:
     bare = replace(BASE, daily=(), contributions=(), csm=None, branch=None)
     snapshot.replace(ALL, STATE, [bare])
     assert snapshot.page(ALL, SnapshotQuery()).items[0].daily == ()
@@ -316,7 +332,7 @@ def check_steps(
     database: Database, steps: list[list[dict[str, Any]]], most: int, query: SnapshotQuery
 ) -> None:
     """A refresh larger than `most` is written beside; sums are kept up, not read again."""
-    snapshot = BooksSnapshot(database)
+    snapshot = Kept(database)
     snapshot.replace(ALL, STATE, [], everything=True)
     standing: dict[str, Position] = {}
     with pytest.MonkeyPatch.context() as patched:
@@ -332,7 +348,7 @@ def check_steps(
             for asked in (query, SnapshotQuery(states=query.states, service=query.service)):
                 expected = listed(standing.values(), asked, STATE)
                 assert snapshot.page(ALL, asked) == expected
-                assert BooksSnapshot(database).page(ALL, asked) == expected
+                assert Kept(database).page(ALL, asked) == expected
             assert _generations(database) <= 1
 
 
@@ -343,7 +359,7 @@ def _generations(database: Database) -> int:
 
 
 def test_who_writes_waits_for_a_part_and_who_reads_sees_all_or_nothing(
-    snapshot: BooksSnapshot, database: Database, monkeypatch: pytest.MonkeyPatch
+    snapshot: Kept, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store, "LINES_A_TRANSACTION", 10)
     snapshot.replace(ALL, STATE, [replace(BASE, line=str(i)) for i in range(30)])
@@ -364,8 +380,62 @@ def test_who_writes_waits_for_a_part_and_who_reads_sees_all_or_nothing(
     assert page.totals[0].used == 25 + 4 * (BASE.used or 0)
 
 
+class _Then(list[tuple[str, str]]):
+    """A list that does something just before it is read."""
+
+    def __init__(self, act: Callable[[], None], *items: tuple[str, str]) -> None:
+        super().__init__(items)
+        self._act = act
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        self._act()
+        return super().__iter__()
+
+
+@pytest.mark.parametrize("moment", [0, 1, 2, 3, 7, 8, "all but what is gone", "all"])
+def test_who_was_paused_past_its_lease_writes_nothing_more(
+    snapshot: Kept,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    moment: int | str,
+) -> None:
+    """Another process takes over at some moment of the refresh and writes the whole of its own."""
+    monkeypatch.setattr(store, "LINES_A_TRANSACTION", 3)
+    snapshot.replace(ALL, STATE, [replace(BASE, line="old")])
+    newer = SnapshotState(Mark(9, 3, minute_of(LATER)), None)
+
+    def take_over() -> None:
+        Kept(database, "the other").replace(ALL, newer, theirs, everything=True)
+
+    def ours() -> Iterator[Position]:
+        for i in range(9 if moment != 0 else 1):
+            if i == moment:
+                take_over()
+            yield replace(BASE, line=f"ours {i}")
+
+    theirs = [replace(BASE, line=f"theirs {i}") for i in range(5)]
+    gone = _Then(take_over, ("C", "old")) if moment == "all but what is gone" else []
+    if moment == "all":
+        clear, stands = store._Writing._clear_but, iter([take_over])  # noqa: SLF001 - the last step
+
+        def late(writing: store._Writing, generation: int) -> None:
+            if snapshot.page(ALL, SnapshotQuery()).total > 1:
+                next(stands, lambda: None)()
+            clear(writing, generation)
+
+        monkeypatch.setattr(store._Writing, "_clear_but", late)  # noqa: SLF001 - as above
+    with pytest.raises(Conflict) as refusal:
+        snapshot.replace(ALL, STATE, ours(), gone=gone)
+    assert refusal.value.code == "lease_lost"
+    page = snapshot.page(ALL, SnapshotQuery())
+    assert page.state == newer
+    assert [p.line for p in page.items] == [p.line for p in theirs]
+    assert page.totals[0].lines == 5
+    assert _generations(database) == 1
+
+
 def test_what_a_refresh_that_was_cut_off_has_left_is_never_read_and_cleared(
-    snapshot: BooksSnapshot, database: Database, monkeypatch: pytest.MonkeyPatch
+    snapshot: Kept, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store, "LINES_A_TRANSACTION", 2)
     snapshot.replace(ALL, STATE, [BASE])

@@ -11,6 +11,10 @@ EVENT_BYTES_MAX: Final = 64 * 1024
 EVENT_ID_CHARS_MAX: Final = 256
 EVENT_AHEAD_MAX: Final = timedelta(minutes=5)
 JSON_DEPTH_MAX: Final = 32
+#: A correction with the event in it that counts instead.
+CORRECTION_BYTES_MAX: Final = 2 * EVENT_BYTES_MAX
+CORRECTIONS_OF_AN_EVENT_MAX: Final = 100
+REASON_CHARS_MAX: Final = 1_000
 
 KEY_CHARS_MAX: Final = 128
 NAME_CHARS_MAX: Final = 256
@@ -36,3 +40,6 @@ BACKLOG_EVENTS_MAX: Final = 1_000_000
 BACKLOG_RETRY_SECONDS: Final = 2
 LOAD_EVENTS_MAX: Final = 100_000
 LOAD_INTERVAL_SECONDS: Final = 0.5
+
+#: A process that says nothing for so long has lost its jobs to others.
+LEASE_SECONDS: Final = 15

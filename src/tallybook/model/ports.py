@@ -7,7 +7,7 @@ mark (`model.mark`).
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from tallybook.model.fact import Columns, Fact, Verdict
 from tallybook.model.mark import Mark
@@ -152,6 +152,9 @@ class Ledger(Protocol):
         where they are large, but one at least where there is one.
         """
 
+    def find(self, scope: Scope, ids: Sequence[tuple[str, str]]) -> list[int | None]:
+        """Return the entry of each (source, id), None where there is none in scope."""
+
     def fetch(self, scope: Scope, seqs: Iterable[int]) -> dict[int, Fact]:
         """Return entries by number."""
 
@@ -163,8 +166,8 @@ class Ledger(Protocol):
 class FactQuery:
     """Which events to list, newest first by (time, seq); `before` continues after a page.
 
-    `known_accounts` and `meters` decide what is unresolved: an unknown subject, a type no meter
-    counts, or a property that a meter needs and cannot read.
+    `state` is how they stand as of `seq`. `known_accounts` and `meters` decide what is unresolved:
+    an unknown subject, a type no meter counts, or a property that a meter needs and cannot read.
     """
 
     members: tuple[Member, ...] | None
@@ -174,9 +177,19 @@ class FactQuery:
     seq: int
     limit: int
     before: tuple[datetime, int] | None = None
-    state: Literal["counted", "unresolved"] | None = None
+    state: Literal["counted", "unresolved", "voided", "replaced"] | None = None
     known_accounts: frozenset[str] = frozenset()
     meters: tuple[Meter, ...] = ()
+
+
+class Listed(NamedTuple):
+    """An event of a list; `hidden_by` is the correction since which it counts no more, None where
+    it counts.
+    """
+
+    time: datetime
+    seq: int
+    hidden_by: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +218,8 @@ class Events(Protocol):
     def usage(self, scope: Scope, query: UsageQuery) -> list[UsageCell]:
         """Answer a usage question; see `UsageQuery`."""
 
-    def facts(self, scope: Scope, query: FactQuery) -> list[tuple[datetime, int]]:
-        """Return (time, seq) of the events that match, newest first."""
+    def facts(self, scope: Scope, query: FactQuery) -> list[Listed]:
+        """Return the events that match, newest first."""
 
     def types(self, scope: Scope) -> dict[str, int]:
         """Count the stored events of each type."""
@@ -216,6 +229,23 @@ class Events(Protocol):
 
     def clear(self, scope: Scope) -> None:
         """Forget everything, to be loaded again from the ledger."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A job that is this process's to do. `fence` grows with each new holder: what was decided
+    under an older one is refused where it is written.
+    """
+
+    job: str
+    fence: int
+
+
+class Leases(Protocol):
+    """Who does a job, of all processes that could: the one that has its lease, in real time."""
+
+    def claim(self, scope: Scope, job: str) -> Claim | None:
+        """Take a job that nobody has, or keep it; None while another process has it."""
 
 
 LineKey = tuple[str, str]
@@ -292,10 +322,15 @@ class Snapshot(Protocol):
         state: SnapshotState,
         positions: Iterable[Position],
         *,
+        claim: Claim,
         gone: Collection[LineKey] = (),
         everything: bool = False,
     ) -> None:
-        """Write these lines, drop those that are gone, or all others, in one transaction."""
+        """Write these lines, drop those that are gone, or all others; who reads sees all or none.
+
+        Raises:
+            Conflict: `lease_lost`, where the claim is another's by now.
+        """
 
     def page(self, scope: Scope, query: SnapshotQuery) -> SnapshotPage:
         """Return the lines of contracts whose account the scope sees at the snapshot's instant."""

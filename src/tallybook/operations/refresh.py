@@ -6,14 +6,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from threading import Lock
+from typing import Final
 
 from tallybook.model.directory import Directory
+from tallybook.model.errors import Conflict
 from tallybook.model.mark import Mark, minute_of
 from tallybook.model.nouns import Account
 from tallybook.model.packed import Touched
 from tallybook.model.ports import (
     Books,
+    Claim,
     Events,
+    Leases,
     LineKey,
     Loaded,
     NounName,
@@ -29,6 +33,8 @@ from tallybook.positions.periods import calendar_of
 from tallybook.positions.position import Known
 from tallybook.positions.terms import Terms, terms
 
+#: The job of keeping the snapshot: one process does it at a time.
+JOB: Final = "refresh"
 #: Contracts to work out anew, each with the event types that matter, None for all its lines.
 Stale = dict[str, frozenset[str] | None]
 
@@ -41,6 +47,7 @@ class Refresher:
         books: Books,
         events: Events,
         snapshot: Snapshot,
+        leases: Leases,
         directories: Directories,
         refreshed_at: datetime | None,
     ) -> None:
@@ -48,6 +55,7 @@ class Refresher:
         self._books = books
         self._events = events
         self._snapshot = snapshot
+        self._leases = leases
         self._directories = directories
         self._noting = Lock()
         self._refreshing = Lock()
@@ -72,24 +80,33 @@ class Refresher:
             self._touched.setdefault(event_type, set()).update(accounts)
 
     def refresh_once(self, scope: Scope, now: datetime) -> bool:
-        """Bring the snapshot up to what is known now; tell whether anything had to be written."""
+        """Bring the snapshot up to what is known now; tell whether anything was written.
+
+        Nothing is while another process keeps it; what loads touch is remembered meanwhile.
+        """
         with self._refreshing:
+            claim = self._leases.claim(scope, JOB)
+            if claim is None:
+                return False
             with self._noting:
                 touched, seq, has_gap = self._touched, self._seq, self._has_gap
                 refreshed_at = self._refreshed_at
                 self._touched, self._has_gap = {}, False
             try:
                 known = None if has_gap else touched
-                return self._refresh(scope, known, seq, now, refreshed_at)
-            except BaseException:
+                return self._refresh(scope, claim, known, seq, now, refreshed_at)
+            except BaseException as e:
                 with self._noting:
                     self._add(touched)
                     self._has_gap |= has_gap
+                if isinstance(e, Conflict) and e.code == "lease_lost":
+                    return False
                 raise
 
     def _refresh(
         self,
         scope: Scope,
+        claim: Claim,
         touched: Touched | None,
         seq: int,
         now: datetime,
@@ -114,13 +131,14 @@ class Refresher:
             if not stale and replace(before.mark, minute=mark.minute) == mark:
                 return False
         state = SnapshotState(mark, refreshed_at)
-        self._write(scope, directory, stale, state, everything=everything)
+        self._write(scope, claim, directory, stale, state, everything=everything)
         self._left = state
         return True
 
     def _write(
         self,
         scope: Scope,
+        claim: Claim,
         directory: Directory,
         stale: Stale,
         state: SnapshotState,
@@ -136,7 +154,9 @@ class Refresher:
         known = Known(state.mark, state.refreshed_at)
         positions = compute(scope, directory, self._events, lines, known)
         gone = () if everything else list(_gone(directory, stale, lines))
-        self._snapshot.replace(scope, state, positions, gone=gone, everything=everything)
+        self._snapshot.replace(
+            scope, state, positions, claim=claim, gone=gone, everything=everything
+        )
 
     def _changed(self, scope: Scope, index: "_Index", after: int) -> Stale:
         """Return the contracts concerned by definitions newer than a revision."""

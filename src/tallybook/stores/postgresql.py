@@ -8,10 +8,9 @@ from collections.abc import Callable
 from typing import Final
 
 from psycopg import Connection as Driver
-from sqlalchemy import Connection, Engine, create_engine, event, func, select
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError
-from sqlalchemy.pool import NullPool
+from sqlalchemy.exc import ArgumentError
 
 from tallybook.model.errors import Unavailable
 
@@ -80,41 +79,6 @@ def readers(url: URL) -> Engine:
     )
     _prepare(engine, _SESSION)
     return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-
-
-class Lead:
-    """A duty that one process at a time has, until it closes or its connection breaks."""
-
-    def __init__(self, url: URL, key: int) -> None:
-        """Nothing is asked for yet; `key` names the duty."""
-        self._asked = select(func.pg_try_advisory_lock(key))
-        self._connection: Connection | None = None
-        self._engine = create_engine(
-            url,
-            poolclass=NullPool,
-            isolation_level="AUTOCOMMIT",
-            connect_args={"connect_timeout": _CONNECT_SECONDS},
-        )
-
-    def held(self) -> bool:
-        """Tell whether this process has it, and take it where nobody has.
-
-        Raises:
-            DatabaseError: the server does not answer; the duty is lost.
-        """
-        try:
-            if self._connection is None:
-                self._connection = self._engine.connect()
-            return bool(self._connection.scalar(self._asked))
-        except DatabaseError:
-            self.close()
-            raise
-
-    def close(self) -> None:
-        """Give it up."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
 
 
 def _prepare(engine: Engine, statements: tuple[str, ...]) -> None:

@@ -109,20 +109,6 @@ def test_processes_that_start_together_make_the_tables_once() -> None:
         one.close()
 
 
-def test_one_process_leads_until_it_closes_or_is_cut_off(
-    database: Database, other: Database
-) -> None:
-    assert [database.leads(), other.leads(), database.leads()] == [True, False, True]
-    _cut_off(other)
-    with pytest.raises(Unavailable):
-        database.leads()
-    with pytest.raises(Unavailable):  # its connection was cut off as well
-        other.leads()
-    assert [other.leads(), database.leads()] == [True, False]
-    other.close()
-    assert database.leads()
-
-
 def test_a_lost_connection_refuses_and_the_next_change_is_stored(
     database: Database, other: Database
 ) -> None:

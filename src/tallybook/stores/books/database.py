@@ -25,8 +25,6 @@ _READER: Final = ("query_only=ON", "wal_autocheckpoint=0")
 _BOTH: Final = ("mmap_size=0", "busy_timeout=5000")
 #: One writer at a time, among all processes: revisions then become visible in their order.
 _TURN: Final = "SELECT pg_advisory_xact_lock(7237123447936479843)"
-#: The duty to keep derived rows: the snapshot of positions.
-_KEEPING: Final = 7237123447936479844
 
 
 class Database:
@@ -41,15 +39,16 @@ class Database:
         self.url = make_url(url)
         #: Whether no other process writes it: its folder has one owner.
         self.is_owned = self.url.get_backend_name() == "sqlite"
-        self._lock = Lock()
-        self._lead: postgresql.Lead | None = None
+        self._lock = self._beside_lock = Lock()
         if self.is_owned:
             self._writer = _engine(self.url, connections=1, pragmas=(*_WRITER, *_BOTH))
             self._reader = _engine(self.url, connections=8, pragmas=(*_READER, *_BOTH))
+            self._beside = self._writer
         else:
             self._writer = postgresql.writer(self.url, _wait_for_turn)
             self._reader = postgresql.readers(self.url)
-            self._lead = postgresql.Lead(self.url, _KEEPING)
+            self._beside = postgresql.writer(self.url)
+            self._beside_lock = Lock()
         try:
             with self.writer() as connection:
                 HISTORY.upgrade(connection)
@@ -77,20 +76,21 @@ class Database:
         with _as_unavailable(), self._reader.connect() as connection:
             yield connection
 
-    def leads(self) -> bool:
-        """Tell whether it is this process that keeps what is derived up to date, not another.
+    @contextmanager
+    def out_of_turn(self) -> Iterator[Connection]:
+        """Open a short transaction that writes while others may, on a database that can: for what
+        must not wait for them, and has no revision.
 
         Raises:
             Unavailable: `books_unavailable`.
         """
-        with self._lock, _as_unavailable():
-            return self._lead is None or self._lead.held()
+        with self._beside_lock, _as_unavailable(), self._beside.begin() as connection:
+            yield connection
 
     def close(self) -> None:
         """Close all connections, the writer last: it makes the final checkpoint."""
-        if self._lead is not None:
-            self._lead.close()
         self._reader.dispose()
+        self._beside.dispose()
         self._writer.dispose()
 
 

@@ -25,7 +25,7 @@ from tallybook.model.time import from_micros, micros
 from tallybook.stores.migrate import Schema
 
 #: The migration this code was written for; a test compares it with the newest file there is.
-HISTORY: Final = Schema("books", head="v0003", table="alembic_version")
+HISTORY: Final = Schema("books", head="v0004", table="alembic_version")
 
 
 #: The decimals of a line and the columns each lies in.
@@ -239,6 +239,18 @@ line_state: Final = Table(
     Column("revision", BigInteger, nullable=False),
     Column("at", Instant, nullable=False),
     Column("refreshed_at", Instant),
+)
+
+#: One row a job: which process does it until when, by the database's clock. `fence` counts holders.
+#: It is about processes: a move of the data to another database leaves it where it is.
+lease: Final = Table(
+    "lease",
+    metadata,
+    Column("name", Word, primary_key=True),
+    Column("holder", Word, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Column("fence", BigInteger, nullable=False),
+    info={"stays": True},
 )
 
 

@@ -7,6 +7,7 @@ for a part of it only, and who reads sees the one or the other.
 
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain, islice, pairwise
 from threading import Lock
@@ -34,12 +35,13 @@ from sqlalchemy import (
 )
 
 from tallybook.model.mark import Mark, minute_of
-from tallybook.model.ports import LineKey, SnapshotPage, SnapshotQuery, SnapshotState
+from tallybook.model.ports import Claim, LineKey, SnapshotPage, SnapshotQuery, SnapshotState
 from tallybook.model.position import Position
 from tallybook.model.scope import Scope
 from tallybook.stores.books import limbs, totals
 from tallybook.stores.books.bodies import packed, unpacked
 from tallybook.stores.books.database import Database
+from tallybook.stores.books.leases import keep
 from tallybook.stores.books.schema import LIMBS, line, line_body, line_state
 
 #: Lines of a small refresh at most, and of each transaction of a large one: a few tenths of a
@@ -88,96 +90,25 @@ class BooksSnapshot:
         state: SnapshotState,
         positions: Iterable[Position],
         *,
+        claim: Claim,
         gone: Collection[LineKey] = (),
         everything: bool = False,
     ) -> None:
         """Write these lines, drop those that are gone, or all others; who reads sees all or none.
 
-        No transaction is open while positions are worked out.
+        No transaction is open while positions are worked out, and none of those that write ends
+        where another process has taken the claim over.
         """
         scope.require("administer")
         rest = iter(positions)
         some = list(islice(rest, LINES_A_TRANSACTION + 1))
         with self._replacing:
             everything = everything or self.state(scope) is None
+            writing = _Writing(self._database, claim)
             if everything or len(some) + len(gone) > LINES_A_TRANSACTION:
-                self._write_beside(state, chain(some, rest), gone, everything=everything)
+                writing.beside(state, chain(some, rest), gone, everything=everything)
             else:
-                self._write_into(state, some, gone)
-
-    def _write_into(
-        self, state: SnapshotState, positions: Sequence[Position], gone: Collection[LineKey]
-    ) -> None:
-        lines, bodies = [_row(p) for p in positions], [_body(p) for p in positions]
-        keys = {(p.contract, p.line) for p in positions}.union(gone)
-        with self._database.writer() as connection:
-            stands = _stands(connection)
-            generation = stands.generation if stands else 0
-            changes = totals.counted(_lines(connection, generation, keys), -1)
-            totals.change(connection, totals.counted(lines, 1, changes))
-            _drop(connection, generation, keys)
-            _insert(connection, generation, lines, bodies)
-            _stand(connection, stands, generation, state)
-
-    def _write_beside(
-        self,
-        state: SnapshotState,
-        positions: Iterator[Position],
-        gone: Collection[LineKey],
-        *,
-        everything: bool,
-    ) -> None:
-        with self._database.reader() as connection:
-            stands = _stands(connection)
-        old = stands.generation if stands else 0
-        new = old + 1
-        self._clear_but(old)
-        while some := list(islice(positions, LINES_A_TRANSACTION)):
-            lines, bodies = [_row(p) for p in some], [_body(p) for p in some]
-            with self._database.writer() as connection:
-                _insert(connection, new, lines, bodies)
-        if not everything:
-            self._copy(old, new)
-            for keys in _batches(gone, LINES_A_TRANSACTION):
-                with self._database.writer() as connection:
-                    _drop(connection, new, keys)
-        with self._database.reader() as connection:
-            sums = totals.asked(connection, [line.c.generation == new])
-        with self._database.writer() as connection:
-            totals.keep(connection, sums)
-            _stand(connection, stands, new, state)
-        self._clear_but(new)
-
-    def _copy(self, old: int, new: int) -> None:
-        """Take over the lines of a generation that the other does not have."""
-        for table in _TABLES:
-            for part in self._parts(table, old):
-                with self._database.writer() as connection:
-                    _take_over(connection, table, new, part)
-
-    def _clear_but(self, generation: int) -> None:
-        """Delete every other generation, also what a refresh that was cut off has left."""
-        for table in _TABLES:
-            others = select(table.c.generation).where(table.c.generation != generation).distinct()
-            with self._database.reader() as connection:
-                found = connection.scalars(others).all()
-            for part in chain.from_iterable(self._parts(table, other) for other in found):
-                with self._database.writer() as connection:
-                    connection.execute(delete(table).where(part))
-
-    def _parts(self, table: Table, generation: int) -> Iterator[ColumnElement[bool]]:
-        """Yield conditions that cut a generation into parts, by contract."""
-        of = table.c.generation == generation
-        with self._database.reader() as connection:
-            found = connection.scalars(
-                select(table.c.contract).where(of).order_by(table.c.contract)
-            ).all()
-        firsts = [None, *dict.fromkeys(found[LINES_A_TRANSACTION::LINES_A_TRANSACTION]), None]
-        for low, high in pairwise(firsts):
-            since = [] if low is None else [table.c.contract >= low]
-            before = [] if high is None else [table.c.contract < high]
-            if found:
-                yield and_(of, *since, *before)
+                writing.into(state, some, gone)
 
     def page(self, scope: Scope, query: SnapshotQuery) -> SnapshotPage:
         """Return the lines of contracts whose account the scope sees at the snapshot's instant."""
@@ -209,6 +140,94 @@ class BooksSnapshot:
             while len(self._sums) > _SUMMARIES_KEPT:
                 self._sums.popitem(last=False)
         return found
+
+
+class _Writing:
+    """The writing of one refresh, each transaction of it under the claim of its holder."""
+
+    def __init__(self, database: Database, claim: Claim) -> None:
+        self._database = database
+        self._claim = claim
+
+    @contextmanager
+    def _writer(self) -> Iterator[Connection]:
+        with self._database.writer() as connection:
+            keep(connection, self._claim)
+            yield connection
+
+    def into(
+        self, state: SnapshotState, positions: Sequence[Position], gone: Collection[LineKey]
+    ) -> None:
+        lines, bodies = [_row(p) for p in positions], [_body(p) for p in positions]
+        keys = {(p.contract, p.line) for p in positions}.union(gone)
+        with self._writer() as connection:
+            stands = _stands(connection)
+            generation = stands.generation if stands else 0
+            changes = totals.counted(_lines(connection, generation, keys), -1)
+            totals.change(connection, totals.counted(lines, 1, changes))
+            _drop(connection, generation, keys)
+            _insert(connection, generation, lines, bodies)
+            _stand(connection, stands, generation, state)
+
+    def beside(
+        self,
+        state: SnapshotState,
+        positions: Iterator[Position],
+        gone: Collection[LineKey],
+        *,
+        everything: bool,
+    ) -> None:
+        with self._database.reader() as connection:
+            stands = _stands(connection)
+        old = stands.generation if stands else 0
+        new = old + 1
+        self._clear_but(old)
+        while some := list(islice(positions, LINES_A_TRANSACTION)):
+            lines, bodies = [_row(p) for p in some], [_body(p) for p in some]
+            with self._writer() as connection:
+                _insert(connection, new, lines, bodies)
+        if not everything:
+            self._copy(old, new)
+            for keys in _batches(gone, LINES_A_TRANSACTION):
+                with self._writer() as connection:
+                    _drop(connection, new, keys)
+        with self._database.reader() as connection:
+            sums = totals.asked(connection, [line.c.generation == new])
+        with self._writer() as connection:
+            totals.keep(connection, sums)
+            _stand(connection, stands, new, state)
+        self._clear_but(new)
+
+    def _copy(self, old: int, new: int) -> None:
+        """Take over the lines of a generation that the other does not have."""
+        for table in _TABLES:
+            for part in self._parts(table, old):
+                with self._writer() as connection:
+                    _take_over(connection, table, new, part)
+
+    def _clear_but(self, generation: int) -> None:
+        """Delete every other generation, also what a refresh that was cut off has left."""
+        for table in _TABLES:
+            others = select(table.c.generation).where(table.c.generation != generation).distinct()
+            with self._database.reader() as connection:
+                found = connection.scalars(others).all()
+            for part in chain.from_iterable(self._parts(table, other) for other in found):
+                with self._writer() as connection:
+                    connection.execute(delete(table).where(part))
+
+    def _parts(self, table: Table, generation: int) -> Iterator[ColumnElement[bool]]:
+        """Yield conditions that cut a generation into parts, by contract."""
+        of = table.c.generation == generation
+        with self._database.reader() as connection:
+            found = connection.scalars(
+                select(table.c.contract).where(of).order_by(table.c.contract)
+            ).all()
+        firsts = [None, *dict.fromkeys(found[LINES_A_TRANSACTION::LINES_A_TRANSACTION]), None]
+        for low, high in pairwise(firsts):
+            since = [] if low is None else [table.c.contract >= low]
+            before = [] if high is None else [table.c.contract < high]
+            if found:
+                yield and_(of, *since, *before)
 
 
 def _stands(connection: Connection) -> _Stands | None:

@@ -5,7 +5,7 @@ from typing import Final
 
 from tallybook.stores.clickhouse.address import Address, Host
 from tallybook.stores.clickhouse.nodes import Nodes
-from tallybook.stores.clickhouse.schema import here, tables
+from tallybook.stores.clickhouse.schema import EVENTS, here
 
 #: A month is merged whole when at least this part of its rows waits outside of its largest part.
 _WORTH: Final = 100
@@ -19,7 +19,7 @@ def compact(address: Address, nodes: Nodes, before: date) -> int:
 
 
 def _on(address: Address, nodes: Nodes, host: Host | None, before: date) -> int:
-    table = here(address, tables(address).events)
+    table = here(address, EVENTS)
     months = nodes.ask_on(
         host,
         "SELECT partition, sum(rows), max(rows) FROM system.parts "

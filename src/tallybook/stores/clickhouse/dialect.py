@@ -41,6 +41,10 @@ def divided(x: str, by: str) -> str:
     return f"intDiv({x}, {by})"
 
 
+def newest(x: str, by: str) -> str:
+    return f"argMax({x}, {by})"
+
+
 def among(x: str, values: Sequence[str], bound: dialect.Parameters) -> str:
     return f"({x} IN {bound.bind(list(values))})"
 

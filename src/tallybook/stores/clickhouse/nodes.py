@@ -94,7 +94,7 @@ class Nodes:
         # Several processes that have the same address do not all begin with the same server.
         self._first = secrets.randbelow(len(self.hosts))
         self._pool = get_pool_manager(maxsize=_CONNECTIONS, num_pools=len(self.hosts))
-        self._clients: dict[tuple[Host | None, int], Client] = {}
+        self._clients: dict[tuple[Host | None, bool], Client] = {}
         self._changing = Lock()
         self._closed = False
 
@@ -128,14 +128,14 @@ class Nodes:
         self._one(lambda client: client.command(sql, parameters=bound))
 
     def run_on(self, host: Host | None, sql: str) -> None:
-        """Run a statement on one server, however long it takes."""
+        """Run a statement on one server, however long it takes; it names its database."""
         with self._told(host):
-            self._client(host, _PATIENT_SECONDS).command(sql)
+            self._client(host, apart=True).command(sql)
 
     def ask_on(self, host: Host | None, sql: str) -> Sequence[Sequence[Any]]:
-        """Return the rows of a statement about one server."""
+        """Return the rows of a statement about one server; it names its database."""
         with self._told(host):
-            return self._client(host, _PATIENT_SECONDS).query(sql).result_rows
+            return self._client(host, apart=True).query(sql).result_rows
 
     def _one(self, act: Callable[[Client], T]) -> T:
         """Let one server act: the one that did last, or else each other one, once."""
@@ -144,7 +144,7 @@ class Nodes:
             place = (first + turn) % len(self.hosts)
             host = self.hosts[place]
             try:
-                found = act(self._client(host, self._query_seconds + _BEYOND_SECONDS))
+                found = act(self._client(host))
             except _FAILURES as e:
                 failed = self._refusal(host, e)
                 if not _is_broken(e):
@@ -179,15 +179,20 @@ class Nodes:
             "events_unavailable", f"{where} cannot be used now ({what}); try again later."
         )
 
-    def _client(self, host: Host | None, seconds: int) -> Client:
+    def _client(self, host: Host | None, *, apart: bool = False) -> Client:
+        """Return a client of one server: for the database, or apart from it, which may not be
+        there yet, and for what takes long.
+        """
         with self._changing:
             self._require_open()
-            known = self._clients.get((host, seconds))
+            known = self._clients.get((host, apart))
         if known is not None:
             return known
-        made = self._connect(host, seconds)
+        made = self._connect(host, _PATIENT_SECONDS if apart else self._query_seconds)
+        if not apart:
+            made.database = self._address.database
         with self._changing:
-            kept = None if self._closed else self._clients.setdefault((host, seconds), made)
+            kept = None if self._closed else self._clients.setdefault((host, apart), made)
         if kept is not made:
             made.close()
         self._require_open()
@@ -209,7 +214,7 @@ class Nodes:
             password=self._address.password,
             settings=self._settings,
             connect_timeout=_CONNECT_SECONDS,
-            send_receive_timeout=seconds,
+            send_receive_timeout=seconds + _BEYOND_SECONDS,
             pool_mgr=self._pool,
             client_name="tallybook",
             autogenerate_session_id=False,  # threads share a client

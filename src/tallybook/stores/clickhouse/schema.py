@@ -9,8 +9,13 @@ from tallybook.model.errors import Unavailable
 from tallybook.stores.clickhouse.address import Address, Host
 from tallybook.stores.clickhouse.dialect import Parameters
 from tallybook.stores.clickhouse.nodes import Nodes
+from tallybook.stores.events import standings
 
 VERSION: Final = 1
+
+EVENTS: Final = "events"
+STANDINGS: Final = standings.TABLE
+_POSITION_TABLE: Final = "position"
 
 #: The month of an event: all before 2000 is one, and all after 2099, so that an odd clock does
 #: not make a part for each month since year 1. Microseconds.
@@ -28,21 +33,30 @@ _EVENTS: Final = """(
     received Int64 CODEC(Delta, ZSTD), text String EPHEMERAL '{}',
     data JSON DEFAULT CAST(text AS JSON)
 )"""
+#: How rows of `events` stand, on the shard where those are.
+_STANDINGS: Final = """(
+    seq Int64, since Int64, standing LowCardinality(String), type LowCardinality(String),
+    subject String, time Int64
+)"""
 #: The newest generation is the one that counts; `epoch` is the ledger it is a copy of, up to the
 #: greatest `seq`. To empty the tables begins a generation, so that the position of a load that
 #: was under way is not believed.
 _POSITION: Final = "(generation Int64, epoch String, seq Int64)"
 
 
-class Tables(NamedTuple):
-    """The names of the tables that are read and written."""
+class _Table(NamedTuple):
+    """A table: rows that are alike in `order` are one, of which the `newest` is kept; those that
+    are alike in `spread` are on one shard.
+    """
 
-    events: str
-    position: str
-    schema: str
+    name: str
+    columns: str
+    order: str
+    spread: str
+    newest: str = ""
 
 
-class Stand(NamedTuple):
+class Reached(NamedTuple):
     """Which copy the tables hold: its generation, of which ledger, and up to which entry."""
 
     generation: int
@@ -50,14 +64,9 @@ class Stand(NamedTuple):
     seq: int
 
 
-def tables(address: Address) -> Tables:
-    """Name the tables, of the whole cluster where there is one."""
-    return Tables(*(f"{address.database}.{name}" for name in Tables._fields))
-
-
 def here(address: Address, table: str) -> str:
-    """Name the part of a table that a server itself holds."""
-    return f"{table}_local" if address.cluster else table
+    """Name the part of a table that a server itself holds, with its database."""
+    return f"{address.database}.{table}{'_local' if address.cluster else ''}"
 
 
 def prepare(address: Address, nodes: Nodes) -> None:
@@ -87,40 +96,40 @@ def prepare(address: Address, nodes: Nodes) -> None:
         raise missing
 
 
-def stand(nodes: Nodes, names: Tables) -> Stand | None:
+def reached(nodes: Nodes) -> Reached | None:
     """Say which copy the tables hold; None before there is any.
 
     Raises:
         Unavailable: `events_of_another_ledger`, where two ledgers began to fill them at once.
     """
-    found = nodes.ask(
-        f"SELECT generation, epoch, max(seq) FROM {names.position} "
+    rows = nodes.ask(
+        f"SELECT generation, epoch, max(seq) FROM {_POSITION_TABLE} "
         "GROUP BY generation, epoch ORDER BY generation DESC, epoch LIMIT 2",
         Parameters(),
     )
-    stands = [Stand(*row) for row in found]
-    if len(stands) > 1 and stands[0].generation == stands[1].generation:
+    found = [Reached(*row) for row in rows]
+    if len(found) > 1 and found[0].generation == found[1].generation:
         raise of_another()
-    return stands[0] if stands else None
+    return found[0] if found else None
 
 
-def reach(nodes: Nodes, names: Tables, stand: Stand) -> None:
+def reach(nodes: Nodes, to: Reached) -> None:
     """Note how far a copy is; nobody who reads sees the position go back."""
     bound = Parameters()
-    values = ", ".join(bound.bind(value) for value in stand)
-    nodes.run(f"INSERT INTO {names.position} SELECT {values}", bound)
+    values = ", ".join(bound.bind(value) for value in to)
+    nodes.run(f"INSERT INTO {_POSITION_TABLE} SELECT {values}", bound)
 
 
 def empty(address: Address, nodes: Nodes, epoch: str) -> None:
     """Forget all rows, and begin a copy of the ledger with this epoch."""
-    names = tables(address)
-    before = stand(nodes, names)
+    before = reached(nodes)
     generation = before.generation + 1 if before else 1
     # Of no ledger while rows of another may be left somewhere.
-    reach(nodes, names, Stand(generation, "", 0))
+    reach(nodes, Reached(generation, "", 0))
     for host in nodes.hosts:
-        nodes.run_on(host, f"TRUNCATE TABLE {here(address, names.events)}")
-    reach(nodes, names, Stand(generation + 1, epoch, 0))
+        for table in (EVENTS, STANDINGS):
+            nodes.run_on(host, f"TRUNCATE TABLE {here(address, table)}")
+    reach(nodes, Reached(generation + 1, epoch, 0))
 
 
 def of_another() -> Unavailable:
@@ -140,7 +149,7 @@ def _version(address: Address, nodes: Nodes, host: Host | None) -> int:
     )
     if not known:
         return 0
-    versions = nodes.ask_on(host, f"SELECT version FROM {tables(address).schema}")
+    versions = nodes.ask_on(host, f"SELECT version FROM {address.database}.schema")
     return max((int(row[0]) for row in versions), default=0)
 
 
@@ -151,35 +160,35 @@ def _make(address: Address, nodes: Nodes, host: Host | None) -> None:
     )
     if not known:  # who may not make one may still use it
         nodes.run_on(host, f"CREATE DATABASE IF NOT EXISTS {address.database} ENGINE = Atomic")
-    names = tables(address)
-    order = f"ORDER BY (subject, time, seq) PARTITION BY {MONTH}"
-    for statement in (
-        *_table(address, names.events, _EVENTS, "()", order, "subject"),
-        *_table(
-            address, names.position, _POSITION, "(seq)", "ORDER BY (generation, epoch)", "epoch"
-        ),
+    for table in (
+        _Table(EVENTS, _EVENTS, f"(subject, time, seq) PARTITION BY {MONTH}", "subject"),
+        _Table(STANDINGS, _STANDINGS, "(subject, seq, since)", "subject"),
+        _Table(_POSITION_TABLE, _POSITION, "(generation, epoch)", "epoch", newest="seq"),
     ):
-        nodes.run_on(host, statement)
+        for statement in _statements(address, table):
+            nodes.run_on(host, statement)
     nodes.run_on(
         host,
-        f"CREATE TABLE IF NOT EXISTS {names.schema} (version Int64) "
+        f"CREATE TABLE IF NOT EXISTS {address.database}.schema (version Int64) "
         "ENGINE = MergeTree ORDER BY version",
     )
-    nodes.run_on(host, f"INSERT INTO {names.schema} SELECT {VERSION}")
+    nodes.run_on(host, f"INSERT INTO {address.database}.schema SELECT {VERSION}")
 
 
-def _table(
-    address: Address, name: str, columns: str, newest: str, order: str, spread: str
-) -> Iterator[str]:
-    local = here(address, name)
-    engine = f"ReplacingMergeTree{newest}"
+def _statements(address: Address, table: _Table) -> Iterator[str]:
+    local = here(address, table.name)
+    engine = f"ReplacingMergeTree({table.newest})"
     if address.replicated:
         path = f"'/clickhouse/tables/{{shard}}/{local}', '{{replica}}'"
-        engine = f"ReplicatedReplacingMergeTree({', '.join(filter(None, [path, newest[1:-1]]))})"
-    yield f"CREATE TABLE IF NOT EXISTS {local} {columns} ENGINE = {engine} {order}"
+        columns = ", ".join(filter(None, (path, table.newest)))
+        engine = f"ReplicatedReplacingMergeTree({columns})"
+    yield (
+        f"CREATE TABLE IF NOT EXISTS {local} {table.columns} ENGINE = {engine} "
+        f"ORDER BY {table.order}"
+    )
     if address.cluster:
-        where = f"'{address.cluster}', '{address.database}', '{local.partition('.')[2]}'"
+        where = f"'{address.cluster}', '{address.database}', '{table.name}_local'"
         yield (
-            f"CREATE TABLE IF NOT EXISTS {name} AS {local} "
-            f"ENGINE = Distributed({where}, cityHash64({spread}))"
+            f"CREATE TABLE IF NOT EXISTS {address.database}.{table.name} AS {local} "
+            f"ENGINE = Distributed({where}, cityHash64({table.spread}))"
         )

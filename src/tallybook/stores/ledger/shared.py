@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import URL
 
 from tallybook.stores import postgresql
-from tallybook.stores.ledger.reader import Reader
+from tallybook.stores.ledger.reader import Reader, unreadable
 from tallybook.stores.ledger.run import Stand
 from tallybook.stores.ledger.schema import HISTORY, counter, ids
 
@@ -33,7 +33,7 @@ _MAKING: Final = "SELECT pg_advisory_xact_lock(7811881672420750194)"
 _BY_KEY: Final = "SET enable_seqscan = off"
 _HEAD: Final = select(counter.c.head).where(counter.c.id == 1)
 _ID_BYTES: Final = 16
-_DIGEST_BYTES: Final = 8
+DIGEST_BYTES: Final = 8
 
 
 class Shared:
@@ -73,17 +73,18 @@ class Shared:
 
     def find(self, keys: Sequence[bytes]) -> dict[int, Stand]:
         """Look ids up in the table."""
-        place = _places(len(keys))
-        wanted = func.array(select(_cut(keys, _ID_BYTES, place)).scalar_subquery())
-        found = select(ids.c.id, ids.c.seq, ids.c.digest).where(ids.c.id == any_(wanted))
-        known = {id_: Stand(seq, _number(d)) for id_, seq, d in self._turn.execute(found)}
-        return {i: known[key] for i, key in enumerate(keys) if key in known} if known else {}
+        return _found(self._turn, keys)
+
+    def known(self, keys: Sequence[bytes]) -> dict[int, Stand]:
+        """Look ids up in the table as everybody sees it."""
+        with unreadable(), self.readers.connect() as connection:
+            return _found(connection, keys)
 
     def store(self, first: int, keys: Sequence[bytes], digests: Sequence[int]) -> None:
         """Insert ids in their own order, in which their index is written best."""
         place = _places(len(keys))
         key = _cut(keys, _ID_BYTES, place).label("id")
-        digest = _cut([d.to_bytes(_DIGEST_BYTES, "big") for d in digests], _DIGEST_BYTES, place)
+        digest = _cut([d.to_bytes(DIGEST_BYTES, "big") for d in digests], DIGEST_BYTES, place)
         rows = select(key, literal(first, BigInteger) + place, digest).order_by(key)
         self._turn.execute(insert(ids).from_select(["id", "seq", "digest"], rows))
         head = first + len(keys) - 1
@@ -94,6 +95,14 @@ class Shared:
 
     def close(self) -> None:
         """Nothing is at work in the background."""
+
+
+def _found(connection: Connection, keys: Sequence[bytes]) -> dict[int, Stand]:
+    place = _places(len(keys))
+    wanted = func.array(select(_cut(keys, _ID_BYTES, place)).scalar_subquery())
+    question = select(ids.c.id, ids.c.seq, ids.c.digest).where(ids.c.id == any_(wanted))
+    found = {id_: Stand(seq, _number(d)) for id_, seq, d in connection.execute(question)}
+    return {i: found[key] for i, key in enumerate(keys) if key in found} if found else {}
 
 
 def _places(count: int) -> ColumnElement[int]:

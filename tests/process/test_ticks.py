@@ -1,0 +1,109 @@
+"""Several `serve` processes on one PostgreSQL database: whatever `tick` decides is decided once, by
+whichever of them, also after the one that did it is killed.
+"""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests import postgres
+from tests.serving import Server, event
+
+pytestmark = [pytest.mark.process, pytest.mark.postgres]
+
+SERVERS = 4
+ROUNDS = 4
+NOON = "2026-03-10T12:00:00Z"
+WAIT_SECONDS = 30
+HOUR = 3_600
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return postgres.database(tmp_path)
+
+
+@pytest.fixture
+def servers(tmp_path: Path, url: str) -> Iterator[list[Server]]:
+    """Start servers on one database, each with a folder of its own as on another machine."""
+    settings = {"TALLYBOOK_DATABASE_URL": url}
+    first = Server(tmp_path / "0", options=["--test-clock"], settings=settings)
+    made = [first, *(first.beside(tmp_path / str(i)) for i in range(1, SERVERS))]
+    with ExitStack() as stack, ThreadPoolExecutor(SERVERS) as pool:
+        for server in made:
+            stack.callback(server.kill)
+        list(pool.map(lambda server: server.start(), made))
+        yield made
+
+
+def decided(url: str) -> tuple[int, int]:
+    """Return how often the snapshot was written, and how many holders its lease has had."""
+    with psycopg.connect(url) as connection:
+        found = connection.execute(
+            "SELECT version, fence FROM line_state, lease WHERE name = 'refresh'"
+        ).fetchone()
+    assert found is not None
+    return found
+
+
+def let_pass(url: str, seconds: int) -> None:
+    """Let so much time pass for the leases."""
+    with psycopg.connect(url) as connection:
+        connection.execute("UPDATE lease SET until = until - %s", [seconds * 1_000_000])
+
+
+def tick(servers: list[Server]) -> None:
+    """Have each of them do all that is due, all at the same time."""
+    with ThreadPoolExecutor(SERVERS) as pool:
+        answers = [*pool.map(lambda server: server.call("POST", "/tick", {}), servers)]
+    assert [answer.status for answer in answers] == [200] * len(servers)
+
+
+def listed(server: Server) -> str:
+    return str(server.call("GET", "/positions").json["items"][0]["used"])
+
+
+def test_four_schedulers_decide_each_thing_once(servers: list[Server], url: str) -> None:
+    first = servers[0]
+    first.put("/accounts/acme", name="Acme")
+    first.put("/meters/total", event_type="use", aggregation="sum", property="n")
+    first.put("/contracts/C-1", account="acme", start_date="2026-01-01", lines=[LINE])
+    for server in servers:  # no local day ends while we count
+        assert server.call("PUT", "/test-clock", {"now": NOON}).status == 200
+    tick(servers)
+    version, fence = decided(url)
+    for i in range(ROUNDS):
+        assert servers[i].send([event(f"e{i}")])["accepted"] == 1
+        tick(servers)
+        assert {listed(server) for server in servers} == {str(i + 1)}
+    assert decided(url) == (version + ROUNDS, fence)
+    holder = keeper(url, servers)
+    let_pass(url, -HOUR)  # its lease lasts for as long as we look
+    holder.kill()
+    others = [server for server in servers if server is not holder]
+    others[0].send([event("more")])
+    tick(others)
+    assert {listed(server) for server in others} == {str(ROUNDS)}
+    let_pass(url, 2 * HOUR)
+    ends = time.monotonic() + WAIT_SECONDS
+    while {listed(server) for server in others} != {str(ROUNDS + 1)}:
+        assert time.monotonic() < ends
+        time.sleep(0.05)
+    assert decided(url) == (version + ROUNDS + 1, fence + 1)
+
+
+LINE = {"code": "total", "meter": "total", "price": {"model": "per_unit", "unit_amount": "0.01"}}
+
+
+def keeper(url: str, servers: list[Server]) -> Server:
+    """Return the server that keeps the snapshot: a lease names its process."""
+    with psycopg.connect(url) as connection:
+        found = connection.execute("SELECT holder FROM lease WHERE name = 'refresh'").fetchone()
+    assert found is not None
+    pid = found[0].split("/")[1]
+    return next(server for server in servers if str(server.pid) == pid)
