@@ -30,13 +30,16 @@ from tallybook.operations.directory import Directories
 from tallybook.operations.known import received
 from tallybook.operations.load import load_once
 from tallybook.operations.move import Moving, Side
-from tallybook.operations.refresh import Refresher
+from tallybook.operations.refresh import JOB, Refresher
 from tallybook.settings import Settings
 from tallybook.stores.books.database import Database, sqlite
 from tallybook.stores.books.leases import BooksLeases
 from tallybook.stores.books.people import BooksPeople
 from tallybook.stores.books.snapshot import BooksSnapshot
 from tallybook.stores.books.versions import BooksVersions
+from tallybook.stores.clickhouse import copy as clickhouse
+from tallybook.stores.clickhouse.store import ClickEvents
+from tallybook.stores.duckdb import copy as duckdb
 from tallybook.stores.duckdb.store import DuckEvents
 from tallybook.stores.folder import Folder
 from tallybook.stores.ledger.store import SqlLedger
@@ -142,8 +145,8 @@ class _Loop(threading.Thread):
 class Installation:
     """An open data folder: its stores, the loops that keep the copies fresh, and its services."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Open the stores.
+    def __init__(self, settings: Settings, *, anew: bool = False) -> None:
+        """Open the stores; `anew` empties the copy of the events first.
 
         Raises:
             Unavailable: `folder_in_use`, `schema_newer`, `ledger_damaged` and what else a store
@@ -153,14 +156,14 @@ class Installation:
         self._loading = threading.Lock()
         with ExitStack() as undo:
             undo.callback(self._open.close)
-            self.services = self._assemble(settings)
+            self.services = self._assemble(settings, anew=anew)
             undo.pop_all()
 
-    def _assemble(self, settings: Settings) -> Services:
+    def _assemble(self, settings: Settings, *, anew: bool) -> Services:
         self._open.enter_context(_owned(settings))
         # An owner that was killed left its address, where another server may listen by now.
         (settings.data / _SERVER_FILE).unlink(missing_ok=True)
-        ledger, database, events = _open_stores(settings, self._open)
+        ledger, database, events = _open_stores(settings, self._open, anew=anew)
         if not ledger.is_whole:
             raise Unavailable(
                 "move_unfinished",
@@ -174,7 +177,7 @@ class Installation:
         books = BooksVersions(database)
         directories = Directories(books)
         snapshot = BooksSnapshot(database)
-        leases = BooksLeases(database, _holder())
+        self._leases = leases = BooksLeases(database, _holder())
         self._open.callback(leases.close)
         came_in = self._loaded.received_at
         self._refresher = Refresher(books, events, snapshot, leases, directories, came_in)
@@ -218,17 +221,39 @@ class Installation:
 
     def loading(self) -> Iterator[int]:
         """Load all that waits, saying after each step how far it is."""
-        while self._load():
+        while self._load_here():
             yield self._loaded.seq
 
     def _load(self) -> bool:
+        return self._load_here() if self._keeps_events() else self._follow()
+
+    def _keeps_events(self) -> bool:
+        """Tell whether this process loads and sorts. Of those that share the events it is the one
+        that keeps the snapshot, which so learns what each load has touched.
+        """
+        alone = isinstance(self._events, DuckEvents)
+        return alone or self._leases.claim(_SYSTEM, JOB) is not None
+
+    def _load_here(self) -> bool:
         with self._loading:  # a tick may come beside the loop: positions are noted in order
             loaded = load_once(_SYSTEM, self._ledger, self._events)
             if loaded is None:
                 return False
-            self._loaded = loaded
-            self._refresher.touch(loaded)
+            self._note(loaded)
             return True
+
+    def _follow(self) -> bool:
+        """Take note of how far another process has loaded; what that touched is not known here."""
+        with self._loading:
+            seq = self._events.position(_SYSTEM)
+            if seq != self._loaded.seq:
+                came_in = received(self._ledger, seq)
+                self._note(Loaded(seq, {}, after=-1, received_at=came_in))
+            return False
+
+    def _note(self, loaded: Loaded) -> None:
+        self._loaded = loaded
+        self._refresher.touch(loaded)
 
     def _refresh(self) -> None:
         self._refresher.refresh_once(_SYSTEM, self._clock.now())
@@ -239,8 +264,9 @@ class Installation:
         return loaded.received_at if loaded.seq == mark.seq else received(self._ledger, mark.seq)
 
     def _tick(self) -> None:
-        yesterday = clamp(self._clock.now().date()) - timedelta(days=1)
-        self._events.compact(_SYSTEM, yesterday)
+        if self._keeps_events():
+            yesterday = clamp(self._clock.now().date()) - timedelta(days=1)
+            self._events.compact(_SYSTEM, yesterday)
 
 
 def _holder() -> str:
@@ -251,19 +277,17 @@ def _holder() -> str:
 class _Stores(NamedTuple):
     ledger: SqlLedger
     database: Database
-    events: DuckEvents
+    events: DuckEvents | ClickEvents
 
 
-def _open_stores(settings: Settings, closing_: ExitStack) -> _Stores:
+def _open_stores(settings: Settings, closing_: ExitStack, *, anew: bool = False) -> _Stores:
     """Open the stores that settings name; they are closed with the stack, newest first."""
     url = settings.database_url
     ledger = SqlLedger(address(url.get_secret_value()) if url else settings.data)
     closing_.callback(ledger.close)
     database = _open_books(settings)
     closing_.callback(database.close)
-    # What was loaded from another ledger is no copy of this one.
-    name = f"{_EVENTS_FILE}.{ledger.epoch[:16]}" if url else _EVENTS_FILE
-    events = _open_events(settings.data / name, ledger)
+    events = _open_events(settings, ledger, anew=anew)
     closing_.callback(events.close)
     return _Stores(ledger, database, events)
 
@@ -285,24 +309,17 @@ def _open_books(settings: Settings) -> Database:
     return Database(address(url.get_secret_value()))
 
 
-def _open_events(path: Path, ledger: SqlLedger) -> DuckEvents:
-    """Open the copy of the events; one that is damaged or no prefix of the ledger is set aside.
-
-    The ledger holds every fact, so an empty copy is only a copy that has yet to be loaded.
-    """
-    try:
-        events = DuckEvents(path)
-        if events.position(_SYSTEM) <= ledger.head(_SYSTEM):
-            return events
-        events.close()
-        reason = "it is ahead of the ledger"
-    except Unavailable as e:
-        reason = e.detail
-    log.error("events set aside, to be loaded again from the ledger", reason=reason)
-    for part in sorted(path.parent.glob(f"{path.name}*")):
-        if ".aside" not in part.name:
-            part.replace(part.with_name(f"{part.name}.aside"))
-    return DuckEvents(path)
+def _open_events(settings: Settings, ledger: SqlLedger, *, anew: bool) -> DuckEvents | ClickEvents:
+    """Open the copy of the events: in the database of the address, or in the folder's own file."""
+    if settings.events_url is not None:
+        url = settings.events_url.get_secret_value()
+        return clickhouse.open_copy(url, ledger, ledger.epoch, anew=anew)
+    if anew:
+        for part in settings.data.glob(f"{_EVENTS_FILE}*"):
+            part.unlink()
+    # What was loaded from another ledger is no copy of this one.
+    name = f"{_EVENTS_FILE}.{ledger.epoch[:16]}" if settings.database_url else _EVENTS_FILE
+    return duckdb.open_copy(settings.data / name, ledger)
 
 
 def initialise(settings: Settings, admin_email: str) -> dict[str, object]:
@@ -332,10 +349,7 @@ def rebuilding(settings: Settings) -> Iterator[tuple[int, Iterator[int]]]:
     """
     _require_data(settings)
     log_to_stderr(logging.WARNING)
-    with _owned(settings):
-        for part in settings.data.glob(f"{_EVENTS_FILE}*"):
-            part.unlink()
-    installation = Installation(settings)
+    installation = Installation(settings, anew=True)
     try:
         yield installation.services.ledger.head(_SYSTEM), installation.loading()
     finally:

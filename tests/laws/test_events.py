@@ -29,7 +29,9 @@ from tallybook.model.ports import Events, FactQuery, Listed
 from tallybook.model.scope import Member, Scope, operator
 from tallybook.model.time import FIRST_INSTANT, LAST_INSTANT
 from tallybook.model.usage import UsageCell, UsageQuery
+from tallybook.stores.clickhouse.store import ClickEvents
 from tallybook.stores.duckdb.store import DuckEvents
+from tests.chdb import in_process
 from tests.facts import (
     RECEIVED,
     Change,
@@ -55,7 +57,7 @@ TIMES = [t for edge in EDGES for t in (edge - TICK, edge)] + [datetime(1, 1, 2, 
 VALUES = [
     "0", "1", "1.0", "-0.0", "0.1", "1e-12", "1E+5", "123456.789", "12345678901234567.123456789",
     "1e-13", "1234567890123456789", "1e400", "1e9999999", "0e999999", "1e-500",
-    "18446744073709551616", '"100"', '"0100.50"',
+    "18446744073709551616", '"2026-01-01"', '"2026-01-01 00:00:00"', '"100"', '"0100.50"',
     '"1e5"', '" 1"', '"+1"', '"1_000"', '"abc"', '""', '"#5"', '"#\\"x"', '"{"', '"[1]"', '"true"',
     '"#true"', '"\\u0000"', '"NaN"', "null", "true", "false", "[1.5]", '{"q": 1}',
 ]  # fmt: skip
@@ -108,7 +110,8 @@ SPANS = [
 MEMBERS = st.none() | st.lists(st.sampled_from(SPANS), unique=True, max_size=4).map(tuple)
 KINDS = kinds.names(room)
 STORES: dict[str, Callable[[Path], Any]] = {
-    "duckdb": lambda folder: DuckEvents(folder / "events.duckdb", threads=1)
+    "duckdb": lambda folder: DuckEvents(folder / "events.duckdb", threads=1),
+    "chdb": lambda _: ClickEvents(in_process(), "epoch"),
 }
 
 
@@ -416,13 +419,16 @@ def test_a_meters_property_may_come_twice_or_in_base64(kept: Events) -> None:
     assert [c.value for c in kept.usage(ALL, query)] == [Decimal("7.5")]
 
 
-NASTY = ["'; DROP TABLE tail; --", "a'b", "$1", "{0}", "%s", "*", "/", "~", "$q", "é☃", "q)--"]
+NASTY = [
+    "'; DROP TABLE tail; --", "a'b", "$1", "{0}", "%s", "*", "/", "~", "$q", "é☃", "q)--", "`",
+    "{p0:String}", "~2E", "%2E", "null", "size0", "1", "^q", ":String", "--", " ",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", NASTY)
 def test_a_name_is_never_part_of_a_statement(kept: Events, name: str) -> None:
     kept.clear(ALL)
-    text = json.dumps({name: name})
+    text = json.dumps({name: name, '"\\\0\n': 1, "": 2, "a.b": 3, "\x7f": {"": {}}})
     event = Happened(name, EDGES[0], text, "use")
     kept.load(ALL, batches([event, Happened("a", EDGES[0])]))
     query = UsageQuery(

@@ -105,7 +105,8 @@ def list_events(
     check_limit(request.limit)
     before, seq = _read_cursor(request.cursor, mark.seq)
     known = _Known(directory)
-    page = events.facts(scope, _query(directory, request, known, before, seq))
+    found = events.facts(scope, _query(directory, request, known, before, seq))
+    page = found[: request.limit]
     # What may be seen is decided: a replacement is an entry of the account it was taken from.
     entries = {one.seq for one in page} | {one.hidden_by for one in page if one.hidden_by}
     facts = ledger.fetch(operator(scope.who), entries)
@@ -114,7 +115,7 @@ def list_events(
             known.item(facts[one.seq], facts[one.hidden_by] if one.hidden_by else None)
             for one in page
         ),
-        _write_cursor(page[-1], seq) if len(page) == request.limit else None,
+        _write_cursor(page[-1], seq) if len(found) > len(page) else None,
         mark,
     )
 
@@ -139,7 +140,7 @@ def _query(
         start,
         end,
         seq,
-        request.limit,
+        request.limit + 1,  # so that it is known whether another page follows
         before,
         request.state,
         known.accounts,

@@ -17,6 +17,7 @@ from tallybook.model.nouns import FilterTerm, Meter
 from tallybook.model.ports import FactQuery
 from tallybook.model.scope import Member
 from tallybook.model.usage import UsageQuery
+from tallybook.stores.clickhouse import dialect as click
 from tallybook.stores.duckdb import dialect as duck
 from tallybook.stores.events import facts, plan
 from tallybook.stores.events.buckets import bucket
@@ -38,7 +39,8 @@ TERMS = tuple(
 )  # fmt: skip
 #: Each dialect, and the tables a question may touch there.
 DIALECTS: dict[str, tuple[Dialect, Sequence[str]]] = {
-    "duckdb": (duck, [duck.TAIL, "month_2026_03_1"])
+    "duckdb": (duck, [duck.TAIL, "month_2026_03_1"]),
+    "clickhouse": (click, ["database.events"]),
 }
 
 

@@ -36,12 +36,12 @@ def facts(
     if corrected:
         join += standings.hiding(sql, rows, query.seq)
     if query.state in {"voided", "replaced"}:
-        conditions.append(f"standing = {bind(query.state)}" if corrected else "false")
+        conditions.append(f"hidden_as = {bind(query.state)}" if corrected else "false")
     elif query.state is not None:
         unresolved = _unresolved(sql, rows, query)
         conditions.append(unresolved if query.state == "unresolved" else f"NOT {unresolved}")
         conditions += ["hidden_by IS NULL"] if corrected else []
-    hidden_by = "coalesce(hidden_by, 0) AS hidden_by" if corrected else "0 AS hidden_by"
+    hidden_by = "coalesce(hidden_by, 0)" if corrected else "0"
     end = f"\nORDER BY time DESC, seq DESC LIMIT {bind(query.limit)}"
     return sql.written(
         Statement(

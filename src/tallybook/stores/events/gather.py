@@ -122,8 +122,10 @@ def _unseen(batches: Sequence[Batch], seq: int) -> Iterator[Batch]:
         yield Batch(first, batch.received_at, new)
 
 
-def table(commit: Commit, lines: Callable[[bytes], list[str]]) -> CArray:
-    """Put events into one Arrow table; `lines` writes the data of a batch, a text an event."""
+def table(commit: Commit, lines: Callable[[bytes], list[str]], data: str = "data") -> CArray:
+    """Put events into one Arrow table; `lines` writes the data of a batch, a text an event, for
+    the column that is named `data`.
+    """
     events = [rows.events for rows in commit.batches if rows.events.size]
     received = [np.full(rows.events.size, rows.received) for rows in commit.batches]
     return _table(
@@ -135,7 +137,7 @@ def table(commit: Commit, lines: Callable[[bytes], list[str]]) -> CArray:
             "subject": _texts(join_texts([part.subject for part in events])),
             "time": _numbers(commit.times),
             "received": _numbers(np.concatenate(received)),
-            "data": _texts(pack_texts([*chain.from_iterable(lines(p.data) for p in events)])),
+            data: _texts(pack_texts([*chain.from_iterable(lines(p.data) for p in events)])),
         }
     )
 

@@ -15,9 +15,10 @@ def counted(sql: Dialect, rows: Rows, seq: int) -> str:
 
 
 def hiding(sql: Dialect, rows: Rows, seq: int) -> str:
-    """Join rows `e` with `h`: since when, and how, those do not count that do not."""
+    """Join rows `e` with `h`: by which entry, and how, those do not count that do not."""
+    # Named apart from what they are made of, which engines mistake for one another.
     columns = (
-        f"seq AS hidden, max(since) AS hidden_by, {sql.newest('standing', 'since')} AS standing"
+        f"seq AS hidden, max(since) AS hidden_by, {sql.newest('standing', 'since')} AS hidden_as"
     )
     return f"\n  LEFT JOIN ({_hidden(sql, rows, seq, columns)}) AS h ON h.hidden = e.seq"
 
