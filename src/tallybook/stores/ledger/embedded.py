@@ -22,6 +22,7 @@ class Embedded:
     """See `stores.ledger.home.Home`. What is stored counts once the index knows it."""
 
     index: IdIndex
+    advice = "run the doctor"
 
     def __init__(self, folder: Path) -> None:
         """Use `ledger.db` and the runs in `runs`."""
@@ -45,6 +46,9 @@ class Embedded:
     def resume(self, reader: Reader) -> None:
         """Replay what failed and yet has reached the disk, unacknowledged: then it counts."""
         self._replay(reader.head(), reader)
+
+    def check(self, connection: Connection) -> None:
+        """Nothing can be told: what a full disk takes is known once it is tried."""
 
     def head(self, reader: Reader) -> int:
         """Return what the index knows: all that was acknowledged."""

@@ -17,6 +17,8 @@ class Home(Protocol):
 
     writer: Engine
     readers: Engine
+    #: What to do when the database cannot be used; the end of a sentence.
+    advice: str
 
     def prepare(self, connection: Connection) -> None:
         """Make or migrate the tables, in the transaction that is open."""
@@ -26,6 +28,9 @@ class Home(Protocol):
 
     def resume(self, reader: Reader) -> None:
         """Get to know what a commit whose outcome was unknown has left, on a new connection."""
+
+    def check(self, connection: Connection) -> None:
+        """Raise what a commit would, where that can be told without one."""
 
     def head(self, reader: Reader) -> int:
         """Return the number of the newest entry that counts, 0 when there is none."""
