@@ -1,15 +1,21 @@
-"""Events for tests of stores, and what a usage question about them means, in plain Python: the
-wire is read by the standard library, and the aggregations' own folds count.
+"""Events and corrections for tests of stores, and what a usage question about them means, in plain
+Python: what stands is played through, the wire is read by the standard library, and the
+aggregations' own folds count.
 """
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from tallybook.aggregations._shape import Row, aggregation
-from tallybook.model.columns import columns
+from msgspec import Raw
+
+from tallybook.aggregations._shape import Row as Counted
+from tallybook.aggregations._shape import aggregation
+from tallybook.model.columns import NO_DATA, columns
+from tallybook.model.correction import Correction, Op, Row, written
 from tallybook.model.errors import Invalid
 from tallybook.model.nouns import Meter
 from tallybook.model.packed import Batch, pack
@@ -43,14 +49,121 @@ class Happened(NamedTuple):
         return f'{json.dumps(envelope)[:-1]}, "data": {self.data}}}'.encode()
 
 
-def batches(events: Sequence[Happened], sizes: Iterable[int] = ()) -> list[Batch]:
-    """Number events from 1 and cut them into batches of these sizes; the rest is the last one."""
+class Change(NamedTuple):
+    """A correction of the event that is entry `of`; `event` counts instead."""
+
+    op: Op
+    of: int
+    event: Happened | None = None
+
+
+#: What a ledger holds, in its order: the first is entry 1.
+Entry = Happened | Change
+
+
+@dataclass
+class Stood:
+    """A row as it stands: `hidden_by` is the entry that says it counts no more."""
+
+    event: Happened
+    state: Literal["counted", "voided", "replaced"] = "counted"
+    hidden_by: int | None = None
+
+    def row(self, seq: int) -> Row:
+        return Row(seq, self.event.type, self.event.subject, micros(self.event.time))
+
+
+class Play:
+    """Entries played one after the other: every row there is, by number."""
+
+    def __init__(self, entries: Iterable[Entry] = ()) -> None:
+        self.rows: dict[int, Stood] = {}
+        self.wires: list[bytes] = []
+        self._stands: dict[int, int | None] = {}
+        self._before: dict[int, list[int]] = {}
+        for entry in entries:
+            self.take(entry)
+
+    def may(self, change: Change) -> bool:
+        """Tell whether a correction is possible now."""
+        if change.op == "revert":
+            return bool(self._before.get(change.of))
+        return self._stands.get(change.of) is not None
+
+    def take(self, entry: Entry) -> None:
+        seq = len(self.wires) + 1
+        if isinstance(entry, Happened):
+            self.wires.append(entry.wire(seq))
+            self.rows[seq] = Stood(entry)
+            self._stands[seq] = seq
+            self._before[seq] = []
+        else:
+            self._change(seq, entry)
+
+    def _change(self, seq: int, change: Change) -> None:
+        stands, before = self._stands[change.of], self._before[change.of]
+        shown = before.pop() if change.op == "revert" else None
+        self._write(change, stands, shown)
+        if stands is not None:
+            self.rows[stands].state = "replaced" if change.op == "replace" else "voided"
+            self.rows[stands].hidden_by = seq
+        if change.op == "revert":
+            assert shown is not None
+            self.rows[shown].state, self.rows[shown].hidden_by = "counted", None
+            self._stands[change.of] = shown
+            return
+        assert stands is not None
+        before.append(stands)
+        self._stands[change.of] = None if change.event is None else seq
+        if change.event is not None:
+            self.rows[seq] = Stood(change.event)
+
+    def _write(self, change: Change, hidden: int | None, shown: int | None) -> None:
+        done = Correction(
+            change.op,
+            change.of,
+            "because",
+            "test",
+            None if hidden is None else self.rows[hidden].row(hidden),
+            None if shown is None else self.rows[shown].row(shown),
+            Raw(change.event.wire(change.of)) if change.event else NO_DATA,
+        )
+        original = self.rows[change.of].row(change.of)
+        number = sum(wire.count(b'"of":%d,' % change.of) for wire in self.wires) + 1
+        self.wires.append(bytes(written(done, number, original).wire))
+
+
+def possible(steps: Iterable[Entry]) -> list[Entry]:
+    """Leave out what cannot be done; a correction names its event by any number."""
+    play, found = Play(), list[Entry]()
+    for step in steps:
+        entry = step
+        if isinstance(step, Change):
+            events = [seq for seq, e in enumerate(found, 1) if isinstance(e, Happened)]
+            if not events:
+                continue
+            entry = step._replace(of=events[step.of % len(events)])
+            if not play.may(entry):
+                continue
+        play.take(entry)
+        found.append(entry)
+    return found
+
+
+def counted(entries: Sequence[Entry], seq: int) -> list[tuple[int, Happened]]:
+    """Return what counts as of an entry, with its numbers."""
+    rows = Play(entries[:seq]).rows
+    return [(seq, row.event) for seq, row in rows.items() if row.state == "counted"]
+
+
+def batches(entries: Sequence[Entry], sizes: Iterable[int] = ()) -> list[Batch]:
+    """Number entries from 1 and cut them into batches of these sizes; the rest is the last one."""
     found, start = [], 0
-    for size in (*sizes, len(events)):
-        part = events[start : start + size]
+    wires = Play(entries).wires
+    for size in (*sizes, len(wires)):
+        part = wires[start : start + size]
         if part:
-            wires = [e.wire(start + i + 1) for i, e in enumerate(part)]
-            found.append(Batch(start + 1, RECEIVED, pack(columns(wires))))
+            found.append(Batch(start + 1, RECEIVED, pack(columns(part))))
             start += len(part)
     return found
 
@@ -60,11 +173,16 @@ def numbers(text: str) -> Any:
     return json.loads(text, parse_float=Decimal)
 
 
-def answer(query: UsageQuery, events: Sequence[Happened]) -> set[UsageCell]:
+def answer(query: UsageQuery, entries: Sequence[Entry]) -> set[UsageCell]:
     """Answer a usage question the slow way."""
+    return folded(query, counted(entries, query.seq))
+
+
+def folded(query: UsageQuery, rows: Iterable[tuple[int, Happened]]) -> set[UsageCell]:
+    """Fold what counts into the cells of a question."""
     kind = aggregation(query.meter.aggregation)
-    cells: dict[tuple[int, int, str | None, tuple[str | None, ...]], list[Row]] = {}
-    for seq, event in enumerate(events[: query.seq], 1):
+    cells: dict[tuple[int, int, str | None, tuple[str | None, ...]], list[Counted]] = {}
+    for seq, event in rows:
         data = numbers(event.data)
         terms = (*query.meter.filter, *query.filter)
         if event.type != query.meter.event_type or not all(holds(t, data) for t in terms):
@@ -72,15 +190,15 @@ def answer(query: UsageQuery, events: Sequence[Happened]) -> set[UsageCell]:
         value = _value(kind.READS, query.meter, data)
         if value is None:
             continue
-        row = Row(micros(event.time), seq, value)
+        row = Counted(micros(event.time), seq, value)
         dimensions = tuple(_shown(property_at(data, name)) for name in query.group_by)
         account = event.subject if query.by_account else None
         for group in _groups(query.members, event):
             for bucket in _buckets(query.edges, event.time):
                 cells.setdefault((group, bucket, account, dimensions), []).append(row)
     return {
-        UsageCell(group, bucket, account, dimensions, kind.fold(rows))
-        for (group, bucket, account, dimensions), rows in cells.items()
+        UsageCell(group, bucket, account, dimensions, kind.fold(found))
+        for (group, bucket, account, dimensions), found in cells.items()
     }
 
 

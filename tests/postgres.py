@@ -66,6 +66,16 @@ def empty_database(name: str) -> str:
     return _address(name)
 
 
+@contextmanager
+def passing(name: str) -> Iterator[str]:
+    """Yield the address of a new database without tables, dropped afterwards."""
+    try:
+        yield empty_database(name)
+    finally:
+        with _administrator() as admin:
+            admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
 @cache
 def _model() -> str:
     """Make the database that others are copies of: making the tables each time takes longer."""

@@ -1,7 +1,6 @@
 """The composition root: the only place where settings, stores, clock and mail meet."""
 
 import gc
-import json
 import logging
 import os
 import secrets
@@ -16,7 +15,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple, TextIO, cast
 
-import httpx2
 import structlog
 import uvicorn
 
@@ -31,19 +29,25 @@ from tallybook.operations import initialise as initialise_op
 from tallybook.operations.directory import Directories
 from tallybook.operations.known import received
 from tallybook.operations.load import load_once
-from tallybook.operations.refresh import Refresher
+from tallybook.operations.move import Moving, Side
+from tallybook.operations.refresh import JOB, Refresher
 from tallybook.settings import Settings
 from tallybook.stores.books.database import Database, sqlite
 from tallybook.stores.books.leases import BooksLeases
 from tallybook.stores.books.people import BooksPeople
 from tallybook.stores.books.snapshot import BooksSnapshot
 from tallybook.stores.books.versions import BooksVersions
+from tallybook.stores.clickhouse import copy as clickhouse
+from tallybook.stores.clickhouse.store import ClickEvents
+from tallybook.stores.duckdb import copy as duckdb
 from tallybook.stores.duckdb.store import DuckEvents
 from tallybook.stores.folder import Folder
 from tallybook.stores.ledger.store import SqlLedger
+from tallybook.stores.move.move import Move
+from tallybook.stores.move.moved import refuse_moved
 from tallybook.stores.parquet import read_parquet
 from tallybook.stores.postgresql import address
-from tallybook.web.application import make
+from tallybook.web.listening import Address, address_of, found, listen, server_of, told
 from tallybook.web.services import Services
 
 log = structlog.get_logger()
@@ -53,24 +57,14 @@ _SERVER_FILE: Final = "server.json"
 _EVENTS_FILE: Final = "events.duckdb"
 _REFRESH_SECONDS: Final = 0.5
 _TICK_SECONDS: Final = 60
-_GRACE_SECONDS: Final = 8
-_FIND_SECONDS: Final = 2
 _TURN_SECONDS: Final = 20
 _TURN_PAUSE_SECONDS: Final = 0.05
-_CONNECTIONS_WAITING: Final = 512
 #: A batch makes thousands of tuples that hold no cycles; looking through them at Python's own
 #: pace, after each 700, costs about a sixth of the CPU of ingest (docs/bench.md).
 GARBAGE: Final = (100_000, 50, 100)
 #: How long a thread keeps the interpreter while others wait, four times Python's own 5 ms: a batch
 #: that is put aside half-way is out of the processor's cache when its turn comes again.
 _TURN_AT_WORK_SECONDS: Final = 0.02
-
-
-class Address(NamedTuple):
-    """Where an installation answers, and the key of its command line."""
-
-    url: str
-    token: str
 
 
 def log_to_stderr(level: int) -> None:
@@ -151,8 +145,8 @@ class _Loop(threading.Thread):
 class Installation:
     """An open data folder: its stores, the loops that keep the copies fresh, and its services."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Open the stores.
+    def __init__(self, settings: Settings, *, anew: bool = False) -> None:
+        """Open the stores; `anew` empties the copy of the events first.
 
         Raises:
             Unavailable: `folder_in_use`, `schema_newer`, `ledger_damaged` and what else a store
@@ -162,30 +156,28 @@ class Installation:
         self._loading = threading.Lock()
         with ExitStack() as undo:
             undo.callback(self._open.close)
-            self.services = self._assemble(settings)
+            self.services = self._assemble(settings, anew=anew)
             undo.pop_all()
 
-    def _assemble(self, settings: Settings) -> Services:
-        self._open.enter_context(Folder(settings.data))
+    def _assemble(self, settings: Settings, *, anew: bool) -> Services:
+        self._open.enter_context(_owned(settings))
         # An owner that was killed left its address, where another server may listen by now.
         (settings.data / _SERVER_FILE).unlink(missing_ok=True)
-        url = settings.database_url
-        place = address(url.get_secret_value()) if url else settings.data
-        self._ledger = ledger = SqlLedger(place)
-        self._open.callback(ledger.close)
-        database = _open_books(settings)
-        self._open.callback(database.close)
-        # What was loaded from another ledger is no copy of this one.
-        name = f"{_EVENTS_FILE}.{ledger.epoch[:16]}" if url else _EVENTS_FILE
-        self._events = events = _open_events(settings.data / name, ledger)
-        self._open.callback(events.close)
+        ledger, database, events = _open_stores(settings, self._open, anew=anew)
+        if not ledger.is_whole:
+            raise Unavailable(
+                "move_unfinished",
+                "The database of TALLYBOOK_DATABASE_URL is the goal of a move that has not ended, "
+                "or that was undone; run `move` again.",
+            )
+        self._ledger, self._events = ledger, events
         loaded = events.position(_SYSTEM)
         self._loaded = Loaded(loaded, {}, received_at=received(ledger, loaded))
         self._clock = _Clock(may_be_set=settings.test_clock)
         books = BooksVersions(database)
         directories = Directories(books)
         snapshot = BooksSnapshot(database)
-        leases = BooksLeases(database, _holder())
+        self._leases = leases = BooksLeases(database, _holder())
         self._open.callback(leases.close)
         came_in = self._loaded.received_at
         self._refresher = Refresher(books, events, snapshot, leases, directories, came_in)
@@ -229,17 +221,39 @@ class Installation:
 
     def loading(self) -> Iterator[int]:
         """Load all that waits, saying after each step how far it is."""
-        while self._load():
+        while self._load_here():
             yield self._loaded.seq
 
     def _load(self) -> bool:
+        return self._load_here() if self._keeps_events() else self._follow()
+
+    def _keeps_events(self) -> bool:
+        """Tell whether this process loads and sorts. Of those that share the events it is the one
+        that keeps the snapshot, which so learns what each load has touched.
+        """
+        alone = isinstance(self._events, DuckEvents)
+        return alone or self._leases.claim(_SYSTEM, JOB) is not None
+
+    def _load_here(self) -> bool:
         with self._loading:  # a tick may come beside the loop: positions are noted in order
             loaded = load_once(_SYSTEM, self._ledger, self._events)
             if loaded is None:
                 return False
-            self._loaded = loaded
-            self._refresher.touch(loaded)
+            self._note(loaded)
             return True
+
+    def _follow(self) -> bool:
+        """Take note of how far another process has loaded; what that touched is not known here."""
+        with self._loading:
+            seq = self._events.position(_SYSTEM)
+            if seq != self._loaded.seq:
+                came_in = received(self._ledger, seq)
+                self._note(Loaded(seq, {}, after=-1, received_at=came_in))
+            return False
+
+    def _note(self, loaded: Loaded) -> None:
+        self._loaded = loaded
+        self._refresher.touch(loaded)
 
     def _refresh(self) -> None:
         self._refresher.refresh_once(_SYSTEM, self._clock.now())
@@ -250,13 +264,41 @@ class Installation:
         return loaded.received_at if loaded.seq == mark.seq else received(self._ledger, mark.seq)
 
     def _tick(self) -> None:
-        yesterday = clamp(self._clock.now().date()) - timedelta(days=1)
-        self._events.compact(_SYSTEM, yesterday)
+        if self._keeps_events():
+            yesterday = clamp(self._clock.now().date()) - timedelta(days=1)
+            self._events.compact(_SYSTEM, yesterday)
 
 
 def _holder() -> str:
     """Name this process so that people find it, and no other process has the name."""
     return f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(8)}"
+
+
+class _Stores(NamedTuple):
+    ledger: SqlLedger
+    database: Database
+    events: DuckEvents | ClickEvents
+
+
+def _open_stores(settings: Settings, closing_: ExitStack, *, anew: bool = False) -> _Stores:
+    """Open the stores that settings name; they are closed with the stack, newest first."""
+    url = settings.database_url
+    ledger = SqlLedger(address(url.get_secret_value()) if url else settings.data)
+    closing_.callback(ledger.close)
+    database = _open_books(settings)
+    closing_.callback(database.close)
+    events = _open_events(settings, ledger, anew=anew)
+    closing_.callback(events.close)
+    return _Stores(ledger, database, events)
+
+
+@contextmanager
+def _owned(settings: Settings) -> Iterator[None]:
+    """Own the data folder, for as long as its Books and ledger were not moved away."""
+    with Folder(settings.data):
+        if settings.database_url is None:
+            refuse_moved(settings.data)
+        yield
 
 
 def _open_books(settings: Settings) -> Database:
@@ -267,24 +309,17 @@ def _open_books(settings: Settings) -> Database:
     return Database(address(url.get_secret_value()))
 
 
-def _open_events(path: Path, ledger: SqlLedger) -> DuckEvents:
-    """Open the copy of the events; one that is damaged or no prefix of the ledger is set aside.
-
-    The ledger holds every fact, so an empty copy is only a copy that has yet to be loaded.
-    """
-    try:
-        events = DuckEvents(path)
-        if events.position(_SYSTEM) <= ledger.head(_SYSTEM):
-            return events
-        events.close()
-        reason = "it is ahead of the ledger"
-    except Unavailable as e:
-        reason = e.detail
-    log.error("events set aside, to be loaded again from the ledger", reason=reason)
-    for part in sorted(path.parent.glob(f"{path.name}*")):
-        if ".aside" not in part.name:
-            part.replace(part.with_name(f"{part.name}.aside"))
-    return DuckEvents(path)
+def _open_events(settings: Settings, ledger: SqlLedger, *, anew: bool) -> DuckEvents | ClickEvents:
+    """Open the copy of the events: in the database of the address, or in the folder's own file."""
+    if settings.events_url is not None:
+        url = settings.events_url.get_secret_value()
+        return clickhouse.open_copy(url, ledger, ledger.epoch, anew=anew)
+    if anew:
+        for part in settings.data.glob(f"{_EVENTS_FILE}*"):
+            part.unlink()
+    # What was loaded from another ledger is no copy of this one.
+    name = f"{_EVENTS_FILE}.{ledger.epoch[:16]}" if settings.database_url else _EVENTS_FILE
+    return duckdb.open_copy(settings.data / name, ledger)
 
 
 def initialise(settings: Settings, admin_email: str) -> dict[str, object]:
@@ -314,14 +349,44 @@ def rebuilding(settings: Settings) -> Iterator[tuple[int, Iterator[int]]]:
     """
     _require_data(settings)
     log_to_stderr(logging.WARNING)
-    with Folder(settings.data):
-        for part in settings.data.glob(f"{_EVENTS_FILE}*"):
-            part.unlink()
-    installation = Installation(settings)
+    installation = Installation(settings, anew=True)
     try:
         yield installation.services.ledger.head(_SYSTEM), installation.loading()
     finally:
         installation.close()
+
+
+@contextmanager
+def moving(settings: Settings) -> Iterator[Moving]:
+    """Prepare to move the folder of settings into the stores that the settings name.
+
+    Raises:
+        Unavailable: `folder_in_use`, while a server runs; `not_initialised`; `folder_moved`, where
+            it was moved elsewhere; `database_url_wrong`, `target_unavailable`.
+        Conflict: `target_not_empty`.
+    """
+    here = settings.model_copy(update={"database_url": None})
+    _require_data(here)
+    log_to_stderr(logging.WARNING)
+    url = address(settings.database_url.get_secret_value() if settings.database_url else "")
+    with ExitStack() as stack:
+        stack.enter_context(Folder(settings.data))
+        source = _open_stores(here, stack)
+        mover = stack.enter_context(Move(settings.data, source.database, source.ledger.epoch, url))
+        yield Moving(
+            _SYSTEM,
+            mover,
+            Directories(BooksVersions(source.database)).current(_SYSTEM),
+            Side(source.ledger, source.events),
+            lambda: _side(settings),
+        )
+
+
+@contextmanager
+def _side(settings: Settings) -> Iterator[Side]:
+    with ExitStack() as stack:
+        stores = _open_stores(settings, stack)
+        yield Side(stores.ledger, stores.events)
 
 
 def parquet_table(path: Path) -> Table:
@@ -339,7 +404,7 @@ def running(settings: Settings, host: str = "127.0.0.1", port: int = 0) -> Itera
     """
     with (
         _serving(settings, host, port) as address,
-        _told(settings.data / _SERVER_FILE, address),
+        told(settings.data / _SERVER_FILE, address),
     ):
         yield address
 
@@ -349,15 +414,15 @@ def _serving(settings: Settings, host: str = "127.0.0.1", port: int = 0) -> Iter
     with ExitStack() as stack:
         installation = Installation(settings)
         stack.callback(installation.close)
-        listening = _listen(host, port)
+        listening = listen(host, port)
         stack.enter_context(listening)
-        server = uvicorn.Server(_uvicorn(installation.services))
+        server = server_of(installation.services)
         serving = threading.Thread(target=server.run, args=([listening],), name="http")
         installation.start()
         serving.start()
         stack.callback(serving.join)
         stack.callback(_stop, server)
-        address = _address(listening, installation.services.local_token)
+        address = address_of(listening, installation.services.local_token)
         while not server.started and serving.is_alive():
             serving.join(0.01)
         yield address
@@ -408,9 +473,9 @@ def reach(settings: Settings) -> Iterator[Address]:
             except Unavailable as e:
                 if e.code != "folder_in_use":
                     raise
-                found = _find(settings.data / _SERVER_FILE)
-                if found is not None:
-                    address = found
+                running_there = found(settings.data / _SERVER_FILE)
+                if running_there is not None:
+                    address = running_there
                     break
                 if time.monotonic() > deadline:
                     raise
@@ -432,58 +497,3 @@ def _require_data(settings: Settings) -> None:
             "not_initialised",
             f"There is no data in {settings.data}; make it with `init --data {settings.data}`.",
         )
-
-
-def _uvicorn(services: Services) -> uvicorn.Config:
-    return uvicorn.Config(
-        make(services),
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        lifespan="off",
-        timeout_graceful_shutdown=_GRACE_SECONDS,
-    )
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((host, port))
-    except OSError as e:
-        listening.close()
-        raise Unavailable(
-            "port_in_use", f"{host}:{port} cannot be listened on: {e.strerror}; choose another."
-        ) from e
-    listening.listen(_CONNECTIONS_WAITING)
-    return listening
-
-
-def _address(listening: socket.socket, token: str) -> Address:
-    host, port = listening.getsockname()[:2]
-    return Address(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}", token)
-
-
-@contextmanager
-def _told(file: Path, address: Address) -> Iterator[None]:
-    """Leave the address where the command line of whoever may read the folder finds it."""
-    draft = file.with_suffix(".new")
-    draft.unlink(missing_ok=True)
-    with open(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as out:  # noqa: PTH123 - made private from the start
-        json.dump(address._asdict(), out)
-    draft.replace(file)
-    try:
-        yield
-    finally:
-        file.unlink(missing_ok=True)
-
-
-def _find(file: Path) -> Address | None:
-    """Return the address of the server that runs on a folder; a dead one's file says nothing."""
-    try:
-        address = Address(**json.loads(file.read_text()))
-        httpx2.get(f"{address.url}/healthz", timeout=_FIND_SECONDS).raise_for_status()
-    except (OSError, ValueError, TypeError, httpx2.HTTPError):
-        return None
-    return address

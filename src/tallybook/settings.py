@@ -16,6 +16,8 @@ class Settings(BaseSettings):
     data: Path = Path("data")
     #: The PostgreSQL database of Books and the ledger; without one they are files of the folder.
     database_url: SecretStr | None = None
+    #: The ClickHouse database of the copy of the events; without one it is a file of the folder.
+    events_url: SecretStr | None = None
     #: Allows `PUT /api/v1/test-clock`; set by `serve --test-clock` only.
     test_clock: bool = False
     #: Networks that webhooks may reach although they are private.

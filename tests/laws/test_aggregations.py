@@ -1,6 +1,7 @@
 """The laws of the room: every aggregation's SQL equals its own fold, on every store."""
 
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import duckdb
@@ -9,10 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tallybook.aggregations as room
-from tallybook.aggregations._shape import Row, aggregation, aggregation_of
+from tallybook.aggregations._shape import Row, aggregation, aggregation_of, expressions
 from tallybook.model import kinds
 from tallybook.model.errors import Invalid
 from tallybook.model.nouns import Meter
+from tallybook.stores.clickhouse.dialect import Parameters
+from tallybook.stores.clickhouse.nodes import Nodes
+from tests.chdb import in_process
 
 # Released names are stored in customers' meters: this list only grows.
 RELEASED = {"avg", "count", "latest", "max", "min", "sum", "unique"}
@@ -44,7 +48,8 @@ class TestEveryAggregation:
     def test_its_parts_finish_as_its_fold(self, name: str, rows: list[Row]) -> None:
         if rows:
             kind = aggregation(name)
-            assert _same(kind.finish(_parts(name, rows)), kind.fold(rows))
+            for parts in ENGINES:
+                assert _same(kind.finish(parts(name, rows)), kind.fold(rows))
 
     @given(rows=ROWS, data=st.data())
     def test_order_does_not_matter(self, name: str, rows: list[Row], data: st.DataObject) -> None:
@@ -56,8 +61,9 @@ class TestEveryAggregation:
         kind = aggregation(name)
         earlier, later = [r for r in rows if r.time < turn], [r for r in rows if r.time >= turn]
         if kind.merge and earlier and later:
-            merged = kind.merge(_parts(name, earlier), _parts(name, later))
-            assert _same(kind.finish(merged), kind.fold(rows))
+            for parts in ENGINES:
+                merged = kind.merge(parts(name, earlier), parts(name, later))
+                assert _same(kind.finish(merged), kind.fold(rows))
 
     @given(rows=ROWS, turn=st.integers(0, 10))
     def test_what_adds_adds_up(self, name: str, rows: list[Row], turn: int) -> None:
@@ -86,15 +92,36 @@ def test_a_meter_needs_the_property_its_aggregation_reads() -> None:
 
 
 def _parts(name: str, rows: list[Row]) -> tuple[Any, ...]:
-    """Let the engine aggregate the rows with the kind's own expressions."""
+    """Let DuckDB aggregate the rows with the kind's own expressions."""
     values = ", ".join(
         f"({r.time}, {r.seq}, {r.value}::DECIMAL(38,12), '#{r.value}')" for r in rows
     )
     found = duckdb.execute(
-        f"SELECT {', '.join(aggregation(name).SQL)} "
+        f"SELECT {', '.join(expressions(aggregation(name), 'duckdb'))} "
         f"FROM (VALUES {values}) AS t(time, seq, quantity, value)"
     ).fetchone()
     return found or ()
+
+
+def _parts_on_clickhouse(name: str, rows: list[Row]) -> tuple[Any, ...]:
+    values = ", ".join(
+        f"({r.time}, {r.seq}, toDecimal128('{r.value}', 12), '#{r.value}')" for r in rows
+    )
+    columns = "time Int64, seq Int64, quantity Nullable(Decimal(38,12)), value Nullable(String)"
+    (found,) = _clickhouse().ask(
+        f"SELECT {', '.join(expressions(aggregation(name), 'clickhouse'))} "
+        f"FROM values('{columns}', {values})",
+        Parameters(),
+    )
+    return tuple(found)
+
+
+ENGINES = (_parts, _parts_on_clickhouse)
+
+
+@cache
+def _clickhouse() -> Nodes:
+    return Nodes(in_process(), 30)
 
 
 def _same(one: Decimal | None, other: Decimal | None) -> bool:

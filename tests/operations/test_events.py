@@ -1,5 +1,6 @@
 """GET /events as an operation: facts as they were sent, and what became of each."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,11 +9,13 @@ from typing import Any
 import pytest
 
 from tallybook.model.columns import columns
+from tallybook.model.correction import Op
 from tallybook.model.errors import Forbidden, Invalid
 from tallybook.model.mark import Mark, minute_of
 from tallybook.model.scope import Member, Scope, operator
 from tallybook.model.time import FIRST_INSTANT, LAST_INSTANT
-from tallybook.operations.events import EventsPage, EventsRequest, list_events
+from tallybook.operations.correct import correct
+from tallybook.operations.events import Corrected, EventsPage, EventsRequest, list_events
 from tallybook.stores.duckdb.store import DuckEvents
 from tallybook.stores.ledger.store import SqlLedger
 from tests.facts import RECEIVED, Happened
@@ -20,6 +23,7 @@ from tests.worlds import World
 
 ALL = operator()
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
+LATER = RECEIVED + timedelta(hours=1)
 
 
 class Desk(World):
@@ -35,8 +39,18 @@ class Desk(World):
         self.ledger.append(ALL, columns(wires), RECEIVED)
         self.events.load(ALL, self.ledger.read(ALL, first - 1, 100))
 
+    def correct(self, op: Op, of: int, reason: str = "wrong", **event: Any) -> None:
+        wire = {"source": "/t", "id": f"e{of}", "reason": reason, "event": event or None}
+        body = json.dumps(wire).encode()
+        headers = {"content-type": "application/json"}
+        receipt = correct(operator("ada"), self.ledger, body, headers, LATER, op=op)
+        assert receipt.accepted == 1, receipt.results()
+        self.events.load(ALL, self.ledger.read(ALL, self.events.position(ALL), 100))
+
     def ask(self, scope: Scope = ALL, **asked: Any) -> EventsPage:
-        mark = Mark(self.ledger.head(ALL), self.directory.revision, minute_of(RECEIVED))
+        mark = Mark(
+            asked.pop("seq", self.ledger.head(ALL)), self.directory.revision, minute_of(RECEIVED)
+        )
         request = EventsRequest(**asked)
         return list_events(scope, self.directory, self.ledger, self.events, request, mark=mark)
 
@@ -160,6 +174,75 @@ def test_what_is_refused(desk: Desk, asked: dict[str, Any], code: str) -> None:
     with pytest.raises(Invalid) as refused:
         desk.ask(**asked)
     assert refused.value.code == code
+
+
+def corrected(op: Op, seq: int, of: int = 1, reason: str = "wrong") -> Corrected:
+    return Corrected(op, of, reason, "ada", LATER, seq)
+
+
+def test_a_voided_event_is_listed_with_who_did_it_when_and_why(desk: Desk) -> None:
+    desk.happened(Happened("a", MARCH, '{"n": 1}'), Happened("a", MARCH, '{"n": "x"}'))
+    desk.correct("void", 1)
+    items = {item.ledger_seq: item for item in desk.ask().items}
+    assert items.keys() == {1, 2}
+    assert (items[1].state, items[1].codes) == ("voided", ())
+    assert items[1].correction == corrected("void", 3)
+    assert items[1].received_at == RECEIVED
+    assert items[2].correction is None
+    states = ("counted", "unresolved", "voided", "replaced")
+    assert [desk.seqs(state=state) for state in states] == [[], [2], [1], []]
+    assert [desk.seqs(state=state, seq=2) for state in states] == [[1], [2], [], []]
+    desk.correct("revert", 1, "right")
+    assert [desk.seqs(state=state) for state in states] == [[1], [2], [], []]
+    assert desk.ask(state="counted").items[0].correction is None
+
+
+def test_a_replacement_is_listed_as_what_counts(desk: Desk) -> None:
+    desk.happened(Happened("a", MARCH, '{"n": 1}'))
+    desk.correct("replace", 1, subject="b", data={"n": 2}, extra="kept")
+    old, new = sorted(desk.ask().items, key=lambda item: item.ledger_seq)
+    assert (old.state, old.correction) == ("replaced", corrected("replace", 2))
+    assert old.event == Happened("a", MARCH, '{"n": 1}').wire(1)
+    assert (new.state, new.codes) == ("unresolved", ("account_unknown",))
+    assert (new.correction, new.received_at) == (corrected("replace", 2), LATER)
+    assert json.loads(new.event) == {
+        "specversion": "1.0", "source": "/t", "id": "e1", "type": "use", "subject": "b",
+        "time": "2026-03-01T00:00:00Z", "data": {"n": 2}, "extra": "kept",
+    }  # fmt: skip
+    desk.account("b")
+    assert desk.seqs(state="counted") == desk.seqs(account="b") == [2]
+    assert desk.seqs(state="replaced") == desk.seqs(account="a") == [1]
+    theirs = Scope("b", "csm", accounts=(Member("b", FIRST_INSTANT, LAST_INSTANT),))
+    assert [item.ledger_seq for item in desk.ask(theirs).items] == [2]
+    desk.correct("revert", 1, "no")
+    assert desk.seqs(state="counted") == [1]
+    (gone,) = desk.ask(state="voided").items
+    assert (gone.ledger_seq, gone.correction) == (2, corrected("revert", 3, reason="no"))
+
+
+def test_pages_stay_what_they_were_while_events_are_corrected(desk: Desk) -> None:
+    desk.happened(*(Happened("a", MARCH, '{"n": 1}') for _ in range(5)))
+    first = desk.ask(limit=2, state="counted")
+    desk.correct("void", 1)
+    desk.correct("replace", 2, data={"n": 2})
+    second = desk.ask(limit=2, state="counted", cursor=first.next_cursor)
+    third = desk.ask(limit=2, state="counted", cursor=second.next_cursor)
+    pages = [[i.ledger_seq for i in page.items] for page in (first, second, third)]
+    assert pages == [[5, 4], [3, 2], [1]]
+    assert third.next_cursor is None
+    assert desk.seqs(state="counted") == [7, 5, 4, 3]
+    assert desk.ask(limit=4, state="counted").next_cursor is None
+
+
+def test_what_was_named_like_a_correction_is_an_event(desk: Desk) -> None:
+    wire = (
+        b'{"source":7,"source":"/t","id":"1","type":"use","subject":"a",'
+        b'"time":"2026-03-01T00:00:00Z","data":{"n":"tallybook:corrections"}}'
+    )
+    desk.ledger.append(ALL, columns([wire]), RECEIVED)
+    desk.events.load(ALL, desk.ledger.read(ALL, 0, 9))
+    (item,) = desk.ask().items
+    assert (item.event, item.correction) == (wire, None)
 
 
 def test_what_a_retired_account_used_stays_counted(desk: Desk) -> None:

@@ -43,6 +43,9 @@ def test_the_document_lists_every_call_and_how_each_refuses(document: dict[str, 
     calls = dict(operations(document))
     promised = {
         "POST /events",
+        "POST /events/void",
+        "POST /events/replace",
+        "POST /events/revert",
         "GET /events",
         "GET /usage",
         "GET /positions",

@@ -13,6 +13,7 @@ import pytest
 from tallybook import app
 from tallybook.model.errors import Conflict, Unavailable
 from tallybook.settings import Settings
+from tallybook.web.listening import Address
 from tests import postgres
 from tests.documented import Documented
 from tests.serving import Client, event
@@ -45,7 +46,7 @@ def other(settings: Settings, tmp_path: Path) -> Settings:
     return at(tmp_path / "other", settings.database_url.get_secret_value())
 
 
-def client(address: app.Address, key: str) -> Client:
+def client(address: Address, key: str) -> Client:
     return Documented(urlsplit(address.url).port or 0, key)
 
 

@@ -381,6 +381,7 @@ def events() -> EventsPage:
             None if i == 3 else Decimal(i * 12 + 1),
             "unresolved" if i == 3 else "voided" if i == 5 else "counted",
             ("quantity_missing",) if i == 3 else (),
+            "sent twice by the gateway" if i == 5 else None,
         )
         for i in range(12)
     )

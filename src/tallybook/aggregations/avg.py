@@ -13,6 +13,8 @@ EMPTY = None
 CARRIES = False
 # Engines never divide: they return the sum and the count.
 SQL = ("sum(quantity)", "count(quantity)")
+# Its sums wrap silently at the width of what is summed.
+CLICKHOUSE = ("sum(toDecimal256(quantity, 12))", "count(quantity)")
 
 _PLACES: Final = Decimal("1e-12")
 

@@ -10,6 +10,7 @@ ADDS = False
 EMPTY = None
 CARRIES = True
 SQL = ("arg_max(quantity, (time, seq))",)
+CLICKHOUSE = ("argMax(quantity, (time, seq))",)
 
 
 def fold(rows: Iterable[Row]) -> Decimal | None:

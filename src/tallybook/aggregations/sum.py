@@ -11,6 +11,8 @@ ADDS = True
 EMPTY = Decimal(0)
 CARRIES = False
 SQL = ("sum(quantity)",)
+# Its sums wrap silently at the width of what is summed.
+CLICKHOUSE = ("sum(toDecimal256(quantity, 12))",)
 
 
 def fold(rows: Iterable[Row]) -> Decimal | None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -27,6 +27,9 @@ from tallybook.samples.plan import DAYS
 from tallybook.samples.services import meters
 from tallybook.samples.vendor import Vendor
 from tallybook.settings import Settings
+
+if TYPE_CHECKING:
+    from tallybook.web.listening import Address
 
 app = commands()
 
@@ -125,7 +128,7 @@ def _folder(keep: Path | None) -> Iterator[Path]:
 
 
 @contextmanager
-def _running(settings: Settings, port: int) -> "Iterator[root.Address]":
+def _running(settings: Settings, port: int) -> "Iterator[Address]":
     """Serve on the port that was asked for, or on a free one."""
     with ExitStack() as stack:
         try:

@@ -11,6 +11,10 @@ EVENT_BYTES_MAX: Final = 64 * 1024
 EVENT_ID_CHARS_MAX: Final = 256
 EVENT_AHEAD_MAX: Final = timedelta(minutes=5)
 JSON_DEPTH_MAX: Final = 32
+#: A correction with the event in it that counts instead.
+CORRECTION_BYTES_MAX: Final = 2 * EVENT_BYTES_MAX
+CORRECTIONS_OF_AN_EVENT_MAX: Final = 100
+REASON_CHARS_MAX: Final = 1_000
 
 KEY_CHARS_MAX: Final = 128
 NAME_CHARS_MAX: Final = 256

@@ -7,7 +7,7 @@ mark (`model.mark`).
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from tallybook.model.fact import Columns, Fact, Verdict
 from tallybook.model.mark import Mark
@@ -159,6 +159,9 @@ class Ledger(Protocol):
         where they are large, but one at least where there is one.
         """
 
+    def find(self, scope: Scope, ids: Sequence[tuple[str, str]]) -> list[int | None]:
+        """Return the entry of each (source, id), None where there is none in scope."""
+
     def fetch(self, scope: Scope, seqs: Iterable[int]) -> dict[int, Fact]:
         """Return entries by number."""
 
@@ -170,8 +173,8 @@ class Ledger(Protocol):
 class FactQuery:
     """Which events to list, newest first by (time, seq); `before` continues after a page.
 
-    `known_accounts` and `meters` decide what is unresolved: an unknown subject, a type no meter
-    counts, or a property that a meter needs and cannot read.
+    `state` is how they stand as of `seq`. `known_accounts` and `meters` decide what is unresolved:
+    an unknown subject, a type no meter counts, or a property that a meter needs and cannot read.
     """
 
     members: tuple[Member, ...] | None
@@ -181,9 +184,19 @@ class FactQuery:
     seq: int
     limit: int
     before: tuple[datetime, int] | None = None
-    state: Literal["counted", "unresolved"] | None = None
+    state: Literal["counted", "unresolved", "voided", "replaced"] | None = None
     known_accounts: frozenset[str] = frozenset()
     meters: tuple[Meter, ...] = ()
+
+
+class Listed(NamedTuple):
+    """An event of a list; `hidden_by` is the correction since which it counts no more, None where
+    it counts.
+    """
+
+    time: datetime
+    seq: int
+    hidden_by: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,8 +225,8 @@ class Events(Protocol):
     def usage(self, scope: Scope, query: UsageQuery) -> list[UsageCell]:
         """Answer a usage question; see `UsageQuery`."""
 
-    def facts(self, scope: Scope, query: FactQuery) -> list[tuple[datetime, int]]:
-        """Return (time, seq) of the events that match, newest first."""
+    def facts(self, scope: Scope, query: FactQuery) -> list[Listed]:
+        """Return the events that match, newest first."""
 
     def types(self, scope: Scope) -> dict[str, int]:
         """Count the stored events of each type."""

@@ -4,7 +4,6 @@
 unusual: a quick look accepts, and whatever it does not accept is left to the rule.
 """
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -14,6 +13,7 @@ from typing import Annotated, Any, Final, Literal, NamedTuple
 import msgspec
 import numpy as np
 
+from tallybook.model import correction
 from tallybook.model.columns import NO_DATA, arrival, times
 from tallybook.model.errors import Invalid
 from tallybook.model.fact import Arrival, Columns, Wire, columns_of
@@ -25,18 +25,16 @@ from tallybook.model.limits import (
     NAME_CHARS_MAX,
 )
 from tallybook.model.time import micros, parse_micros
-from tallybook.model.wire import NotFinite, Number, data_of, is_json, read_json
+from tallybook.model.wire import data_of, is_json
+from tallybook.operations._object import check_depth, check_text, name_of, read_object, required
 
+_RESERVED: Final = {"source": correction.SOURCE, "type": correction.TYPE}
 _ATTRIBUTES: Final = ("specversion", "id", "source", "type", "subject", "time", "datacontenttype")
-_CONTROL = re.compile(r"[\x00-\x1f]")
-_NESTING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[{\]}]', re.DOTALL)
 #: A URI reference, or one that still has the letters of its language in it (RFC 3987).
 _REFERENCE = re.compile(
     r"""(?:[^\x00-\x20\x7f%#<>"{}|\\^`]|%[0-9A-Fa-f]{2})*(?:\#(?:[^\x00-\x20\x7f%#<>"{}|\\^`]"""
     r"""|%[0-9A-Fa-f]{2})*)?"""
 )
-_OPEN, _CLOSE = frozenset(b"{["), frozenset(b"}]")
-_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class Refusal(NamedTuple):
@@ -110,7 +108,9 @@ def _all_usual(wires: Sequence[Wire], latest: int) -> Columns | None:
     except Invalid:
         return None
     late = max((time for time in at if time is not None), default=latest) > latest
-    if late or not all(map(_is_reference, set(sources))):
+    senders = set(sources)
+    is_ours = correction.SOURCE in senders or correction.TYPE in set(types)
+    if late or is_ours or not all(map(_is_reference, senders)):
         return None
     return Columns(sources, ids, types, subjects, at, data, wires)
 
@@ -165,6 +165,8 @@ def _quick(wire: bytes, latest: int) -> Arrival | None:
     named = f"{event.id}{event.type}{event.subject}{event.datacontenttype}"
     if (
         not named.isprintable()
+        or event.type == correction.TYPE
+        or event.source == correction.SOURCE
         or not _is_reference(event.source)
         or event.data_base64
         or (time is not None and time > latest)
@@ -177,22 +179,27 @@ def _slow(wire: bytes, latest: int) -> Arrival | Refusal:
     try:
         return _check(wire, latest)
     except Invalid as e:
-        return Refusal(name_of(wire), e.code, e.detail)
+        return Refusal(name_of(wire, EVENT_BYTES_MAX), e.code, e.detail)
 
 
 def _check(wire: bytes, latest: int) -> Arrival:
-    event = _document(wire)
+    event = read_object(wire, "event", EVENT_BYTES_MAX)
     for name in _ATTRIBUTES:
-        _check_text(event, name)
+        check_text(event, name)
     if event.get("specversion") != "1.0":
         raise Invalid("specversion_unsupported", 'specversion must be "1.0".', field="specversion")
-    id_, subject = _required(event, "id"), _required(event, "subject")
-    source = _required(event, "source")
-    _required(event, "type")
-    _check_length("id", id_, EVENT_ID_CHARS_MAX)
-    _check_length("subject", subject, NAME_CHARS_MAX)
-    if not _is_reference(source):
+    required(event, "id", EVENT_ID_CHARS_MAX)
+    required(event, "subject", NAME_CHARS_MAX)
+    if not _is_reference(required(event, "source")):
         raise Invalid("source_invalid", "source must be a URI reference.", field="source")
+    for name, kept in _RESERVED.items():
+        if required(event, name) == kept:
+            raise Invalid(
+                f"{name}_reserved",
+                f"The {name} {kept} is that of corrections, which are made by "
+                "/events/void, /events/replace and /events/revert.",
+                field=name,
+            )
     time = event.get("time")
     at = None if time is None else parse_micros(time)
     if at is not None and at > latest:
@@ -206,84 +213,6 @@ def _check(wire: bytes, latest: int) -> Arrival:
         )
     _check_data(event)
     return arrival(wire)
-
-
-def _document(wire: bytes) -> dict[str, Any]:
-    """Read the JSON of an event, an object within the limits of size and depth."""
-    if len(wire) > EVENT_BYTES_MAX:
-        raise Invalid(
-            "event_too_large",
-            f"An event holds at most {EVENT_BYTES_MAX} bytes; this one has {len(wire)}.",
-            limit=EVENT_BYTES_MAX,
-            asked=len(wire),
-        )
-    check_depth(wire)
-    try:
-        text = wire.decode()
-        event = read_json(text)
-        if _SURROGATE.search(text):
-            json.dumps(event, ensure_ascii=False).encode()
-    except NotFinite as e:
-        raise Invalid("number_not_finite", f"{e} is no number in JSON; leave it out.") from e
-    except UnicodeError as e:
-        raise Invalid("text_invalid", f"The event holds text that is no Unicode: {e}.") from e
-    except (ValueError, RecursionError) as e:
-        raise Invalid("json_invalid", f"The event is not JSON: {e}.") from e
-    if not isinstance(event, dict):
-        raise Invalid("event_not_object", "An event must be a JSON object.")
-    return event
-
-
-def check_depth(wire: bytes) -> None:
-    """Refuse JSON nested too deeply, before any parser recurses into it.
-
-    Raises:
-        Invalid: `json_too_deep`.
-    """
-    if wire.count(b"{") + wire.count(b"[") <= JSON_DEPTH_MAX:
-        return
-    depth = 0
-    for token in _NESTING.finditer(wire):
-        first = token[0][0]
-        if first in _OPEN:
-            depth += 1
-            if depth > JSON_DEPTH_MAX:
-                raise Invalid(
-                    "json_too_deep",
-                    f"JSON may nest {JSON_DEPTH_MAX} levels; this goes deeper.",
-                    limit=JSON_DEPTH_MAX,
-                    asked=depth,
-                )
-        elif first in _CLOSE:
-            depth -= 1
-
-
-def _check_text(event: dict[str, Any], name: str) -> None:
-    value = event.get(name)
-    if value is None:
-        return
-    if not isinstance(value, str) or isinstance(value, Number) or _CONTROL.search(value):
-        raise Invalid(
-            "attribute_invalid", f"{name} must be a string without control characters.", field=name
-        )
-
-
-def _required(event: dict[str, Any], name: str) -> str:
-    value: str = event.get(name) or ""
-    if not value:
-        raise Invalid(f"{name}_missing", f"An event needs a {name} that is not empty.", field=name)
-    return value
-
-
-def _check_length(name: str, value: str, limit: int) -> None:
-    if len(value) > limit:
-        raise Invalid(
-            f"{name}_too_long",
-            f"{name} has at most {limit} characters; this has {len(value)}.",
-            field=name,
-            limit=limit,
-            asked=len(value),
-        )
 
 
 def _check_data(event: dict[str, Any]) -> None:
@@ -304,18 +233,3 @@ def _check_data(event: dict[str, Any]) -> None:
 def _is_reference(source: str) -> bool:
     """Tell whether this is a URI reference; installations send from few sources."""
     return _REFERENCE.fullmatch(source) is not None
-
-
-def name_of(wire: bytes) -> str | None:
-    """Return the id of a refused event where it can be made out, cut to its limit."""
-    if len(wire) > EVENT_BYTES_MAX:
-        return None
-    try:
-        check_depth(wire)
-        event = read_json(wire.decode("utf-8", "replace"))
-    except (Invalid, ValueError, RecursionError):
-        return None
-    name = event.get("id") if isinstance(event, dict) else None
-    if not isinstance(name, str):
-        return None
-    return name[:EVENT_ID_CHARS_MAX].encode("utf-8", "replace").decode()

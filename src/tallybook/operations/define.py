@@ -11,6 +11,7 @@ from typing import Any, Final
 from tallybook.model import canonical
 from tallybook.model.directory import NOUNS, AnyNoun, Directory, History
 from tallybook.model.errors import Conflict, Forbidden, Invalid
+from tallybook.model.limits import REASON_CHARS_MAX
 from tallybook.model.nouns import Account, parse
 from tallybook.model.ports import Books, Draft, NounName, Version
 from tallybook.model.scope import Scope
@@ -24,7 +25,6 @@ _KEY_FIELDS: Final[Mapping[NounName, str]] = {
     "meter": "key",
     "contract": "number",
 }
-REASON_CHARS_MAX: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)

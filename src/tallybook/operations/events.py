@@ -9,14 +9,15 @@ from typing import Any, Final, Literal
 
 from tallybook.aggregations._shape import aggregation_of
 from tallybook.model import limits
+from tallybook.model.correction import Correction, Op, correction_in
 from tallybook.model.directory import Directory
 from tallybook.model.errors import Invalid
 from tallybook.model.fact import Fact
 from tallybook.model.mark import Mark
 from tallybook.model.nouns import Meter
-from tallybook.model.ports import Events, FactQuery, Ledger
+from tallybook.model.ports import Events, FactQuery, Ledger, Listed
 from tallybook.model.reading import holds, is_scalar, property_at, quantity_of
-from tallybook.model.scope import Member, Scope
+from tallybook.model.scope import Member, Scope, operator
 from tallybook.model.time import (
     FIRST_INSTANT,
     LAST_INSTANT,
@@ -51,14 +52,30 @@ class EventsRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Corrected:
+    """A correction as a list shows it: entry `ledger_seq`, of the event that is entry `of`."""
+
+    op: Op
+    of: int
+    reason: str
+    author: str
+    recorded_at: datetime
+    ledger_seq: int
+
+
+@dataclass(frozen=True, slots=True)
 class EventItem:
-    """An event as it was sent; `codes` say why it is unresolved."""
+    """An event as it was sent, or as it replaces one; `codes` say why it is unresolved.
+
+    `correction` is the one since which it counts no more, or that it came by.
+    """
 
     event: bytes
     received_at: datetime
     ledger_seq: int
     state: State
     codes: tuple[str, ...]
+    correction: Corrected | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +105,17 @@ def list_events(
     check_limit(request.limit)
     before, seq = _read_cursor(request.cursor, mark.seq)
     known = _Known(directory)
-    page = []
-    if request.state not in {"voided", "replaced"}:  # corrections are not taken yet
-        query = _query(directory, request, known, before, seq)
-        page = events.facts(scope, query)
-    facts = ledger.fetch(scope, [number for _, number in page])
+    found = events.facts(scope, _query(directory, request, known, before, seq))
+    page = found[: request.limit]
+    # What may be seen is decided: a replacement is an entry of the account it was taken from.
+    entries = {one.seq for one in page} | {one.hidden_by for one in page if one.hidden_by}
+    facts = ledger.fetch(operator(scope.who), entries)
     return EventsPage(
-        tuple(known.item(facts[number]) for _, number in page),
-        _write_cursor(page[-1], seq) if len(page) == request.limit else None,
+        tuple(
+            known.item(facts[one.seq], facts[one.hidden_by] if one.hidden_by else None)
+            for one in page
+        ),
+        _write_cursor(page[-1], seq) if len(found) > len(page) else None,
         mark,
     )
 
@@ -120,9 +140,9 @@ def _query(
         start,
         end,
         seq,
-        request.limit,
+        request.limit + 1,  # so that it is known whether another page follows
         before,
-        "counted" if request.state == "counted" else request.state and "unresolved",
+        request.state,
         known.accounts,
         known.meters,
     )
@@ -137,12 +157,21 @@ class _Known:
         self.meters = tuple(found[-1].noun for found in spans if found)
         self._types = frozenset(meter.event_type for meter in self.meters)
 
-    def item(self, fact: Fact) -> EventItem:
+    def item(self, fact: Fact, hidden_by: Fact | None) -> EventItem:
         """Say what became of a fact, as stores decide it."""
-        event = read_json(fact.wire.decode())
-        codes = tuple(dict.fromkeys(self._codes(event)))
-        state: State = "unresolved" if codes else "counted"
-        return EventItem(fact.wire, fact.received_at, fact.seq, state, codes)
+        own = correction_in(fact.wire)
+        wire = (own and own.replacement) or fact.wire
+        state: State
+        codes: tuple[str, ...] = ()
+        if hidden_by is not None:
+            found = correction_in(hidden_by.wire)
+            state = "replaced" if found and found.op == "replace" else "voided"
+            shown = _corrected(hidden_by, found)
+        else:
+            codes = tuple(dict.fromkeys(self._codes(read_json(wire.decode()))))
+            state = "unresolved" if codes else "counted"
+            shown = _corrected(fact, own)
+        return EventItem(wire, fact.received_at, fact.seq, state, codes, shown)
 
     def _codes(self, event: dict[str, Any]) -> Iterable[str]:
         if event["subject"] not in self.accounts:
@@ -157,6 +186,8 @@ class _Known:
 
 def counted_by(meter: Meter, item: EventItem) -> Decimal | None:
     """Return what a meter took from an event, None where it did not count it."""
+    if item.state in {"voided", "replaced"}:
+        return None
     event = read_json(item.event.decode())
     data = _exact(data_of(event))
     if event["type"] != meter.event_type or not all(holds(t, data) for t in meter.filter):
@@ -167,6 +198,12 @@ def counted_by(meter: Meter, item: EventItem) -> Decimal | None:
         return quantity_of(property_at(data, meter.property))
     except Invalid:
         return None
+
+
+def _corrected(fact: Fact, found: Correction | None) -> Corrected | None:
+    if found is None:
+        return None
+    return Corrected(found.op, found.of, found.reason, found.author, fact.received_at, fact.seq)
 
 
 def _unread(meter: Meter, data: object) -> Sequence[str]:
@@ -196,8 +233,8 @@ def _exact(value: Any) -> Any:
     return value
 
 
-def _write_cursor(last: tuple[datetime, int], seq: int) -> str:
-    return f"f{micros(last[0])}.{last[1]}.{seq}"
+def _write_cursor(last: Listed, seq: int) -> str:
+    return f"f{micros(last.time)}.{last.seq}.{seq}"
 
 
 def _read_cursor(cursor: str | None, seq: int) -> tuple[tuple[datetime, int] | None, int]:

@@ -74,6 +74,15 @@ def ingest(
         Unavailable: `ledger_unwritable`; nothing was stored.
     """
     scope.require("ingest")
+    return take(scope, ledger, pieces_of(body, headers, backlog), now)
+
+
+def pieces_of(body: bytes, headers: Mapping[str, str], backlog: int) -> list[Piece]:
+    """Cut a body into what it holds, unless too much waits already.
+
+    Raises:
+        Overloaded, Unreadable, TooLarge: as `ingest`.
+    """
     if backlog > BACKLOG_EVENTS_MAX:
         raise Overloaded(
             "backlog_full",
@@ -83,8 +92,7 @@ def ingest(
             asked=backlog,
             retry_after=BACKLOG_RETRY_SECONDS,
         )
-    plain = expand(body, headers.get("content-encoding", ""))
-    return take(scope, ledger, split(plain, headers), now)
+    return split(expand(body, headers.get("content-encoding", "")), headers)
 
 
 def take(scope: Scope, ledger: Ledger, pieces: Sequence[Piece], now: datetime) -> Receipt:
@@ -98,6 +106,11 @@ def take(scope: Scope, ledger: Ledger, pieces: Sequence[Piece], now: datetime) -
     ids: Sequence[str | None] = arrivals.id
     if refusals:
         ids, decided = _merged(ids, decided, refusals)
+    return receipt(ids, decided, ledger.head(scope))
+
+
+def receipt(ids: Sequence[str | None], decided: Sequence[Verdict], head: int) -> Receipt:
+    """Count what was decided."""
     if decided.count(ACCEPTED) == len(decided):
         counts = {"accepted": len(decided)}
     else:
@@ -108,7 +121,7 @@ def take(scope: Scope, ledger: Ledger, pieces: Sequence[Piece], now: datetime) -
         counts.get("duplicate", 0),
         counts.get("conflict", 0),
         counts.get("rejected", 0),
-        ledger.head(scope),
+        head,
         ids,
         decided,
     )

@@ -17,6 +17,7 @@ from tallybook.model.nouns import FilterTerm, Meter
 from tallybook.model.ports import FactQuery
 from tallybook.model.scope import Member
 from tallybook.model.usage import UsageQuery
+from tallybook.stores.clickhouse import dialect as click
 from tallybook.stores.duckdb import dialect as duck
 from tallybook.stores.events import facts, plan
 from tallybook.stores.events.buckets import bucket
@@ -38,7 +39,8 @@ TERMS = tuple(
 )  # fmt: skip
 #: Each dialect, and the tables a question may touch there.
 DIALECTS: dict[str, tuple[Dialect, Sequence[str]]] = {
-    "duckdb": (duck, [duck.TAIL, "month_2026_03_1"])
+    "duckdb": (duck, [duck.TAIL, "month_2026_03_1"]),
+    "clickhouse": (click, ["database.events"]),
 }
 
 
@@ -49,8 +51,13 @@ def engine(request: pytest.FixtureRequest) -> tuple[Dialect, Sequence[str]]:
 
 @pytest.mark.parametrize("name", kinds.names(room))
 @pytest.mark.parametrize("members", MEMBERS)
+@pytest.mark.parametrize("corrected", [False, True])
 def test_usage(
-    engine: tuple[Dialect, Sequence[str]], name: str, members: list[Member] | None
+    *,
+    engine: tuple[Dialect, Sequence[str]],
+    name: str,
+    members: list[Member] | None,
+    corrected: bool,
 ) -> None:
     sql, relations = engine
     meter = Meter(key="m", event_type="u'", aggregation=name, property="q.it's")
@@ -58,14 +65,15 @@ def test_usage(
         meter, (START, START + timedelta(1), END), 9, None, ("it's", "b"), by_account=True,
         filter=TERMS,
     )  # fmt: skip
-    check(sql, *plan.usage(sql, asked, members, relations))
+    check(sql, *plan.usage(sql, asked, members, relations, corrected=corrected))
 
 
-@pytest.mark.parametrize("state", [None, "counted", "unresolved"])
-def test_facts(engine: tuple[Dialect, Sequence[str]], state: Any) -> None:
+@pytest.mark.parametrize("state", [None, "counted", "unresolved", "voided", "replaced"])
+@pytest.mark.parametrize("corrected", [False, True])
+def test_facts(*, engine: tuple[Dialect, Sequence[str]], state: Any, corrected: bool) -> None:
     sql, relations = engine
     asked = FactQuery(None, "u'", START, END, 9, 9, (START, 3), state, frozenset({"it's"}), METERS)
-    check(sql, *facts.facts(sql, asked, None, relations))
+    check(sql, *facts.facts(sql, asked, None, relations, corrected=corrected))
     check(sql, *facts.types(sql, 9, None, relations[:1]))
 
 

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallybook.stores.events.texts import _decoded, _lines, _shape, lines, typed_text
+from tallybook.stores.events.texts import (
+    _decoded,
+    _flat,
+    _lines,
+    _properties,
+    _shape,
+    flat_lines,
+    lines,
+    typed_text,
+)
 
 _names = st.sampled_from(["a", "b", "%s", "é", "#", "{", 'q"', ""]) | st.text(max_size=3)
 _texts = st.sampled_from(["x", "5", "#5", "{", "%d", "é☃", "\\", '"', "\n"]) | st.text(max_size=3)
@@ -27,7 +36,10 @@ def test_alike_data_are_written_as_all_others(
         for value in values
     ]
     data = b"[%b]" % b",".join(texts)
-    assert list(map(json.loads, lines(data))) == list(map(json.loads, _lines(_decoded(data))))
+    with_care = _lines(_properties(value) for value in _decoded(data))
+    assert list(map(json.loads, lines(data))) == list(map(json.loads, with_care))
+    flat_with_care = _lines(_flat(value, ascii) for value in _decoded(data))
+    assert list(map(json.loads, flat_lines(data, ascii))) == list(map(json.loads, flat_with_care))
 
 
 @pytest.mark.parametrize(
@@ -52,6 +64,22 @@ def test_a_line(data: bytes, line: str) -> None:
     assert lines(b"[%b,%b]" % (data, data)) == [line, line]
     # The second is not alike, and nothing of the first is lost.
     assert lines(b'[%b,{"z":1.5}]' % data) == [line, '{"z":"#1.5"}']
+
+
+@pytest.mark.parametrize(
+    ("data", "line"),
+    [
+        (b'{"a":"x","n":5}', '{"A":"x","N":"#5"}'),
+        (b'{"a":{"b":1,"c":{"d":"{"}},"n":[{}]}',
+         '{"A":"{","A.B":"#1","A.C":"{","A.C.D":"#\\"{","N":"#[{}]"}'),
+        (b'{"a":{},"n":null}', '{"A":"{"}'),
+        (b'{"a":null}', "{}"),
+        (b"{}", "{}"),
+        (b'"a"', "{}"),
+    ],
+)  # fmt: skip
+def test_objects_laid_flat(data: bytes, line: str) -> None:
+    assert flat_lines(b"[%b]" % data, str.upper) == [line]
 
 
 def test_no_reader_is_kept_for_data_of_very_many_names() -> None:

@@ -112,6 +112,43 @@ def test_large_events_that_wait_are_read_from_disk_again(ledger: SqlLedger) -> N
     assert ledger.read(ALL, first[-1].last_seq, 10_000)[-1].last_seq == 20 * 64
 
 
+def test_entries_are_found_by_source_and_id(home: Path | URL) -> None:
+    with SqlLedger(home) as ledger:
+        append(ledger, [*arrivals(range(5)), arrival(1, source="x")], NOW)
+        wanted = [("/s", "3"), ("/s", "9"), ("x", "1"), ("/s", "1"), ("/", "s3"), ("/s", "3")]
+        found = [4, None, 6, 2, None, 4]
+        assert ledger.find(ALL, wanted) == found
+        assert ledger.find(ALL, []) == []
+        nobody = Scope("b", "csm", accounts=(Member("b", FIRST_INSTANT, LAST_INSTANT),))
+        somebody = Scope("a", "csm", accounts=(Member("a", FIRST_INSTANT, LAST_INSTANT),))
+        assert ledger.find(nobody, wanted) == [None] * 6
+        assert ledger.find(somebody, wanted) == found
+    with SqlLedger(home) as again:
+        assert again.find(ALL, wanted) == found
+
+
+def test_what_is_found_counts_also_while_others_write(
+    home: Path | URL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tallybook.stores.ledger.index.TAIL_IDS_MAX", 100)
+    done = threading.Event()
+
+    with SqlLedger(home) as ledger, ThreadPoolExecutor(1) as pool:
+
+        def look() -> None:
+            wanted = [("/s", str(name)) for name in range(2000)]
+            while not done.is_set():
+                found = [seq for seq in ledger.find(ALL, wanted) if seq]
+                assert found == list(range(1, len(found) + 1))
+                assert len(ledger.fetch(ALL, found[-3:])) == len(found[-3:])
+
+        looking = pool.submit(look)
+        for i in range(0, 2000, 50):
+            append(ledger, arrivals(range(i, i + 50)), NOW)
+        done.set()
+        looking.result(60)
+
+
 def _plain(batch: Batch) -> tuple[int, datetime, list[object]]:
     """Copy a batch as what can be compared."""
     source, id_, type_, subject, time, data, touched = batch.events

@@ -111,6 +111,12 @@ def keep(connection: Connection, claim: Claim) -> None:
         )
 
 
+def any_held(connection: Connection) -> bool:
+    """Tell whether a process has a job now."""
+    held = select(lease.c.name).where(lease.c.until > _now(connection)).limit(1)
+    return connection.scalar(held) is not None
+
+
 def _end(connection: Connection) -> ColumnElement[int]:
     return _now(connection) + LEASE_SECONDS * _SECOND
 

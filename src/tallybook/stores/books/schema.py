@@ -242,6 +242,7 @@ line_state: Final = Table(
 )
 
 #: One row a job: which process does it until when, by the database's clock. `fence` counts holders.
+#: It is about processes: a move of the data to another database leaves it where it is.
 lease: Final = Table(
     "lease",
     metadata,
@@ -249,6 +250,7 @@ lease: Final = Table(
     Column("holder", Word, nullable=False),
     Column("until", BigInteger, nullable=False),
     Column("fence", BigInteger, nullable=False),
+    info={"stays": True},
 )
 
 

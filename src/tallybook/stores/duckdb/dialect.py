@@ -43,6 +43,10 @@ def divided(x: str, by: str) -> str:
     return f"{x} // {by}"
 
 
+def newest(x: str, by: str) -> str:
+    return f"arg_max({x}, {by})"
+
+
 def among(x: str, values: Sequence[str], bound: dialect.Parameters) -> str:
     text = bound.bind(msgspec.json.encode(values).decode())
     return f"({x} IN (SELECT unnest(from_json({text}, '[\"VARCHAR\"]'))))"

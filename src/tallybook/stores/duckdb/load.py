@@ -1,15 +1,20 @@
-"""Adding entries of the ledger to the arrival table, with the position reached, in one commit."""
+"""Adding entries of the ledger: events to the arrival table, corrections to the standings, with the
+position reached, in one commit.
+"""
 
 from collections.abc import Callable, Sequence
 
 import duckdb
+from nanoarrow.c_array import CArray
 
 from tallybook.model.packed import Batch, Touched, all_touched
 from tallybook.stores.duckdb.schema import commit
 from tallybook.stores.events import gather
+from tallybook.stores.events.gather import Commit
 from tallybook.stores.events.texts import lines
 
 _INSERT = "INSERT INTO tail BY NAME SELECT * REPLACE (nullif(data, 'null') AS data) FROM arrived"
+_CORRECT = "INSERT INTO standings BY NAME FROM arrived"
 
 
 def position(db: duckdb.DuckDBPyConnection) -> int:
@@ -21,26 +26,32 @@ def position(db: duckdb.DuckDBPyConnection) -> int:
 def load(
     db: duckdb.DuckDBPyConnection,
     batches: Sequence[Batch],
-    coming: Callable[[int, int], None],
+    coming: Callable[[Commit], None],
 ) -> tuple[int, Touched]:
     """Add what is new; return the position reached and, by event type, the accounts touched.
 
-    `coming` is told the first and last time of rows before anyone can see them.
+    `coming` is told what will be there before anyone can see it.
 
     Raises:
         Unavailable: `events_gap`, where entries between the position and a batch are missing.
     """
     seq = position(db)
     touched: list[Touched] = []
-    for group in gather.commits(batches, seq):
-        seq = group[-1].last_seq
-        touched += [batch.events.touched for batch in group]
-        times = gather.times(group)
-        # The engine reads the table where it lies.
-        db.register("arrived", gather.table(group, times, lines))
-        coming(int(times.min()), int(times.max()))
+    for step in gather.commits(batches, seq):
+        seq = step.seq
+        touched.append(step.touched)
+        coming(step)
         with commit(db):
-            db.execute(_INSERT)
+            if step.seqs.size:
+                _insert(db, _INSERT, gather.table(step, lines))
+            if step.stands:
+                _insert(db, _CORRECT, gather.standings(step))
             db.execute("UPDATE position SET seq = $seq", {"seq": seq})
-        db.unregister("arrived")
     return seq, all_touched(touched)
+
+
+def _insert(db: duckdb.DuckDBPyConnection, statement: str, arrived: CArray) -> None:
+    """Run a statement that reads an Arrow table, which the engine does where it lies."""
+    db.register("arrived", arrived)
+    db.execute(statement)
+    db.unregister("arrived")

@@ -14,6 +14,7 @@ import duckdb
 from tallybook.model.time import from_micros, micros
 from tallybook.stores.duckdb.dialect import TAIL
 from tallybook.stores.duckdb.schema import commit
+from tallybook.stores.events import standings
 
 #: All before this is one "month": an odd clock must not make a table for each month since year 1.
 _EARLY: Final = datetime(2000, 1, 1, tzinfo=UTC)
@@ -36,38 +37,61 @@ class Month(NamedTuple):
 
 
 @dataclass(slots=True)
-class Layout:
-    """Where rows are: the sorted months, and between which instants (microseconds, both ends
-    included) those in the arrival table lie; none are there while `low` is above `high`.
+class Span:
+    """Between which instants (microseconds, both ends included) rows of a table lie; there are
+    none while `low` is above `high`.
     """
 
-    months: Sequence[Month]
-    low: int
-    high: int
+    low: int = _NEVER
+    high: int = -_NEVER
 
     def widen(self, first: int, last: int) -> None:
-        """Take note of rows that are about to come into the arrival table."""
+        """Take note of rows that are about to come in."""
         self.low, self.high = min(self.low, first), max(self.high, last)
 
-    def relations(self, low: int, high: int) -> list[str]:
-        """Return the tables with events in [low, high), the arrival table where there are none."""
-        arrived = [TAIL] if self.low < high and low <= self.high else []
-        return [*arrived, *_touching(self.months, low, high)] or [TAIL]
+    def touches(self, low: int, high: int) -> bool:
+        """Tell whether there may be rows in [low, high)."""
+        return self.low < high and low <= self.high
 
 
-def relations(db: duckdb.DuckDBPyConnection, low: int, high: int) -> list[str]:
-    """Return the tables with events in [low, high): the arrival table, then months, newest first.
+class Places(NamedTuple):
+    """The tables that a question reads, and whether rows in them may have been corrected."""
+
+    relations: Sequence[str]
+    corrected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where rows are: the sorted months, the arrival table, and the rows that were corrected."""
+
+    months: Sequence[Month]
+    arrived: Span
+    corrected: Span
+
+    def places(self, low: int, high: int) -> Places:
+        """Return what is to be read for [low, high), the arrival table where nothing is."""
+        arrived = [TAIL] if self.arrived.touches(low, high) else []
+        relations = [*arrived, *_touching(self.months, low, high)] or [TAIL]
+        return Places(relations, self.corrected.touches(low, high))
+
+
+def places(db: duckdb.DuckDBPyConnection, low: int, high: int) -> Places:
+    """Return what is to be read for [low, high): the arrival table, then months, newest first.
 
     Ask inside the transaction that reads them, so that a rewritten month is seen once.
     """
-    return [TAIL, *_touching(months(db), low, high)]
+    return Places([TAIL, *_touching(months(db), low, high)], corrected=True)
 
 
 def layout(db: duckdb.DuckDBPyConnection) -> Layout:
     """Look where rows are, while nothing is moved or loaded."""
-    row = db.execute("SELECT min(time), max(time) FROM tail").fetchone()
-    low, high = row if row and row[0] is not None else (_NEVER, -_NEVER)
-    return Layout(months(db), low, high)
+    return Layout(months(db), _span(db, TAIL), _span(db, standings.TABLE))
+
+
+def _span(db: duckdb.DuckDBPyConnection, relation: str) -> Span:
+    row = db.execute(f"SELECT min(time), max(time) FROM {relation}").fetchone()
+    return Span(*row) if row and row[0] is not None else Span()
 
 
 def _touching(known: Sequence[Month], low: int, high: int) -> list[str]:
@@ -100,6 +124,7 @@ def clear(db: duckdb.DuckDBPyConnection) -> None:
             db.execute(f"DROP TABLE {month.relation}")
         db.execute("DELETE FROM months")
         db.execute("DELETE FROM tail")
+        db.execute(f"DELETE FROM {standings.TABLE}")
         db.execute("UPDATE position SET seq = 0")
 
 

@@ -13,6 +13,9 @@ CREATE TABLE IF NOT EXISTS tail (
     seq BIGINT, source VARCHAR, id VARCHAR, type VARCHAR, subject VARCHAR,
     time BIGINT, received BIGINT, data JSON
 );
+CREATE TABLE IF NOT EXISTS standings (
+    seq BIGINT, since BIGINT, standing VARCHAR, type VARCHAR, subject VARCHAR, time BIGINT
+);
 CREATE TABLE IF NOT EXISTS months (first BIGINT, relation VARCHAR, events BIGINT);
 CREATE TABLE IF NOT EXISTS position (seq BIGINT);
 INSERT INTO position SELECT 0 WHERE NOT EXISTS (FROM position);

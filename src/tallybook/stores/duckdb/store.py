@@ -13,14 +13,15 @@ import duckdb
 from tallybook.model.errors import Invalid, Unavailable
 from tallybook.model.limits import QUERY_SECONDS_MAX
 from tallybook.model.packed import Batch
-from tallybook.model.ports import FactQuery, Loaded
+from tallybook.model.ports import FactQuery, Listed, Loaded
 from tallybook.model.scope import Scope
 from tallybook.model.time import FIRST_INSTANT, LAST_INSTANT, from_micros, micros
 from tallybook.model.usage import UsageCell, UsageQuery
 from tallybook.stores.duckdb import dialect, load, months, schema
-from tallybook.stores.duckdb.months import Layout
+from tallybook.stores.duckdb.months import Layout, Places
 from tallybook.stores.events import facts, plan
 from tallybook.stores.events.dialect import Parameters
+from tallybook.stores.events.gather import Commit
 
 _LOOK_SECONDS: Final = 0.1
 
@@ -29,7 +30,7 @@ _PARSED_MAX: Final = 500
 #: Longer texts are of a kind that is not asked twice.
 _PARSED_CHARS_MAX: Final = 8_000
 
-Statement = Callable[[list[str]], tuple[str, Parameters]]
+Statement = Callable[[Places], tuple[str, Parameters]]
 
 
 class _Parsed:
@@ -147,25 +148,31 @@ class DuckEvents:
         rows = self._ask(
             question.edges[0],
             question.edges[-1],
-            lambda names: plan.usage(dialect, question, members, names),
+            lambda places: plan.usage(
+                dialect, question, members, places.relations, corrected=places.corrected
+            ),
         )
         return plan.cells(question, rows)
 
-    def facts(self, scope: Scope, question: FactQuery) -> list[tuple[datetime, int]]:
+    def facts(self, scope: Scope, question: FactQuery) -> list[Listed]:
         members = plan.seen(scope, question.members)
         if members is not None and not members:
             return []
         rows = self._ask(
             question.start,
             question.end,
-            lambda names: facts.facts(dialect, question, members, names),
+            lambda places: facts.facts(
+                dialect, question, members, places.relations, corrected=places.corrected
+            ),
         )
-        return [(from_micros(row[0]), row[1]) for row in rows]
+        return [Listed(from_micros(time), seq, hidden_by or None) for time, seq, hidden_by in rows]
 
     def types(self, scope: Scope) -> dict[str, int]:
         members, seq = plan.seen(scope, None), self.position(scope)
         rows = self._ask(
-            FIRST_INSTANT, LAST_INSTANT, lambda names: facts.types(dialect, seq, members, names)
+            FIRST_INSTANT,
+            LAST_INSTANT,
+            lambda places: facts.types(dialect, seq, members, places.relations),
         )
         return dict(rows)
 
@@ -184,7 +191,7 @@ class DuckEvents:
             if found is not None:
                 return found
             db.execute("BEGIN")
-            sql, bound = statement(months.relations(db, micros(low), micros(high)))
+            sql, bound = statement(months.places(db, micros(low), micros(high)))
             return self._parsed.run(db, sql, bound)
 
     def _ask_known(
@@ -195,17 +202,19 @@ class DuckEvents:
         if known is None:
             return None
         try:
-            found = self._parsed.run(db, *statement(known.relations(low, high)))
+            found = self._parsed.run(db, *statement(known.places(low, high)))
         except duckdb.CatalogException:  # a month was rewritten, and its old table dropped
             if self._layout is known:
                 raise
             return None
         return found if self._layout is known else None
 
-    def _coming(self, first: int, last: int) -> None:
+    def _coming(self, step: Commit) -> None:
         known = self._layout
         if known is not None:
-            known.widen(first, last)
+            for span, times in ((known.arrived, step.times), (known.corrected, step.stand_times)):
+                if times.size:
+                    span.widen(int(times.min()), int(times.max()))
 
     @contextmanager
     def _moving(self) -> Iterator[None]:

@@ -82,6 +82,10 @@ class Dialect(Protocol):
         """Divide an integer that is not negative, without the rest."""
         ...
 
+    def newest(self, x: str, by: str) -> str:
+        """Take the value of a group where `by` is greatest."""
+        ...
+
     def among(self, x: str, values: Sequence[str], bound: Parameters) -> str:
         """Say that a text is one of many."""
         ...

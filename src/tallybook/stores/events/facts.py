@@ -7,15 +7,23 @@ from tallybook.model.nouns import Meter
 from tallybook.model.ports import FactQuery
 from tallybook.model.scope import Member
 from tallybook.model.time import FIRST_INSTANT, LAST_INSTANT, micros
+from tallybook.stores.events import standings
 from tallybook.stores.events.dialect import Dialect, Parameters, Rows, Statement
 from tallybook.stores.events.plan import cut, filtered
 from tallybook.stores.events.properties import is_scalar, quantity
 
 
 def facts(
-    sql: Dialect, query: FactQuery, members: Sequence[Member] | None, relations: Sequence[str]
+    sql: Dialect,
+    query: FactQuery,
+    members: Sequence[Member] | None,
+    relations: Sequence[str],
+    *,
+    corrected: bool,
 ) -> tuple[str, Parameters]:
-    """Write the statement that returns (time, seq) of one page."""
+    """Write the statement that returns (time, seq, hidden_by) of one page; the last is 0 for what
+    counts. `corrected` is as in `plan.usage`.
+    """
     low, high = micros(query.start), micros(query.end)
     if query.before is not None:
         high = min(high, micros(query.before[0]) + 1)
@@ -25,12 +33,20 @@ def facts(
     if query.before is not None:
         time, seq = bind(micros(query.before[0])), bind(query.before[1])
         conditions.append(f"(time < {time} OR (time = {time} AND seq < {seq}))")
-    if query.state is not None:
+    if corrected:
+        join += standings.hiding(sql, rows, query.seq)
+    if query.state in {"voided", "replaced"}:
+        conditions.append(f"hidden_as = {bind(query.state)}" if corrected else "false")
+    elif query.state is not None:
         unresolved = _unresolved(sql, rows, query)
         conditions.append(unresolved if query.state == "unresolved" else f"NOT {unresolved}")
+        conditions += ["hidden_by IS NULL"] if corrected else []
+    hidden_by = "coalesce(hidden_by, 0)" if corrected else "0"
     end = f"\nORDER BY time DESC, seq DESC LIMIT {bind(query.limit)}"
     return sql.written(
-        Statement(rows, ["DISTINCT time", "seq"], join=join, conditions=conditions, end=end)
+        Statement(
+            rows, ["DISTINCT time", "seq", hidden_by], join=join, conditions=conditions, end=end
+        )
     ), rows.bound
 
 

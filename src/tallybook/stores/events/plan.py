@@ -10,6 +10,7 @@ from tallybook.model.nouns import FilterTerm
 from tallybook.model.scope import Member, Scope
 from tallybook.model.time import micros
 from tallybook.model.usage import UsageCell, UsageQuery
+from tallybook.stores.events import standings
 from tallybook.stores.events.buckets import bucket
 from tallybook.stores.events.dialect import Dialect, Parameters, Rows, Statement
 from tallybook.stores.events.properties import holds, is_scalar, quantity, shown
@@ -25,9 +26,16 @@ def seen(scope: Scope, members: Sequence[Member] | None) -> list[Member] | None:
 
 
 def usage(
-    sql: Dialect, query: UsageQuery, members: Sequence[Member] | None, relations: Sequence[str]
+    sql: Dialect,
+    query: UsageQuery,
+    members: Sequence[Member] | None,
+    relations: Sequence[str],
+    *,
+    corrected: bool,
 ) -> tuple[str, Parameters]:
-    """Write the statement; its columns are those `cells` reads."""
+    """Write the statement; its columns are those `cells` reads. Where no row that it may touch was
+    ever corrected, it need not look for corrections.
+    """
     kind = aggregation_of(query.meter)
     edges = [micros(edge) for edge in query.edges]
     rows, join = cut(
@@ -49,6 +57,8 @@ def usage(
     selected = [name if name in columns else key for name, key in keys.items()]
     end = f"\nGROUP BY {', '.join(columns)}" if columns else ""
     conditions = filtered(sql, rows, [*query.meter.filter, *query.filter])
+    if corrected:
+        conditions.append(standings.counted(sql, rows, query.seq))
     if query.meter.property is not None:
         x = rows.read(query.meter.property)
         if kind.READS == "presence":

@@ -6,6 +6,9 @@ expression reads it (docs/decisions/0010):
 
     "abc" → abc        12.50 → #12.5      true → #true       null → null
     "#5"  → #"#5       1E+5  → #100000    [1, 2] → #[1,2]    objects stay objects
+
+Where an engine keeps properties by their path, objects are laid flat: `{"a": {"b": 1}}` is written
+`{"a": "{", "a.b": "#1"}`, so that an object can be told from nothing, and from a text.
 """
 
 import json
@@ -21,25 +24,37 @@ from tallybook.model.quantity import exact_text
 
 #: A text that begins so could be taken for something else, and is marked as a text.
 _MARKED: Final = frozenset("#{")
+#: What an object leaves at its own path, where its members are laid beside it.
+_AN_OBJECT: Final = "{"
 #: A reader of more names than this costs more to make, and to keep, than it will save.
 _NAMES_MAX: Final = 64
 #: Beyond any double; an exponent this large is kept as written, since it is no quantity anyway.
 _EXPONENT_MAX: Final = 400
 
 
+#: Writes a name of a property.
+Naming = Callable[[str], str]
+
+
 def lines(data: bytes) -> list[str]:
     """Write a JSON array of data as they are kept: one line of JSON each, `null` where there are
     no properties.
     """
-    return _alike_lines(data) or _lines(_decoded(data))
+    return _alike_lines(data, str) or _lines(_properties(value) for value in _decoded(data))
 
 
-def _lines(values: Iterable[Any]) -> list[str]:
-    properties = [_properties(value) for value in values]
+def flat_lines(data: bytes, naming: Naming) -> list[str]:
+    """Write the same with objects laid flat, and names as `naming` writes them, without dots;
+    `{}` where there are no properties.
+    """
+    return _alike_lines(data, naming) or _lines(_flat(value, naming) for value in _decoded(data))
+
+
+def _lines(properties: Iterable[dict[str, Any] | None]) -> list[str]:
     return _encoder.encode_lines(properties).decode().removesuffix("\n").split("\n")
 
 
-def _alike_lines(data: bytes) -> list[str] | None:
+def _alike_lines(data: bytes, naming: Naming) -> list[str] | None:
     """Write data that all hold the same names with a text or an integer each, as the events of
     one sender mostly do; None where they do not, or where a text needs a mark or an escape.
     """
@@ -50,14 +65,16 @@ def _alike_lines(data: bytes) -> list[str] | None:
         kinds = tuple((n, type(v)) for n, v in first.items()) if isinstance(first, dict) else ()
         if not 0 < len(kinds) <= _NAMES_MAX or not {kind for _, kind in kinds} <= {str, int}:
             return None
-        decode, template = _shape(kinds)
+        decode, template = _shape(kinds, naming)
         return [template % fields for fields in map(_fields, decode(data))]
     except (msgspec.MsgspecError, ValueError):  # also an integer of thousands of digits
         return None
 
 
 @lru_cache(maxsize=256)
-def _shape(kinds: tuple[tuple[str, type], ...]) -> tuple[Callable[[bytes], list[Any]], str]:
+def _shape(
+    kinds: tuple[tuple[str, type], ...], naming: Naming
+) -> tuple[Callable[[bytes], list[Any]], str]:
     """Make a reader of such data, which refuses all other, and what they are written by."""
     struct = msgspec.defstruct(
         "Data",
@@ -66,10 +83,11 @@ def _shape(kinds: tuple[tuple[str, type], ...]) -> tuple[Callable[[bytes], list[
         forbid_unknown_fields=True,
         gc=False,
     )
-    members = (
-        f'{_encoder.encode(name).decode().replace("%", "%%")}:"{"" if kind is str else "#"}%s"'
+    written = (
+        (_encoder.encode(naming(name)).decode().replace("%", "%%"), "" if kind is str else "#")
         for name, kind in kinds
     )
+    members = (f'{name}:"{mark}%s"' for name, mark in written)
     return msgspec.json.Decoder(list[struct]).decode, f"{{{','.join(members)}}}"  # type: ignore[valid-type] # made here
 
 
@@ -123,6 +141,23 @@ def _mark(data: dict[str, Any]) -> None:
             _mark(value)
         else:
             data[name] = typed_text(value)
+
+
+def _flat(value: Any, naming: Naming) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if type(value) is dict:
+        _lay(value, "", naming, found)
+    return found
+
+
+def _lay(data: dict[str, Any], before: str, naming: Naming, found: dict[str, Any]) -> None:
+    for name, value in data.items():
+        path = before + naming(name)
+        if type(value) is dict:
+            found[path] = _AN_OBJECT
+            _lay(value, f"{path}.", naming, found)
+        elif value is not None:
+            found[path] = typed_text(value)
 
 
 def _number_text(value: int | Decimal) -> str:

@@ -62,6 +62,12 @@ class Embedded:
         """Ask the index."""
         return self.index.find(keys)
 
+    def known(self, keys: Sequence[bytes], reader: Reader) -> dict[int, Stand]:
+        """Ask the index, which may know of entries a moment before they count."""
+        head = self._head
+        found = self.index.find(keys)
+        return {place: stand for place, stand in found.items() if stand.seq <= head}
+
     def store(self, first: int, keys: Sequence[bytes], digests: Sequence[int]) -> None:
         """Store nothing: the ids are in the wires, and the index is a copy."""
 

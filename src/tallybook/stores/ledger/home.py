@@ -13,7 +13,7 @@ from tallybook.stores.ledger.run import Stand
 
 
 class Home(Protocol):
-    """Where a ledger lives. Used by one thread at a time, but for `head`."""
+    """Where a ledger lives. Used by one thread at a time, but for `head` and `known`."""
 
     writer: Engine
     readers: Engine
@@ -40,6 +40,9 @@ class Home(Protocol):
 
     def find(self, keys: Sequence[bytes]) -> dict[int, Stand]:
         """Return the entry of each id that is known, by its place in `keys`; in one's turn."""
+
+    def known(self, keys: Sequence[bytes], reader: Reader) -> dict[int, Stand]:
+        """Return the entry of each id that counts, by its place in `keys`; without a turn."""
 
     def store(self, first: int, keys: Sequence[bytes], digests: Sequence[int]) -> None:
         """Store the ids of new entries from number `first` on, in one's turn."""

@@ -44,8 +44,8 @@ class Tail:
     def add(self, ids: Sequence[bytes], digests: Sequence[int]) -> None:
         """Take the ids of the next entries, all of them new."""
         begin = self.first + len(self.digests)
+        self.digests += digests  # first, as others may look an id up meanwhile
         self.seqs.update(zip(ids, range(begin, begin + len(ids)), strict=True))
-        self.digests += digests
 
     def find(self, ids: Sequence[bytes]) -> dict[int, Stand]:
         """Return the entry of each id that is here, by its place in `ids`."""
@@ -56,7 +56,9 @@ class Tail:
 
 
 class IdIndex:
-    """The ids of the entries 1 to `position`. Used by one writer; runs settle in the background."""
+    """The ids of the entries 1 to `position`. One writer tells it of new ones, any thread may look
+    for some; runs settle in the background.
+    """
 
     def __init__(self, folder: Path, epoch: bytes, head: int, *, tail: int = TAIL_IDS_MAX) -> None:
         """Open the runs of a ledger whose newest entry is `head`, and drop what is no use."""

@@ -38,6 +38,9 @@ traits: Final = Table(
     Column("value", String, nullable=False),
 )
 
+#: The trait of a ledger that another one is being moved into (`stores.move`): it is not whole yet.
+MOVE: Final = "move"
+
 #: On PostgreSQL, in place of the embedded index: the entry of each id, and the digest of its wire.
 ids: Final = Table(
     "ids",

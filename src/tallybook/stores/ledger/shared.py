@@ -38,7 +38,7 @@ _READ_ONLY: Final = text(
     "SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean"
 )
 _ID_BYTES: Final = 16
-_DIGEST_BYTES: Final = 8
+DIGEST_BYTES: Final = 8
 
 
 class Shared:
@@ -86,17 +86,18 @@ class Shared:
 
     def find(self, keys: Sequence[bytes]) -> dict[int, Stand]:
         """Look ids up in the table."""
-        place = _places(len(keys))
-        wanted = func.array(select(_cut(keys, _ID_BYTES, place)).scalar_subquery())
-        found = select(ids.c.id, ids.c.seq, ids.c.digest).where(ids.c.id == any_(wanted))
-        known = {id_: Stand(seq, _number(d)) for id_, seq, d in self._turn.execute(found)}
-        return {i: known[key] for i, key in enumerate(keys) if key in known} if known else {}
+        return _found(self._turn, keys)
+
+    def known(self, keys: Sequence[bytes], reader: Reader) -> dict[int, Stand]:
+        """Look ids up in the table as everybody sees it."""
+        with reader.connect() as connection:
+            return _found(connection, keys)
 
     def store(self, first: int, keys: Sequence[bytes], digests: Sequence[int]) -> None:
         """Insert ids in their own order, in which their index is written best."""
         place = _places(len(keys))
         key = _cut(keys, _ID_BYTES, place).label("id")
-        digest = _cut([d.to_bytes(_DIGEST_BYTES, "big") for d in digests], _DIGEST_BYTES, place)
+        digest = _cut([d.to_bytes(DIGEST_BYTES, "big") for d in digests], DIGEST_BYTES, place)
         rows = select(key, literal(first, BigInteger) + place, digest).order_by(key)
         self._turn.execute(insert(ids).from_select(["id", "seq", "digest"], rows))
         head = first + len(keys) - 1
@@ -107,6 +108,14 @@ class Shared:
 
     def close(self) -> None:
         """Nothing is at work in the background."""
+
+
+def _found(connection: Connection, keys: Sequence[bytes]) -> dict[int, Stand]:
+    place = _places(len(keys))
+    wanted = func.array(select(_cut(keys, _ID_BYTES, place)).scalar_subquery())
+    question = select(ids.c.id, ids.c.seq, ids.c.digest).where(ids.c.id == any_(wanted))
+    found = {id_: Stand(seq, _number(d)) for id_, seq, d in connection.execute(question)}
+    return {i: found[key] for i, key in enumerate(keys) if key in found} if found else {}
 
 
 def _places(count: int) -> ColumnElement[int]:

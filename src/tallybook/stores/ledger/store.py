@@ -26,8 +26,9 @@ from tallybook.stores.ledger.decide import Plan, Request
 from tallybook.stores.ledger.embedded import Embedded
 from tallybook.stores.ledger.frame import compressor, pack
 from tallybook.stores.ledger.home import Home
+from tallybook.stores.ledger.keys import id_hashes
 from tallybook.stores.ledger.reader import Reader, cause
-from tallybook.stores.ledger.schema import batches, traits
+from tallybook.stores.ledger.schema import MOVE, batches, traits
 from tallybook.stores.ledger.shared import Shared
 
 #: A commit takes requests until it has so many events; one request always fits.
@@ -51,7 +52,10 @@ class SqlLedger:
         self._reader = Reader(self._home.readers, self._home.advice)
         self._writer: Connection | None = None
         try:
-            _, epoch = self._connect()
+            connection, epoch = self._connect()
+            with connection.begin():
+                #: False while another ledger is being moved into this one (`stores.move`).
+                self.is_whole = _trait(connection, MOVE) is None
             #: The mark of this ledger, given to it at its birth.
             self.epoch = epoch.hex()
             self._seed = int.from_bytes(epoch[:8], "little")
@@ -109,6 +113,18 @@ class SqlLedger:
         if scope.accounts is not None:
             raise Forbidden("verb_not_allowed", "Only the installation reads the whole ledger.")
         return self._reader.read(after, limit, self.head(scope))
+
+    def find(self, scope: Scope, ids: Sequence[tuple[str, str]]) -> list[int | None]:
+        """Return the entry of each (source, id), None where there is none that may be seen."""
+        if not ids:
+            return []
+        sources, names = zip(*ids, strict=True)
+        known = self._home.known(id_hashes(sources, names, self._seed), self._reader)
+        seqs = [known[i].seq if i in known else None for i in range(len(ids))]
+        if scope.accounts is None:
+            return seqs
+        seen = self.fetch(scope, (seq for seq in seqs if seq is not None))
+        return [seq if seq in seen else None for seq in seqs]
 
     def fetch(self, scope: Scope, seqs: Iterable[int]) -> dict[int, Fact]:
         """Return entries by number, without those of accounts that may not be seen."""
@@ -216,11 +232,16 @@ class SqlLedger:
 
 def _epoch(connection: Connection) -> bytes:
     """Return the mark of a ledger, given to it at its birth."""
-    value = connection.scalar(select(traits.c.value).where(traits.c.name == "epoch"))
+    value = _trait(connection, "epoch")
     if value is None:
         value = uuid.uuid4().hex
         connection.execute(insert(traits), {"name": "epoch", "value": value})
     return bytes.fromhex(value)
+
+
+def _trait(connection: Connection, name: str) -> str | None:
+    value: str | None = connection.scalar(select(traits.c.value).where(traits.c.name == name))
+    return value
 
 
 def _refusal(error: Exception) -> TallybookError:

@@ -3,6 +3,7 @@
 from typing import Any, Final, get_args
 
 from tallybook.model.buckets import Interval
+from tallybook.model.correction import Op
 from tallybook.model.fact import Status as EventStatus
 from tallybook.model.position import ForecastStatus, Status
 from tallybook.model.scope import Role, Verb
@@ -127,12 +128,24 @@ ANSWERS: Final[dict[str, Shape]] = {
         ),
     ),
     "EventItem": record(
-        event={"type": "object", "description": "The CloudEvent as it was sent."},
+        event={
+            "type": "object",
+            "description": "The CloudEvent as it was sent, or as it replaces one.",
+        },
         received_at=INSTANT,
         ledger_seq=WHOLE,
         state=one_of(State),
         codes=many(TEXT),
-        correction={"type": "null"},
+        correction=maybe(
+            record(
+                op=one_of(Op),
+                of=WHOLE,
+                reason=TEXT,
+                author=TEXT,
+                recorded_at=INSTANT,
+                ledger_seq=WHOLE,
+            )
+        ),
     ),
     "Key": record(**_KEY),
     "MadeKey": record(**_KEY, secret={"type": "string", "description": "Never shown again."}),

@@ -4,6 +4,7 @@ what is answered.
 
 from typing import Any, Final
 
+from tallybook.model import limits
 from tallybook.model.nouns import Account, Contract, Meter, Noun
 from tallybook.operations.people import NewApiKey, NewUser
 from tallybook.operations.preview import ForecastRequest
@@ -19,6 +20,11 @@ def says(answer: Shape | None, *, body: Shape | None = None, status: int = 200) 
         content = {"application/json": {"schema": body}}
         said["requestBody"] = {"required": True, "content": content}
     return said
+
+
+def closed(fields: dict[str, Shape]) -> Shape:
+    """Return the shape of an object that has all of these fields and no other."""
+    return {**record(**fields), "additionalProperties": False}
 
 
 def one_or_many(shape: Shape) -> Shape:
@@ -65,6 +71,27 @@ EVENT: Final[dict[str, Any]] = {
     },
 }
 
+BODY_OF_CORRECTIONS: Final = says(ref("Receipt"), body=one_or_many(ref("Correction")))
+BODY_OF_REPLACEMENTS: Final = says(ref("Receipt"), body=one_or_many(ref("Replacement")))
+
+_CORRECTION: Final = {
+    "source": {"type": "string", "minLength": 1},
+    "id": {"type": "string", "minLength": 1, "maxLength": limits.EVENT_ID_CHARS_MAX},
+    "reason": {"type": "string", "minLength": 1, "maxLength": limits.REASON_CHARS_MAX},
+}
+CORRECTION: Final = closed(_CORRECTION)
+REPLACEMENT: Final = closed(
+    {
+        **_CORRECTION,
+        "event": {
+            "type": "object",
+            "description": "The CloudEvent that counts instead, with its `data`; attributes that "
+            "it leaves out are those of the event it replaces.",
+            "properties": EVENT["properties"],
+        },
+    }
+)
+
 PROBLEM: Final[dict[str, Any]] = {
     "type": "object",
     "required": ["title", "status", "code", "detail", "request_id"],
@@ -109,6 +136,7 @@ _IN_PATH: Final = {"key", "number", "email"}
 def components() -> dict[str, Any]:
     """Return all schemas by name: bodies, their nouns as versions, answers, the problem."""
     schemas: dict[str, Any] = {"Event": EVENT, "Problem": PROBLEM, **ANSWERS}
+    schemas |= {"Correction": CORRECTION, "Replacement": REPLACEMENT}
     schemas["TestClock"] = record(now=INSTANT)
     for name, body in _BODIES.items():
         schema = body.model_json_schema(ref_template="#/components/schemas/{model}")

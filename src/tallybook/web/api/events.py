@@ -1,6 +1,8 @@
-"""Facts in, facts listed: `POST /events` and `GET /events`."""
+"""Facts in, corrected and listed: `POST /events` and `/events/void` and so on, `GET /events`."""
 
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -8,12 +10,19 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from tallybook.model import limits
+from tallybook.model.correction import Op
+from tallybook.operations import correct as correct_op
 from tallybook.operations import events as events_op
 from tallybook.operations import ingest as ingest_op
 from tallybook.operations.known import known
 from tallybook.web.api._answers import MARK, page_of
 from tallybook.web.api._parameters import Cursor, Limit, Text
-from tallybook.web.api._schemas import BODY_OF_EVENTS, says
+from tallybook.web.api._schemas import (
+    BODY_OF_CORRECTIONS,
+    BODY_OF_EVENTS,
+    BODY_OF_REPLACEMENTS,
+    says,
+)
 from tallybook.web.caller import Caller, caller, require_credentials
 from tallybook.web.exact import answer, read_body, verbatim, whole
 from tallybook.web.services import Service, Services
@@ -22,21 +31,48 @@ from tallybook.web.services import Service, Services
 #: whoever has no right to be heard costs no more memory than this.
 _SMALL_BYTES: Final = 1024 * 1024
 
+#: An operation that takes a body and gives a receipt for it.
+_Take = Callable[..., ingest_op.Receipt]
+_Detail = Annotated[
+    Literal["all"] | None, Query(description="`all` lists every event of the batch.")
+]
+
 router = APIRouter(tags=["facts"])
 
 
 @router.post("/events", openapi_extra=BODY_OF_EVENTS)
-async def post_events(
-    request: Request,
-    detail: Annotated[
-        Literal["all"] | None, Query(description="`all` lists every event of the batch.")
-    ] = None,
-) -> Response:
+async def post_events(request: Request, detail: _Detail = None) -> Response:
     """Take events; answers once they are on stable storage, with a receipt for the batch."""
     return await take_events(request, everything=detail == "all")
 
 
-async def take_events(request: Request, *, everything: bool = False) -> Response:
+@router.post("/events/void", openapi_extra=BODY_OF_CORRECTIONS)
+async def void_events(request: Request, detail: _Detail = None) -> Response:
+    """Void events: they count no more."""
+    return await _correct(request, "void", detail)
+
+
+@router.post("/events/replace", openapi_extra=BODY_OF_REPLACEMENTS)
+async def replace_events(request: Request, detail: _Detail = None) -> Response:
+    """Replace events: what is given counts in their place, where and when it says."""
+    return await _correct(request, "replace", detail)
+
+
+@router.post("/events/revert", openapi_extra=BODY_OF_CORRECTIONS)
+async def revert_events(request: Request, detail: _Detail = None) -> Response:
+    """Take back the last correction of events that is in force."""
+    return await _correct(request, "revert", detail)
+
+
+async def _correct(request: Request, op: Op, detail: str | None) -> Response:
+    return await take_events(
+        request, partial(correct_op.correct, op=op), everything=detail == "all"
+    )
+
+
+async def take_events(
+    request: Request, take: _Take = ingest_op.ingest, *, everything: bool = False
+) -> Response:
     """Read the body, then do all that waits for a disk in one thread; a large body is only read
     from a caller that is known.
 
@@ -47,7 +83,7 @@ async def take_events(request: Request, *, everything: bool = False) -> Response
     if not _is_small(request):
         await run_in_threadpool(caller, request, request.app.state.services)
     body = await read_body(request)
-    return await run_in_threadpool(_take, request, body, everything=everything)
+    return await run_in_threadpool(_take, request, body, take, everything=everything)
 
 
 def _is_small(request: Request) -> bool:
@@ -55,9 +91,9 @@ def _is_small(request: Request) -> bool:
     return length is not None and length <= _SMALL_BYTES
 
 
-def _take(request: Request, body: bytes, *, everything: bool) -> Response:
+def _take(request: Request, body: bytes, take: _Take, *, everything: bool) -> Response:
     service: Services = request.app.state.services
-    receipt = ingest_op.ingest(
+    receipt = take(
         caller(request, service),
         service.ledger,
         body,
@@ -111,7 +147,7 @@ def get_events(
             "ledger_seq": item.ledger_seq,
             "state": item.state,
             "codes": item.codes,
-            "correction": None,
+            "correction": asdict(item.correction) if item.correction else None,
         }
         for item in page.items
     ]

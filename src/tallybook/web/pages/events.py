@@ -48,6 +48,7 @@ def events(
     path = shown.path
     up = with_query(path, query, day=None, cursor=None, **{"from": None})
     name = shown.found.account_name or shown.found.account
+    last = number + len(found.items)
     after = with_query(
         f"{path}/events",
         query,
@@ -68,10 +69,11 @@ def events(
         tuple(_row(item, quantity) for item, quantity in found.items),
         Pager(
             number + 1 if found.items else 0,
-            number + len(found.items),
-            found.events,
+            last,
+            # Events that do not count are listed as well.
+            max(found.events, last + bool(found.next_cursor)),
             with_query(f"{path}/events", query, cursor=None, **{"from": None}) if number else "",
-            after if found.next_cursor and number + len(found.items) < found.events else "",
+            after if found.next_cursor else "",
         ),
         Freshness(shown.found.data_through, shown.zone),
     )
@@ -89,4 +91,5 @@ def _row(item: EventItem, quantity: Decimal | None) -> EventRow:
         quantity,
         item.state,
         item.codes,
+        item.correction.reason if item.correction else None,
     )

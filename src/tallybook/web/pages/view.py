@@ -435,7 +435,7 @@ class AccountPage:
 
 @dataclass(frozen=True, slots=True)
 class EventRow:
-    """One fact as it counted; `quantity` None when the meter did not count it."""
+    """One fact as it counted; `quantity` None when the meter did not, `reason` its correction's."""
 
     time: datetime
     received_at: datetime
@@ -445,6 +445,7 @@ class EventRow:
     quantity: Decimal | None
     state: Literal["counted", "voided", "replaced", "unresolved"] = "counted"
     codes: tuple[str, ...] = ()
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

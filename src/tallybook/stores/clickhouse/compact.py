@@ -1,0 +1,35 @@
+"""Merging the parts of closed months, so that reading them as if merged costs next to nothing."""
+
+from datetime import date
+from typing import Final
+
+from tallybook.stores.clickhouse.address import Address, Host
+from tallybook.stores.clickhouse.nodes import Nodes
+from tallybook.stores.clickhouse.schema import EVENTS, here
+
+#: A month is merged whole when at least this part of its rows waits outside of its largest part.
+_WORTH: Final = 100
+
+
+def compact(address: Address, nodes: Nodes, before: date) -> int:
+    """Merge each month that ended before a day into one part, on every server; return how many
+    rows were moved.
+    """
+    return sum(_on(address, nodes, host, before) for host in nodes.hosts)
+
+
+def _on(address: Address, nodes: Nodes, host: Host | None, before: date) -> int:
+    table = here(address, EVENTS)
+    months = nodes.ask_on(
+        host,
+        "SELECT partition, sum(rows), max(rows) FROM system.parts "
+        f"WHERE active AND database || '.' || table = '{table}' "
+        f"AND partition < '{before:%Y%m}' "
+        "GROUP BY partition HAVING count() > 1 ORDER BY partition",
+    )
+    moved = 0
+    for month, rows, largest in months:
+        if (rows - largest) * _WORTH >= largest:
+            nodes.run_on(host, f"OPTIMIZE TABLE {table} PARTITION '{month}' FINAL")
+            moved += rows
+    return moved
