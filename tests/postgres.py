@@ -116,20 +116,23 @@ def administer(statement: str) -> None:
 
 
 @cache
-def _server() -> "_Server":
+def _server() -> "Server":
     programs = os.environ.get("TALLYBOOK_POSTGRESQL") or machine.postgresql_here()
     if programs is None:
         pytest.skip("there is no PostgreSQL on this machine; ./tallybook test installs one")
-    made = _Server(programs)
-    atexit.register(made.remove)
+    made = Server(programs)
+    atexit.register(made.close)
     made.start()
     return made
 
 
-class _Server:
-    def __init__(self, programs: str) -> None:
-        """Make its data; nothing runs yet."""
+class Server:
+    """A server with data of its own, which are gone when it is closed."""
+
+    def __init__(self, programs: str, *, fsync: bool = False) -> None:
+        """Make its data; nothing runs yet. With `fsync` it waits for the disk."""
         self._programs = programs
+        self._fsync = "on" if fsync else "off"
         self._owner = _owner()
         self.home = Path(tempfile.mkdtemp(prefix="tallybook-pg-"))
         self._data = self.home / "data"
@@ -148,8 +151,8 @@ class _Server:
         values = {
             "listen_addresses": "",
             "unix_socket_directories": self.home,
-            "fsync": "off",
-            "full_page_writes": "off",
+            "fsync": self._fsync,
+            "full_page_writes": self._fsync,
             "shared_buffers": "32MB",
             "max_connections": "200",
         }
@@ -185,7 +188,7 @@ class _Server:
             self._process.kill()
             self._process.wait()
 
-    def remove(self) -> None:
+    def close(self) -> None:
         """End it and forget everything."""
         self.stop(signal.SIGQUIT)
         shutil.rmtree(self.home, ignore_errors=True)
