@@ -13,7 +13,12 @@ _databases = count(1)
 
 def in_process() -> Address:
     """Return the address of an empty database; a process may have one folder of them open."""
-    return address(f"chdb://{_folder()}?database=tallybook_{next(_databases)}")
+    return address(url())
+
+
+def url() -> str:
+    """Return the setting that names an empty database, as `in_process`."""
+    return f"chdb://{_folder()}?database=tallybook_{next(_databases)}"
 
 
 @cache

@@ -9,6 +9,7 @@ import hashlib
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -29,6 +30,8 @@ from tests import machine
 START_SECONDS_MAX = 30
 KEPT_MAX = 12
 ICU = 150_000
+#: The role that has to say its password; all others are believed.
+CAREFUL = "careful"
 #: The mark of a test on PostgreSQL, for the parameters of one that runs on several stores.
 ON_POSTGRESQL = pytest.param("postgresql", marks=pytest.mark.postgres)
 _kept: deque[str] = deque()
@@ -89,41 +92,103 @@ def _administrator() -> "psycopg.Connection[tuple[object, ...]]":
     return psycopg.connect(host=server(), user="postgres", dbname="postgres", autocommit=True)
 
 
-@cache
 def server() -> str:
     """Start the server of this process, which ends with it; return the folder of its socket."""
+    return str(_server().home)
+
+
+@contextmanager
+def stopped(*, standby: bool = False) -> Iterator[None]:
+    """Have no server while the block runs, as after a crash; then the same again, or the standby
+    that is left of it.
+    """
+    _server().stop(signal.SIGQUIT)
+    try:
+        yield
+    finally:
+        _server().start(standby=standby)
+
+
+def administer(statement: str) -> None:
+    """Run a statement as who may do anything."""
+    with _administrator() as admin:
+        admin.execute(statement.encode())
+
+
+@cache
+def _server() -> "_Server":
     programs = os.environ.get("TALLYBOOK_POSTGRESQL") or machine.postgresql_here()
     if programs is None:
         pytest.skip("there is no PostgreSQL on this machine; ./tallybook test installs one")
-    home = Path(tempfile.mkdtemp(prefix="tallybook-pg-"))
-    owner = _owner()
-    if owner is not None:
-        shutil.chown(home, owner)
-    data = home / "data"
-    initdb = [f"{programs}/initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "--no-sync"]
-    initdb += ["--encoding=UTF8", "--locale=C.UTF-8"]
-    subprocess.run(initdb, user=owner, check=True, stdout=subprocess.DEVNULL, cwd="/")
-    values = {
-        "listen_addresses": "",
-        "unix_socket_directories": home,
-        "fsync": "off",
-        "full_page_writes": "off",
-        "shared_buffers": "32MB",
-        "max_connections": "200",
-    }
-    options = [word for name, value in values.items() for word in ("-c", f"{name}={value}")]
-    with (home / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [f"{programs}/postgres", "-D", data, *options],
-            user=owner,
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-        )
-    atexit.register(_stop, process, home)
-    _wait(home, process)
-    return str(home)
+    made = _Server(programs)
+    atexit.register(made.remove)
+    made.start()
+    return made
+
+
+class _Server:
+    def __init__(self, programs: str) -> None:
+        """Make its data; nothing runs yet."""
+        self._programs = programs
+        self._owner = _owner()
+        self.home = Path(tempfile.mkdtemp(prefix="tallybook-pg-"))
+        self._data = self.home / "data"
+        if self._owner is not None:
+            shutil.chown(self.home, self._owner)
+        initdb = [f"{programs}/initdb", "-D", str(self._data), "-U", "postgres", "-A", "trust"]
+        initdb += ["--no-sync", "--encoding=UTF8", "--locale=C.UTF-8"]
+        subprocess.run(initdb, user=self._owner, check=True, stdout=subprocess.DEVNULL, cwd="/")
+        rights = self._data / "pg_hba.conf"
+        rights.write_text(f"local all {CAREFUL} scram-sha-256\n{rights.read_text()}")
+
+    def start(self, *, standby: bool = False) -> None:
+        """Start it and wait until it answers."""
+        if standby:
+            (self._data / "standby.signal").touch()
+        values = {
+            "listen_addresses": "",
+            "unix_socket_directories": self.home,
+            "fsync": "off",
+            "full_page_writes": "off",
+            "shared_buffers": "32MB",
+            "max_connections": "200",
+        }
+        options = [word for name, value in values.items() for word in ("-c", f"{name}={value}")]
+        with (self.home / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [f"{self._programs}/postgres", "-D", self._data, *options],
+                user=self._owner,
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        ends = time.monotonic() + START_SECONDS_MAX
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > ends:
+                raise RuntimeError((self.home / "log").read_text())
+            time.sleep(0.05)
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(host=str(self.home), user="postgres", dbname="postgres").close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def stop(self, how: signal.Signals) -> None:
+        """End it."""
+        self._process.send_signal(how)
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def remove(self) -> None:
+        """End it and forget everything."""
+        self.stop(signal.SIGQUIT)
+        shutil.rmtree(self.home, ignore_errors=True)
 
 
 def _owner() -> str | None:
@@ -132,26 +197,3 @@ def _owner() -> str | None:
         return None
     names = {entry.pw_name for entry in pwd.getpwall()}
     return "postgres" if "postgres" in names else "nobody"
-
-
-def _wait(home: Path, process: subprocess.Popen[bytes]) -> None:
-    ends = time.monotonic() + START_SECONDS_MAX
-    while True:
-        try:
-            psycopg.connect(host=str(home), user="postgres", dbname="postgres").close()
-        except psycopg.OperationalError as e:
-            if process.poll() is not None or time.monotonic() > ends:
-                raise RuntimeError((home / "log").read_text()) from e
-            time.sleep(0.05)
-        else:
-            return
-
-
-def _stop(process: subprocess.Popen[bytes], home: Path) -> None:
-    process.terminate()
-    try:
-        process.wait(1)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    shutil.rmtree(home, ignore_errors=True)

@@ -10,10 +10,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple, TextIO, cast
+from typing import Final, NamedTuple
 
 import structlog
 import uvicorn
@@ -48,6 +49,7 @@ from tallybook.stores.move.moved import refuse_moved
 from tallybook.stores.parquet import read_parquet
 from tallybook.stores.postgresql import address
 from tallybook.web.listening import Address, address_of, found, listen, server_of, told
+from tallybook.web.logs import log_to_stderr
 from tallybook.web.services import Services
 
 log = structlog.get_logger()
@@ -65,32 +67,6 @@ GARBAGE: Final = (100_000, 50, 100)
 #: How long a thread keeps the interpreter while others wait, four times Python's own 5 ms: a batch
 #: that is put aside half-way is out of the processor's cache when its turn comes again.
 _TURN_AT_WORK_SECONDS: Final = 0.02
-
-
-def log_to_stderr(level: int) -> None:
-    """Log JSON lines of this level and above to standard error; standard output is for answers."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Stderr())),
-    )
-
-
-class _Stderr:
-    """Standard error for the log: a line that a full disk does not take must not fail a request."""
-
-    def write(self, text: str) -> None:
-        with suppress(OSError):
-            sys.stderr.write(text)
-
-    def flush(self) -> None:
-        with suppress(OSError):
-            sys.stderr.flush()
 
 
 class _Clock:
@@ -282,8 +258,7 @@ class _Stores(NamedTuple):
 
 def _open_stores(settings: Settings, closing_: ExitStack, *, anew: bool = False) -> _Stores:
     """Open the stores that settings name; they are closed with the stack, newest first."""
-    url = settings.database_url
-    ledger = SqlLedger(address(url.get_secret_value()) if url else settings.data)
+    ledger = _open_ledger(settings)
     closing_.callback(ledger.close)
     database = _open_books(settings)
     closing_.callback(database.close)
@@ -299,6 +274,12 @@ def _owned(settings: Settings) -> Iterator[None]:
         if settings.database_url is None:
             refuse_moved(settings.data)
         yield
+
+
+def _open_ledger(settings: Settings) -> SqlLedger:
+    """Open the ledger: in the database of the address, or in the folder."""
+    url = settings.database_url
+    return SqlLedger(address(url.get_secret_value()) if url else settings.data)
 
 
 def _open_books(settings: Settings) -> Database:
@@ -365,7 +346,7 @@ def moving(settings: Settings) -> Iterator[Moving]:
             it was moved elsewhere; `database_url_wrong`, `target_unavailable`.
         Conflict: `target_not_empty`.
     """
-    here = settings.model_copy(update={"database_url": None})
+    here = settings.model_copy(update={"database_url": None, "events_url": None})
     _require_data(here)
     log_to_stderr(logging.WARNING)
     url = address(settings.database_url.get_secret_value() if settings.database_url else "")
@@ -373,20 +354,22 @@ def moving(settings: Settings) -> Iterator[Moving]:
         stack.enter_context(Folder(settings.data))
         source = _open_stores(here, stack)
         mover = stack.enter_context(Move(settings.data, source.database, source.ledger.epoch, url))
-        yield Moving(
-            _SYSTEM,
-            mover,
-            Directories(BooksVersions(source.database)).current(_SYSTEM),
-            Side(source.ledger, source.events),
-            lambda: _side(settings),
-        )
+        directory = Directories(BooksVersions(source.database)).current(_SYSTEM)
+        side = Side(source.ledger, source.events)
+        goal = partial(_side, settings, source.ledger)
+        yield stack.enter_context(Moving(_SYSTEM, mover, directory, side, goal))
 
 
 @contextmanager
-def _side(settings: Settings) -> Iterator[Side]:
-    with ExitStack() as stack:
-        stores = _open_stores(settings, stack)
-        yield Side(stores.ledger, stores.events)
+def _side(settings: Settings, source: SqlLedger) -> Iterator[Side]:
+    """Open the ledger that is moved into, and its copy of the events, which may have been one of
+    the source and know more than is there yet.
+    """
+    with (
+        _open_ledger(settings) as ledger,
+        closing(_open_events(settings, source, anew=False)) as events,
+    ):
+        yield Side(ledger, events)
 
 
 def parquet_table(path: Path) -> Table:

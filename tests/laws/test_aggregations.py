@@ -14,7 +14,6 @@ from tallybook.aggregations._shape import Row, aggregation, aggregation_of, expr
 from tallybook.model import kinds
 from tallybook.model.errors import Invalid
 from tallybook.model.nouns import Meter
-from tallybook.stores.clickhouse.dialect import Parameters
 from tallybook.stores.clickhouse.nodes import Nodes
 from tests.chdb import in_process
 
@@ -108,10 +107,10 @@ def _parts_on_clickhouse(name: str, rows: list[Row]) -> tuple[Any, ...]:
         f"({r.time}, {r.seq}, toDecimal128('{r.value}', 12), '#{r.value}')" for r in rows
     )
     columns = "time Int64, seq Int64, quantity Nullable(Decimal(38,12)), value Nullable(String)"
-    (found,) = _clickhouse().ask(
+    (found,) = _clickhouse().ask_on(
+        None,
         f"SELECT {', '.join(expressions(aggregation(name), 'clickhouse'))} "
         f"FROM values('{columns}', {values})",
-        Parameters(),
     )
     return tuple(found)
 

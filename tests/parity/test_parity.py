@@ -13,7 +13,7 @@ import pytest
 
 from tallybook import app
 from tallybook.settings import Settings
-from tests import postgres
+from tests import chdb, postgres
 from tests.parity import world
 from tests.parity.answers import ANSWERS, Row, as_csv
 from tests.parity.questions import COUNT
@@ -28,9 +28,10 @@ _DAY = {"from": "2026-03-01", "to": "2026-03-02"}
 
 
 def test_both_sizes_answer_alike_to_the_last_byte(tmp_path: Path) -> None:
+    database = postgres.database(tmp_path)
     with (
         served(tmp_path / "small") as small,
-        served(tmp_path / "large", database_url=postgres.database(tmp_path)) as large,
+        served(tmp_path / "large", database_url=database, events_url=chdb.url()) as large,
     ):
         marks = filled(small, large)
         for part, asked in ANSWERS.items():

@@ -24,7 +24,7 @@ from tallybook.model.errors import TallybookError
 from tallybook.operations.move import Moving
 from tallybook.settings import Settings
 from tallybook.stores.move import moved
-from tests import postgres
+from tests import chdb, postgres
 from tests.documented import Documented
 from tests.serving import Client
 from tests.serving import event as fact
@@ -34,6 +34,8 @@ pytestmark = pytest.mark.postgres
 EMAIL = "admin@example.com"
 SPAN = {"from": "2026-03-01", "to": "2026-04-01"}
 DAYS = {**SPAN, "interval": "day"}
+#: When a key was last used: that is now.
+USED = re.compile(rb'"used_at":"[^"]*"')
 
 
 class Folder:
@@ -78,6 +80,8 @@ def fill(server: Client) -> None:
     again = server.send([use(3, 3), {**use(4, 4), "data": {"n": "other"}}])
     assert (again["duplicate"], again["conflict"]) == (1, 1)
     server.send([fact("lost", type="unheard"), fact("who", subject="nobody")])
+    wrong = {"source": "/test", "id": "e5-5", "reason": "sent by mistake"}
+    assert server.call("POST", "/events/void", wrong).json["accepted"] == 1
     server.until_visible()
     assert server.call("POST", "/tick", {}).status == 200
 
@@ -113,7 +117,7 @@ def questions(server: Client) -> list[tuple[str, dict[str, Any]]]:
 def answers(server: Client, asked: list[tuple[str, dict[str, Any]]]) -> list[bytes]:
     found = [server.call("GET", path, **parameters) for path, parameters in asked]
     assert {answer.status for answer in found} == {200}, [a.body for a in found]
-    return [answer.body for answer in found]
+    return [USED.sub(b"", answer.body) for answer in found]
 
 
 @pytest.fixture(scope="module")
@@ -139,8 +143,8 @@ def goal(tmp_path: Path) -> str:
     return postgres.database(tmp_path)
 
 
-def at(folder: Folder, goal: str) -> Settings:
-    return Settings.model_validate({"data": folder.path, "database_url": goal})
+def at(folder: Folder, goal: str, **more: str) -> Settings:
+    return Settings.model_validate({"data": folder.path, "database_url": goal, **more})
 
 
 def move(folder: Folder, goal: str, *, steps: int = -1, before: str | None = None) -> Moving:
@@ -177,16 +181,33 @@ def run(goal: str, *statements: str) -> list[Any]:
 
 def test_every_answer_is_the_same_byte_for_byte(folder: Folder, goal: str) -> None:
     found = move(folder, goal).found
-    assert found["ledger"]["events"] == 1002
+    assert found["ledger"]["events"] == 1003
     assert found["events"]["types"] == {"unheard": 1, "use": 1001}
     assert found["books"]["app_user"]["rows"] == 2
     with folder.served(at(folder, goal)) as server:
         assert answers(server, folder.questions) == folder.answers
         again = server.send([use(3, 3), {**use(4, 4), "data": {"n": "other"}}, fact("new")])
         assert [again[n] for n in ("accepted", "duplicate", "conflict")] == [1, 1, 1]
-        assert again["ledger_seq"] == 1003
+        assert again["ledger_seq"] == 1004
         server.put("/users/c@d.example", role="finance", password="a long enough one")
         assert len(server.call("GET", "/users").json["items"]) == 3
+
+
+def test_the_events_go_to_clickhouse_where_it_is_named(
+    folder: Folder, goal: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = ["--to", goal, "--data", str(folder.path), "--events"]
+    assert main(["move", *wrong, "mysql://u:secret@h/d"]) == ExitCode.UNAVAILABLE
+    said = capsys.readouterr()
+    assert "events_url_invalid" in said.err
+    assert "secret" not in said.out + said.err
+    assert main(["move", *wrong, chdb.url()]) == ExitCode.DONE
+    *_, database, events = capsys.readouterr().out.splitlines()
+    assert database.startswith("Set TALLYBOOK_DATABASE_URL=postgresql://postgres@/")
+    assert events.startswith("Set TALLYBOOK_EVENTS_URL=chdb:///")
+    settings = at(folder, goal, events_url=events.partition("=")[2])
+    with folder.served(settings) as server:
+        assert answers(server, folder.questions) == folder.answers
 
 
 @pytest.mark.parametrize("steps", [5, 10, 24, 42])
@@ -243,7 +264,7 @@ def test_the_folder_is_closed_until_the_move_is_undone(folder: Folder, goal: str
     with folder.served(folder.settings) as server:
         assert answers(server, folder.questions) == folder.answers
         server.send([fact("after")])
-    assert move(folder, goal).found["ledger"]["events"] == 1003
+    assert move(folder, goal).found["ledger"]["events"] == 1004
 
 
 def undo(folder: Folder, goal: str) -> None:
@@ -326,12 +347,12 @@ def plan_and_move(folder: Folder, goal: str, capsys: pytest.CaptureFixture[str])
     words = ["move", "--data", str(folder.path), "--to", known]
     assert main([*words, "--plan"]) == ExitCode.DONE
     said = capsys.readouterr().out
-    assert "1,002 events in 21 batches" in said
+    assert "1,003 events in 22 batches" in said
     assert "postgresql://postgres:***@/goal" in said
     assert run(goal, "SELECT * FROM pg_tables WHERE schemaname = 'public'") == []
     assert main([*words, "--json"]) == ExitCode.DONE
     told = json.loads(capsys.readouterr().out)
-    assert (told["state"], told["ledger"]["events"]) == ("moved", 1002)
+    assert (told["state"], told["ledger"]["events"]) == ("moved", 1003)
     assert len(told["books"]["version"]["sha256"]) == len(told["ledger"]["sha256"]) == 64
     assert main(words) == ExitCode.DONE
     last = capsys.readouterr().out.splitlines()[-1]

@@ -1,5 +1,6 @@
 """Move Books and the ledger of a folder into PostgreSQL, and compare both sides."""
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -23,6 +24,13 @@ def move(
         ),
     ] = None,
     *,
+    events: Annotated[
+        str | None,
+        typer.Option(
+            help="Where the copy of the events is to be, if not in the folder: clickhouse://user:"
+            "password@host:8123/database; TALLYBOOK_EVENTS_URL by default."
+        ),
+    ] = None,
     plan: Annotated[
         bool, typer.Option("--plan", help="Only say what will be moved; write nothing.")
     ] = False,
@@ -37,7 +45,7 @@ def move(
     Run again after a stop, at any point, it goes on. It ends when every row was compared; then
     the folder is left as it is and served no more.
     """
-    settings = _settings({"database_url": to, "data": data})
+    settings = _settings({"database_url": to, "events_url": events, "data": data})
     if settings.database_url is None:
         raise typer.BadParameter("say where to, or set TALLYBOOK_DATABASE_URL", param_hint="--to")
     with root.moving(settings) as moving:
@@ -64,6 +72,11 @@ def move(
 def _settings(given: Mapping[str, Any]) -> Settings:
     said = {name: value for name, value in given.items() if value is not None}
     return Settings.model_validate({**Settings().model_dump(), **said})
+
+
+def _shown(url: str) -> str:
+    """Return an address with stars for its password."""
+    return re.sub(r"^(\w+://[^:/@]*):[^@]*@", r"\1:***@", url)
 
 
 def _planned(goal: str, found: Mapping[str, Any]) -> None:
@@ -93,3 +106,5 @@ def _moved(goal: str, found: Mapping[str, Any], settings: Settings) -> None:
         "as nothing new is in the database."
     )
     typer.echo(f"Set TALLYBOOK_DATABASE_URL={goal}")
+    if settings.events_url is not None:
+        typer.echo(f"Set TALLYBOOK_EVENTS_URL={_shown(settings.events_url.get_secret_value())}")

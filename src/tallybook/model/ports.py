@@ -144,6 +144,13 @@ class Ledger(Protocol):
             Unavailable: nothing of the batch was acknowledged.
         """
 
+    def check(self, scope: Scope) -> None:
+        """Raise what `append` would, where that can be told without storing anything.
+
+        Raises:
+            Unavailable: nothing can be stored now.
+        """
+
     def head(self, scope: Scope) -> int:
         """Return the number of the newest entry, 0 when there is none."""
 

@@ -3,8 +3,8 @@ says it is done only when both sides answer the same. How rows are copied is the
 """
 
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import AbstractContextManager, closing
-from typing import Any, Final, Literal, NamedTuple, Protocol
+from contextlib import AbstractContextManager, ExitStack
+from typing import Any, Final, Literal, NamedTuple, Protocol, Self
 
 from tallybook.model.directory import Directory
 from tallybook.model.errors import Conflict, Invalid
@@ -87,6 +87,7 @@ class Moving:
         """
         self._scope, self._mover, self._directory = scope, mover, directory
         self._source, self._target = source, target
+        self._open = ExitStack()
         self.state: str = mover.state()
         self.goal = mover.goal
         #: What will be moved, by store; once it is, what was compared.
@@ -105,14 +106,15 @@ class Moving:
         head = source.ledger.head(scope)
         rows = sum(table["rows"] for table in self.found["books"].values())
         mover.begin()
-        yield from _stage("Books", rows, mover.copy_books())
-        yield from _stage("Ledger", head, mover.copy_ledger())
-        yield from _stage("Books compared", rows, mover.compare_books())
-        yield from _stage("Ledger compared", head, mover.compare_ledger())
-        yield from _stage("Events here", head, _load(scope, source))
-        with self._target() as target:
-            yield from _stage("Events there", head, _load(scope, target))
-            events = self._compare(head, target.events)
+        # Opened first, so that a wrong address is soon known.
+        target = self._open.enter_context(self._target())
+        yield self._stage("Books", rows, mover.copy_books())
+        yield self._stage("Ledger", head, mover.copy_ledger())
+        yield self._stage("Books compared", rows, mover.compare_books())
+        yield self._stage("Ledger compared", head, mover.compare_ledger())
+        yield self._stage("Events here", head, _load(scope, source))
+        yield self._stage("Events there", head, _load(scope, target))
+        events = self._compare(head, target.events)
         self.found = {**mover.finish(), "events": events}
         self.state = "moved"
 
@@ -124,6 +126,20 @@ class Moving:
         """
         self._mover.undo()
         self.state = "undone"
+
+    def close(self) -> None:
+        """End what is at work, and close what the stages have opened."""
+        self._open.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _stage(self, name: str, total: int, steps: Generator[int]) -> Stage:
+        self._open.callback(steps.close)
+        return Stage(name, total, steps)
 
     def _compare(self, head: int, theirs: Events) -> dict[str, Any]:
         """Ask both copies of the events the same questions."""
@@ -140,12 +156,6 @@ class Moving:
             if _answer(scope, ours, question) != _answer(scope, theirs, question):
                 raise _differs(f"they answer differently for the meter {meter.key}")
         return {"types": dict(sorted(types.items())), "meters": [meter.key for meter in asked]}
-
-
-def _stage(name: str, total: int, steps: Generator[int]) -> Iterator[Stage]:
-    """Yield a stage, and end its steps where nobody asks for more."""
-    with closing(steps):
-        yield Stage(name, total, steps)
 
 
 def _load(scope: Scope, side: Side) -> Generator[int]:

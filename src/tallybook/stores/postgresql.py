@@ -14,7 +14,23 @@ from sqlalchemy.exc import ArgumentError
 
 from tallybook.model.errors import Unavailable
 
-_CONNECT_SECONDS: Final = 10
+#: What to look at when a database cannot be used; the end of a sentence.
+ADVICE: Final = (
+    "see that the database of TALLYBOOK_DATABASE_URL runs, may be written to, and has free space"
+)
+_SCHEMES: Final = {"postgresql", "postgres"}
+#: A server out of reach is given up: a writer that waits for it has all others of its process wait.
+_CONNECT: Final = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 4,
+    "tcp_user_timeout": 30_000,
+    "client_encoding": "utf8",
+}
+#: A standby, which a failover may leave us with, is no place to write: libpq asks for another of
+#: the hosts of an address, or refuses.
+_CONNECT_TO_WRITE: Final = {**_CONNECT, "target_session_attrs": "read-write"}
 #: `off` would acknowledge what a power cut takes away; any stronger setting is left alone.
 _SESSION: Final = (
     (
@@ -38,14 +54,15 @@ def address(text: str) -> URL:
     """
     try:
         url = make_url(text)
-        if url.get_backend_name() == "postgresql":
+        # A bare "@" in a password would make its end a part of the host, which is told of.
+        if url.get_backend_name() in _SCHEMES and "@" not in (url.host or ""):
             return url.set(drivername="postgresql+psycopg")
     except (ArgumentError, ValueError):
         pass
     raise Unavailable(
         "database_url_wrong",
         "TALLYBOOK_DATABASE_URL is no address of a PostgreSQL database; write it as "
-        "postgresql://user:password@host:5432/name.",
+        "postgresql://user:password@host:5432/name, with %40 for an @ in the password.",
     ) from None
 
 
@@ -60,7 +77,7 @@ def writer(url: URL, begin: Callable[[Connection], None] | None = None) -> Engin
         max_overflow=0,
         pool_pre_ping=True,  # the server may have been started again meanwhile
         isolation_level="READ COMMITTED",
-        connect_args={"connect_timeout": _CONNECT_SECONDS},
+        connect_args=_CONNECT_TO_WRITE,
     )
     _prepare(engine, _WRITER)
     if begin is not None:
@@ -75,7 +92,7 @@ def readers(url: URL) -> Engine:
         pool_size=_READERS,
         max_overflow=_READERS_MORE,
         pool_pre_ping=True,
-        connect_args={"connect_timeout": _CONNECT_SECONDS},
+        connect_args=_CONNECT,
     )
     _prepare(engine, _SESSION)
     return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -84,6 +101,13 @@ def readers(url: URL) -> Engine:
 def _prepare(engine: Engine, statements: tuple[str, ...]) -> None:
     @event.listens_for(engine, "connect")
     def prepare(connection: Driver[object], _record: object) -> None:
+        encoding = connection.info.parameter_status("server_encoding")
+        if encoding != "UTF8":
+            raise Unavailable(
+                "database_encoding",
+                f"The database of TALLYBOOK_DATABASE_URL is in {encoding}, which cannot hold every "
+                "text; make it with ENCODING 'UTF8' TEMPLATE template0.",
+            )
         for statement in statements:
             connection.execute(statement)
         connection.commit()

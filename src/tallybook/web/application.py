@@ -91,6 +91,7 @@ def _add_probes(app: FastAPI, services: Services, registry: CollectorRegistry) -
     @app.get("/readyz", include_in_schema=False)
     def readyz(request: Request) -> Response:
         services.books.revision(_SYSTEM)
+        services.ledger.check(_SYSTEM)
         faults = services.faults()
         if faults:
             status, detail = HTTPStatus.SERVICE_UNAVAILABLE, "; ".join(faults)

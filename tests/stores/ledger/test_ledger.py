@@ -429,7 +429,7 @@ def test_a_commit_that_failed_after_it_was_stored_counts_once(file: SqlLedger) -
     append(file, [arrival(0)], NOW)
     assert file._writer is not None
     file._writer = _Broken(file._writer)  # type: ignore[assignment] # it breaks on purpose
-    with pytest.raises(Unavailable, match="Nothing was stored"):
+    with pytest.raises(Unavailable, match="Nothing was acknowledged"):
         append(file, arrivals(range(1, 4)), NOW)
     assert file.head(ALL) == 1
     assert len(wires(file)) == 1

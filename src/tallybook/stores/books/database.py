@@ -23,6 +23,7 @@ from tallybook.stores.books.schema import HISTORY
 _WRITER: Final = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
 _READER: Final = ("query_only=ON", "wal_autocheckpoint=0")
 _BOTH: Final = ("mmap_size=0", "busy_timeout=5000")
+_ADVICE: Final = "see that their file may be written to, on a disk with free space"
 #: One writer at a time, among all processes: revisions then become visible in their order.
 _TURN: Final = "SELECT pg_advisory_xact_lock(7237123447936479843)"
 
@@ -52,6 +53,9 @@ class Database:
         try:
             with self.writer() as connection:
                 HISTORY.upgrade(connection)
+        except ProgrammingError as e:  # the address or the rights are wrong, not what we ask
+            self.close()
+            raise self._unavailable(e) from e
         except Exception:
             self.close()
             raise
@@ -61,9 +65,10 @@ class Database:
         """Open the one transaction that may write; it is durable when the block has ended.
 
         Raises:
-            Unavailable: `books_unavailable`; nothing was written.
+            Unavailable: `books_unavailable`; nothing was written, or, where the connection broke
+                during the commit, nobody knows.
         """
-        with self._lock, _as_unavailable(), self._writer.begin() as connection:
+        with self._lock, self._available(), self._writer.begin() as connection:
             yield connection
 
     @contextmanager
@@ -73,7 +78,7 @@ class Database:
         Raises:
             Unavailable: `books_unavailable`.
         """
-        with _as_unavailable(), self._reader.connect() as connection:
+        with self._available(), self._reader.connect() as connection:
             yield connection
 
     @contextmanager
@@ -84,8 +89,22 @@ class Database:
         Raises:
             Unavailable: `books_unavailable`.
         """
-        with self._beside_lock, _as_unavailable(), self._beside.begin() as connection:
+        with self._beside_lock, self._available(), self._beside.begin() as connection:
             yield connection
+
+    @contextmanager
+    def _available(self) -> Iterator[None]:
+        try:
+            yield
+        except (DataError, IntegrityError, ProgrammingError):
+            raise  # what was asked is wrong, not the database
+        except DatabaseError as e:
+            raise self._unavailable(e) from e
+
+    def _unavailable(self, error: DatabaseError) -> Unavailable:
+        cause = str(error.orig).strip().partition("\n")[0]
+        advice = _ADVICE if self.is_owned else postgresql.ADVICE
+        return Unavailable("books_unavailable", f"Books cannot be used now ({cause}); {advice}.")
 
     def close(self) -> None:
         """Close all connections, the writer last: it makes the final checkpoint."""
@@ -97,24 +116,6 @@ class Database:
 def sqlite(path: Path) -> Database:
     """Open the file of an embedded installation."""
     return Database(URL.create("sqlite", database=str(path)))
-
-
-@contextmanager
-def _as_unavailable() -> Iterator[None]:
-    try:
-        yield
-    except (DataError, IntegrityError, ProgrammingError):
-        raise  # what was asked is wrong, not the database
-    except DatabaseError as e:
-        raise Unavailable(
-            "books_unavailable",
-            f"Books cannot be used now ({_cause(e)}); see that their database runs, with free "
-            "space and the rights it needs.",
-        ) from e
-
-
-def _cause(error: DatabaseError) -> str:
-    return str(error.orig).strip().partition("\n")[0]
 
 
 def _wait_for_turn(connection: Connection) -> None:

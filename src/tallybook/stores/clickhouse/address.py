@@ -52,7 +52,7 @@ def address(text: str) -> Address:
     """
     try:
         parts = urlsplit(text)
-        options = dict(parse_qsl(parts.query, strict_parsing=True)) if parts.query else {}
+        options = dict(parse_qsl(parts.query, keep_blank_values=True))
         if parts.scheme == "chdb":
             return _in_process(parts, options)
         if parts.scheme in _PORTS:

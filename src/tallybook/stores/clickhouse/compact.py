@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Final
 
+from tallybook.model.errors import Unavailable
 from tallybook.stores.clickhouse.address import Address, Host
 from tallybook.stores.clickhouse.nodes import Nodes
 from tallybook.stores.clickhouse.schema import EVENTS, here
@@ -12,10 +13,21 @@ _WORTH: Final = 100
 
 
 def compact(address: Address, nodes: Nodes, before: date) -> int:
-    """Merge each month that ended before a day into one part, on every server; return how many
-    rows were moved.
+    """Merge each month that ended before a day into one part, on every server that answers; return
+    how many rows were moved.
+
+    Raises:
+        Unavailable: none of them answers.
     """
-    return sum(_on(address, nodes, host, before) for host in nodes.hosts)
+    moved, missing = 0, []
+    for host in nodes.hosts:
+        try:
+            moved += _on(address, nodes, host, before)
+        except Unavailable as e:
+            missing.append(e)
+    if len(missing) == len(nodes.hosts):
+        raise missing[0]
+    return moved
 
 
 def _on(address: Address, nodes: Nodes, host: Host | None, before: date) -> int:

@@ -2,6 +2,7 @@
 is wrong is said in our words.
 """
 
+import logging
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,9 @@ from tallybook.stores.clickhouse.address import Address, Host
 from tallybook.stores.events.dialect import Parameters
 
 T = TypeVar("T")
+
+# What the driver warns of we say ourselves, in an error.
+logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
 
 _CONNECT_SECONDS: Final = 5
 #: More than a statement may take, so that the server is the one to end it.

@@ -22,6 +22,7 @@ class Embedded:
     """See `stores.ledger.home.Home`. What is stored counts once the index knows it."""
 
     index: IdIndex
+    advice = "run the doctor"
 
     def __init__(self, folder: Path) -> None:
         """Use `ledger.db` and the runs in `runs`."""
@@ -46,6 +47,9 @@ class Embedded:
         """Replay what failed and yet has reached the disk, unacknowledged: then it counts."""
         self._replay(reader.head(), reader)
 
+    def check(self, connection: Connection) -> None:
+        """Nothing can be told: what a full disk takes is known once it is tried."""
+
     def head(self, reader: Reader) -> int:
         """Return what the index knows: all that was acknowledged."""
         return self._head
@@ -58,7 +62,7 @@ class Embedded:
         """Ask the index."""
         return self.index.find(keys)
 
-    def known(self, keys: Sequence[bytes]) -> dict[int, Stand]:
+    def known(self, keys: Sequence[bytes], reader: Reader) -> dict[int, Stand]:
         """Ask the index, which may know of entries a moment before they count."""
         head = self._head
         found = self.index.find(keys)

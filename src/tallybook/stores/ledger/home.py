@@ -17,6 +17,8 @@ class Home(Protocol):
 
     writer: Engine
     readers: Engine
+    #: What to do when the database cannot be used; the end of a sentence.
+    advice: str
 
     def prepare(self, connection: Connection) -> None:
         """Make or migrate the tables, in the transaction that is open."""
@@ -27,6 +29,9 @@ class Home(Protocol):
     def resume(self, reader: Reader) -> None:
         """Get to know what a commit whose outcome was unknown has left, on a new connection."""
 
+    def check(self, connection: Connection) -> None:
+        """Raise what a commit would, where that can be told without one."""
+
     def head(self, reader: Reader) -> int:
         """Return the number of the newest entry that counts, 0 when there is none."""
 
@@ -36,7 +41,7 @@ class Home(Protocol):
     def find(self, keys: Sequence[bytes]) -> dict[int, Stand]:
         """Return the entry of each id that is known, by its place in `keys`; in one's turn."""
 
-    def known(self, keys: Sequence[bytes]) -> dict[int, Stand]:
+    def known(self, keys: Sequence[bytes], reader: Reader) -> dict[int, Stand]:
         """Return the entry of each id that counts, by its place in `keys`; without a turn."""
 
     def store(self, first: int, keys: Sequence[bytes], digests: Sequence[int]) -> None:

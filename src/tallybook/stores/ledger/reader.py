@@ -36,9 +36,10 @@ _FROM = select(
 class Reader:
     """Reads rows through its own connections; safe for many threads."""
 
-    def __init__(self, engine: Engine) -> None:
-        """Read through this engine."""
+    def __init__(self, engine: Engine, advice: str) -> None:
+        """Read through this engine; `advice` ends what is said when it cannot."""
         self._engine = engine
+        self._advice = advice
         self._kept: OrderedDict[int, Entries] = OrderedDict()
         self._recent: deque[Batch] = deque()
         self._recent_events = self._recent_bytes = 0
@@ -56,7 +57,7 @@ class Reader:
             .order_by(batches.c.first_seq.desc())
             .limit(1)
         )
-        with self._connect() as connection:
+        with self.connect() as connection:
             return connection.scalar(question) or 0
 
     def seq_at(self, at: int, head: int) -> int:
@@ -119,7 +120,7 @@ class Reader:
         )
         found: list[Entries] = []
         total = size = 0
-        with self._connect() as connection:
+        with self.connect() as connection:
             stream = connection.execution_options(yield_per=1)
             with stream.execute(question) as rows:
                 for row in map(Row._make, rows):
@@ -155,7 +156,7 @@ class Reader:
         question = (
             _FROM.where(batches.c.first_seq <= seq).order_by(batches.c.first_seq.desc()).limit(1)
         )
-        with self._connect() as connection:
+        with self.connect() as connection:
             found = connection.execute(question).first()
         if found is None or seq >= found.first_seq + found.events:
             return None
@@ -167,20 +168,19 @@ class Reader:
         return entries
 
     @contextmanager
-    def _connect(self) -> Iterator[Connection]:
-        with unreadable(), self._engine.connect() as connection:
-            yield connection
+    def connect(self) -> Iterator[Connection]:
+        """Open a transaction that reads.
 
-
-@contextmanager
-def unreadable() -> Iterator[None]:
-    """Turn what the database says into what the caller may do."""
-    try:
-        yield
-    except DBAPIError as e:
-        raise Unavailable(
-            "ledger_unreadable", f"The ledger cannot be read: {cause(e)}. Run the doctor."
-        ) from e
+        Raises:
+            Unavailable: `ledger_unreadable`.
+        """
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except DBAPIError as e:
+            raise Unavailable(
+                "ledger_unreadable", f"The ledger cannot be read ({cause(e)}); {self._advice}."
+            ) from e
 
 
 def cause(error: DBAPIError) -> str:

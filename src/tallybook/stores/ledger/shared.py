@@ -18,12 +18,14 @@ from sqlalchemy import (
     insert,
     literal,
     select,
+    text,
     update,
 )
 from sqlalchemy.engine import URL
 
+from tallybook.model.errors import Unavailable
 from tallybook.stores import postgresql
-from tallybook.stores.ledger.reader import Reader, unreadable
+from tallybook.stores.ledger.reader import Reader
 from tallybook.stores.ledger.run import Stand
 from tallybook.stores.ledger.schema import HISTORY, counter, ids
 
@@ -32,6 +34,9 @@ _MAKING: Final = "SELECT pg_advisory_xact_lock(7811881672420750194)"
 #: A writer only looks ids up by their key; no plan made for a small table may stay.
 _BY_KEY: Final = "SET enable_seqscan = off"
 _HEAD: Final = select(counter.c.head).where(counter.c.id == 1)
+_READ_ONLY: Final = text(
+    "SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean"
+)
 _ID_BYTES: Final = 16
 DIGEST_BYTES: Final = 8
 
@@ -41,6 +46,7 @@ class Shared:
 
     #: The connection whose turn it is, once `begin` was called.
     _turn: Connection
+    advice = postgresql.ADVICE
 
     def __init__(self, url: URL) -> None:
         """Use the database at an address of `stores.postgresql`."""
@@ -61,6 +67,13 @@ class Shared:
     def resume(self, reader: Reader) -> None:
         """Nothing is to be learnt, as above."""
 
+    def check(self, connection: Connection) -> None:
+        """Refuse a server that lets nobody write: a standby, or one that was set so."""
+        if connection.scalar(_READ_ONLY):
+            raise Unavailable(
+                "ledger_unwritable", f"The ledger's server takes no writes; {self.advice}."
+            )
+
     def head(self, reader: Reader) -> int:
         """Ask for the newest entry that is committed."""
         return reader.head()
@@ -75,9 +88,9 @@ class Shared:
         """Look ids up in the table."""
         return _found(self._turn, keys)
 
-    def known(self, keys: Sequence[bytes]) -> dict[int, Stand]:
+    def known(self, keys: Sequence[bytes], reader: Reader) -> dict[int, Stand]:
         """Look ids up in the table as everybody sees it."""
-        with unreadable(), self.readers.connect() as connection:
+        with reader.connect() as connection:
             return _found(connection, keys)
 
     def store(self, first: int, keys: Sequence[bytes], digests: Sequence[int]) -> None:

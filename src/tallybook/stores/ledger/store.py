@@ -45,11 +45,11 @@ class SqlLedger:
             Unavailable: `ledger_unreadable`, `ledger_damaged` or `schema_newer`.
         """
         self._home: Home = Embedded(place) if isinstance(place, Path) else Shared(place)
-        self._closed = False
+        self._closed = self._has_turn = False
         self._waiting: deque[Request] = deque()
         self._writing = threading.Lock()
         self._press = compressor()
-        self._reader = Reader(self._home.readers)
+        self._reader = Reader(self._home.readers, self._home.advice)
         self._writer: Connection | None = None
         try:
             connection, epoch = self._connect()
@@ -63,7 +63,8 @@ class SqlLedger:
         except DBAPIError as e:
             self._give_up()
             raise Unavailable(
-                "ledger_unreadable", f"The ledger cannot be opened: {cause(e)}. Run the doctor."
+                "ledger_unreadable",
+                f"The ledger cannot be opened ({cause(e)}); {self._home.advice}.",
             ) from e
         except BaseException:
             self._give_up()
@@ -73,7 +74,8 @@ class SqlLedger:
         """Decide and store a batch durably; see `model.ports.Ledger.append`.
 
         Raises:
-            Unavailable: `ledger_unwritable`; nothing of the batch was acknowledged.
+            Unavailable: `ledger_unwritable`; nothing of the batch was acknowledged. Where the
+                connection broke during the commit, nobody knows whether it is stored.
         """
         scope.require("ingest")
         if not arrivals.events:
@@ -93,6 +95,15 @@ class SqlLedger:
             while not request.done and not request.unsure:
                 self._commit(self._take())
 
+    def check(self, scope: Scope) -> None:
+        """Raise what `append` would, where that can be told without storing anything.
+
+        Raises:
+            Unavailable: `ledger_unwritable`, `ledger_unreadable`.
+        """
+        with self._reader.connect() as connection:
+            self._home.check(connection)
+
     def head(self, scope: Scope) -> int:
         """Return the number of the newest entry, 0 when there is none."""
         return self._home.head(self._reader)
@@ -108,7 +119,7 @@ class SqlLedger:
         if not ids:
             return []
         sources, names = zip(*ids, strict=True)
-        known = self._home.known(id_hashes(sources, names, self._seed))
+        known = self._home.known(id_hashes(sources, names, self._seed), self._reader)
         seqs = [known[i].seq if i in known else None for i in range(len(ids))]
         if scope.accounts is None:
             return seqs
@@ -163,10 +174,23 @@ class SqlLedger:
             request.verdicts = verdicts
 
     def _store(self, group: list[Request]) -> Plan:
+        try:
+            return self._store_once(group)
+        except DBAPIError as e:
+            if self._has_turn or not e.connection_invalidated:
+                raise
+        # The server was started again since the last commit, and nothing was asked of it yet.
+        self._disconnect()
+        return self._store_once(group)
+
+    def _store_once(self, group: list[Request]) -> Plan:
+        self._has_turn = False
         connection = self._connected()
         received_at = max(request.received_at for request in group)
         with connection.begin():
-            plan = Plan(self._home.begin(connection) + 1, received_at)
+            head = self._home.begin(connection)
+            self._has_turn = True
+            plan = Plan(head + 1, received_at)
             plan.take(group, self._home)
             if plan.wires:
                 row = pack(plan.first_seq, received_at, plan.wires, self._press)
@@ -226,6 +250,7 @@ def _refusal(error: Exception) -> TallybookError:
     why = cause(error) if isinstance(error, DBAPIError) else error
     return Unavailable(
         "ledger_unwritable",
-        f"The ledger cannot be written: {why}. Nothing was stored; send the batch again.",
+        f"The ledger cannot be written ({why}). Nothing was acknowledged; send the batch again: "
+        "what is stored already counts once.",
         retry_after=2,
     )

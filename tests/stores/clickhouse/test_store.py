@@ -1,0 +1,316 @@
+"""What is ClickHouse's own: loads without a transaction, copies that are shared, servers that are
+not there. Its answers are in laws; what takes more than one server is in tests/cluster.
+"""
+
+import string
+import threading
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tallybook.model.errors import Invalid, Unavailable
+from tallybook.model.nouns import Meter
+from tallybook.model.scope import Member, operator
+from tallybook.model.usage import UsageCell, UsageQuery
+from tallybook.stores.clickhouse import schema
+from tallybook.stores.clickhouse.address import Address, address
+from tallybook.stores.clickhouse.dialect import Parameters, kept
+from tallybook.stores.clickhouse.nodes import Nodes
+from tallybook.stores.clickhouse.store import ClickEvents
+from tests.chdb import in_process
+from tests.facts import Change, Entry, Happened, batches
+
+ALL = operator()
+START = datetime(2026, 3, 1, tzinfo=UTC)
+END = datetime(2026, 4, 1, tzinfo=UTC)
+COUNT = Meter(key="c", event_type="use", aggregation="count")
+SUM = Meter(key="s", event_type="use", aggregation="sum", property="q")
+ONES = [Happened("a", START + timedelta(hours=i), '{"q": 1}') for i in range(48)]
+#: A void of the first, and all others.
+CHANGED: list[Entry] = [*ONES, Change("void", 1)]
+
+
+@pytest.fixture
+def place() -> Address:
+    return in_process()
+
+
+@pytest.fixture
+def store(place: Address) -> Iterator[ClickEvents]:
+    store = ClickEvents(place, "epoch")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def other(place: Address, store: ClickEvents) -> Iterator[ClickEvents]:  # noqa: ARG001 - the second
+    """Give what another process has: the same tables, and connections of its own."""
+    other = ClickEvents(place, "epoch")
+    yield other
+    other.close()
+
+
+def total(store: ClickEvents, known: int = 10**9) -> Any:
+    cells = store.usage(ALL, UsageQuery(SUM, (START, END), known))
+    return cells[0].value if cells else None
+
+
+def rows(place: Address) -> int:
+    """Count what is stored, whether it counts or not."""
+    return int(asked(place, f"SELECT count() FROM {place.database}.events SETTINGS final = 0"))
+
+
+def asked(place: Address, sql: str) -> Any:
+    nodes = Nodes(place, 30)
+    try:
+        return nodes.ask_on(None, sql)[0][0]
+    finally:
+        nodes.close()
+
+
+class Cut(Exception):
+    """The load ends here."""
+
+
+def cut(*_: object) -> None:
+    raise Cut
+
+
+class TestLoading:
+    def test_a_load_cut_off_before_its_position_is_done_again_and_counts_once(
+        self, place: Address, store: ClickEvents, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store.load(ALL, batches(ONES[:10]))
+        with monkeypatch.context() as patched:
+            patched.setattr(schema, "reach", cut)
+            for _ in range(2):
+                with pytest.raises(Cut):
+                    store.load(ALL, batches(CHANGED))
+        assert (store.position(ALL), store.types(ALL)) == (10, {"use": 10})
+        assert rows(place) > 48
+        assert total(store, 10) == 10
+        store.load(ALL, batches(CHANGED))
+        assert (store.position(ALL), store.types(ALL)) == (49, {"use": 48})
+        assert (total(store), total(store, 48)) == (47, 48)
+
+    def test_several_may_load_the_same_at_once(
+        self, store: ClickEvents, other: ClickEvents
+    ) -> None:
+        sent, wrong = batches(CHANGED, [7] * 7), []
+
+        def load(events: ClickEvents) -> None:
+            last = 0
+            for i in range(len(sent)):
+                events.load(ALL, sent[: i + 1])
+                position = events.position(ALL)
+                if position < last or total(events, 48) != position - (position == 49):
+                    wrong.append((last, position))
+                last = position
+
+        threads = [threading.Thread(target=load, args=(events,)) for events in (store, other)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert store.position(ALL) == 49
+        assert total(store) == 47
+
+    def test_a_load_under_way_while_all_is_cleared_is_not_believed(
+        self, store: ClickEvents, other: ClickEvents, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        reach = schema.reach
+
+        def late(*to: Any) -> None:
+            monkeypatch.setattr(schema, "reach", reach)
+            other.clear(ALL)
+            reach(*to)
+
+        monkeypatch.setattr(schema, "reach", late)
+        store.load(ALL, batches(ONES))
+        assert store.position(ALL) == other.position(ALL) == 0
+        store.load(ALL, batches(ONES))
+        assert (store.position(ALL), total(other)) == (48, 48)
+
+    def test_large_loads_are_several_steps(
+        self, store: ClickEvents, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("tallybook.stores.events.gather.LOAD_EVENTS_MAX", 7)
+        loaded = store.load(ALL, batches(ONES, [5, 9, 1, 1, 20]))
+        assert (loaded.seq, loaded.touched, total(store)) == (48, {"use": {"a"}}, 48)
+
+    def test_one_load_may_touch_any_number_of_months(self, store: ClickEvents) -> None:
+        spread = [
+            Happened("a", datetime(1990 + i // 12, i % 12 + 1, 1, tzinfo=UTC)) for i in range(300)
+        ]
+        odd = [Happened("a", datetime(year, 1, 1, tzinfo=UTC)) for year in (1, 1969, 2299, 9999)]
+        store.load(ALL, batches([*spread, *odd]))
+        assert store.types(ALL) == {"use": 304}
+        edges = (datetime(1990, 1, 1, tzinfo=UTC), datetime(2115, 1, 1, tzinfo=UTC))
+        (cell,) = store.usage(ALL, UsageQuery(COUNT, edges, 10**9))
+        assert cell.value == 300
+
+
+class TestWhoseCopy:
+    def test_what_was_loaded_is_there_when_it_is_opened_again(
+        self, place: Address, store: ClickEvents
+    ) -> None:
+        store.load(ALL, batches(CHANGED))
+        again = ClickEvents(place, "epoch")
+        assert (again.position(ALL), total(again)) == (49, 47)
+        again.clear(ALL)
+        assert (again.position(ALL), total(again), again.types(ALL)) == (0, None, {})
+        assert store.position(ALL) == 0
+        again.close()
+
+    def test_the_copy_of_another_ledger_is_refused_and_left_as_it_is(
+        self, place: Address, store: ClickEvents
+    ) -> None:
+        store.load(ALL, batches(ONES))
+        with pytest.raises(Unavailable) as refused:
+            ClickEvents(place, "another")
+        assert refused.value.code == "events_of_another_ledger"
+        assert total(store) == 48
+
+    def test_it_is_emptied_where_that_is_asked_for(
+        self, place: Address, store: ClickEvents
+    ) -> None:
+        store.load(ALL, batches(ONES))
+        anew = ClickEvents(place, "another", anew=True)
+        assert (anew.position(ALL), anew.types(ALL)) == (0, {})
+        with pytest.raises(Unavailable) as refused:
+            store.position(ALL)
+        assert refused.value.code == "events_of_another_ledger"
+        anew.close()
+
+    def test_one_that_was_not_emptied_to_the_end_is_nobodys(
+        self, place: Address, store: ClickEvents, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr(Nodes, "run_on", cut)
+            with pytest.raises(Cut):
+                store.clear(ALL)
+        with pytest.raises(Unavailable):
+            store.position(ALL)
+        again = ClickEvents(place, "epoch", anew=True)
+        assert again.position(ALL) == store.position(ALL) == 0
+        again.close()
+
+    def test_two_ledgers_that_begin_at_once_are_both_refused(
+        self, place: Address, store: ClickEvents
+    ) -> None:
+        nodes = Nodes(place, 30)
+        schema.reach(nodes, schema.Reached(1, "another", 0))
+        nodes.close()
+        with pytest.raises(Unavailable) as refused:
+            store.position(ALL)
+        assert refused.value.code == "events_of_another_ledger"
+
+    @pytest.mark.usefixtures("store")
+    def test_a_newer_schema_is_refused(self, place: Address) -> None:
+        nodes = Nodes(place, 30)
+        nodes.run_on(None, f"INSERT INTO {place.database}.schema SELECT {schema.VERSION + 1}")
+        nodes.close()
+        with pytest.raises(Unavailable) as refused:
+            ClickEvents(place, "epoch")
+        assert refused.value.code == "schema_newer"
+
+
+def test_closed_months_become_one_part(place: Address, store: ClickEvents) -> None:
+    early = Happened("a", datetime(1, 1, 1, tzinfo=UTC), '{"q": 1}')
+    now = Happened("a", END, '{"q": 1}')
+    sent = batches([early, early, *ONES, now, now], [1, 20, 20, 10])
+    for batch in sent:
+        store.load(ALL, [batch])
+    assert store.compact(ALL, date(2026, 3, 31)) == 2
+    assert store.compact(ALL, date(2026, 4, 2)) == 48
+    assert store.compact(ALL, date(2026, 4, 2)) == 0
+    parts = f"SELECT count() FROM system.parts WHERE active AND database = '{place.database}'"
+    assert asked(place, f"{parts} AND table = 'events' AND partition = '202603'") == 1
+    assert total(store) == 48
+
+
+def test_a_late_row_waits_until_merging_is_worth_it(store: ClickEvents) -> None:
+    many: list[Entry] = [Happened("a", START, '{"q": 1}')] * 201
+    store.load(ALL, batches(many))
+    for late, moved in ((1, 0), (2, 0), (3, 204)):
+        store.load(ALL, batches([*many, *ONES[:late]], [201, 1, 1]))
+        assert store.compact(ALL, date(2026, 4, 1)) == moved
+    assert total(store) == 204
+
+
+class TestLimits:
+    @pytest.mark.usefixtures("store")
+    def test_a_question_that_takes_too_long_is_stopped(self, place: Address) -> None:
+        nodes = Nodes(place, 1)
+        with pytest.raises(Invalid) as refused:
+            nodes.ask("SELECT count() FROM numbers(1e12) WHERE NOT ignore(number)", Parameters())
+        assert refused.value.code == "query_too_long"
+        assert refused.value.facts["limit"] == 1
+        nodes.close()
+
+    def test_a_sum_that_overflows_is_refused(
+        self, store: ClickEvents, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It takes 10^8 of the largest quantity, so the engine multiplies them here."""
+        largest = '{"q": 999999999999999999}'
+        store.load(ALL, batches([Happened("a", START, largest)]))
+        monkeypatch.setattr(
+            "tallybook.aggregations.sum.CLICKHOUSE",
+            ("sum(toDecimal256(quantity, 12)) * 1000000000",),
+        )
+        with pytest.raises(Invalid) as refused:
+            total(store)
+        assert refused.value.code == "quantity_overflow"
+
+    def test_a_question_may_have_any_number_of_odd_buckets_and_members(
+        self, store: ClickEvents
+    ) -> None:
+        store.load(ALL, batches([Happened("x19999", START)]))
+        edges, at = [START - timedelta(hours=1)], START - timedelta(hours=1)
+        for i in range(5_000):
+            at += timedelta(minutes=1 + i % 7)
+            edges.append(at)
+        members = tuple(Member(f"x{i}", START, at, i % 3) for i in range(20_000))
+        cells = store.usage(ALL, UsageQuery(COUNT, tuple(edges), 9, members))
+        bucket = next(i for i, edge in enumerate(edges) if edge > START) - 1
+        assert cells == [UsageCell(19_999 % 3, bucket, None, (), Decimal(1))]
+
+
+class TestNobodyThere:
+    def test_servers_that_do_not_answer_are_named(self) -> None:
+        with pytest.raises(Unavailable) as refused:
+            ClickEvents(address("clickhouse://u:secret@127.0.0.1:9,127.0.0.1:10/db"), "epoch")
+        assert refused.value.code == "events_unavailable"
+        assert "ClickHouse at 127.0.0.1:" in refused.value.detail
+        assert "secret" not in str(refused.value)
+
+    def test_a_closed_store_says_so(self, place: Address) -> None:
+        store = ClickEvents(place, "epoch")
+        store.close()
+        for _ in range(2):
+            with pytest.raises(Unavailable):
+                store.position(ALL)
+            store.close()
+
+    @pytest.mark.usefixtures("store")
+    def test_what_a_server_refuses_is_told_by_its_name(self, place: Address) -> None:
+        nodes = Nodes(place, 30)
+        with pytest.raises(Unavailable) as refused:
+            nodes.ask("SELECT no_column", Parameters())
+        assert "UNKNOWN_IDENTIFIER" in refused.value.detail
+        nodes.close()
+
+
+NAMES = st.text(max_size=4) | st.sampled_from(["", "~", "~2E", ".", "a-b", "`", "é", "\\", "'"])
+
+
+@given(NAMES, NAMES)
+def test_a_kept_name_stays_in_its_place_and_is_its_own(one: str, other: str) -> None:
+    assert set(kept(one)) <= {*string.ascii_letters, *string.digits, *"_-~"}
+    assert kept(one)
+    assert (kept(one) == kept(other)) is (one == other)
