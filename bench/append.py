@@ -4,7 +4,7 @@ PostgreSQL, both with every commit on disk.
 
 import json
 import time
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +13,7 @@ from tallybook.model.columns import columns
 from tallybook.model.scope import operator
 from tallybook.stores.ledger import SqlLedger
 from tallybook.stores.postgresql import address
-from tests import machine, postgres
+from tests import postgres
 
 #: Of each size of batch, on each database.
 EVENTS: Final = 100_000
@@ -25,14 +25,12 @@ _ALL: Final = operator()
 
 
 def run(events: int, folder: Path) -> list[dict[str, Any]]:
-    """Append so many events in batches of each size; return the median and the 99th of a hundred."""
-    programs = machine.postgresql()
+    """Append so many events in batches of each size; return medians and 99th percentiles."""
     with ExitStack() as stack:
-        server = stack.enter_context(closing(postgres.Server(programs, fsync=True)))
-        server.start()
+        url, _ = stack.enter_context(postgres.durable())
         places = {
             "SQLite": folder / "append",
-            "PostgreSQL": address(f"postgresql://postgres@/postgres?host={server.home}"),
+            "PostgreSQL": address(url),
         }
         places["SQLite"].mkdir()
         ledgers = {name: stack.enter_context(SqlLedger(place)) for name, place in places.items()}
