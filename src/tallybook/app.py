@@ -111,8 +111,9 @@ class _Loop(threading.Thread):
                 more = False
                 before, self.fault = self.fault, f"{self.name}: {e}"
                 if self.fault != before:
-                    traced = not isinstance(e, Unavailable)  # a store says itself what it lacks
-                    log.exception("loop failed", loop=self.name, reason=str(e), exc_info=traced)
+                    traced = not isinstance(e, Unavailable)  # what a store lacks is in its words
+                    said = {"reason": str(e), "cause": str(e.__cause__ or "")}
+                    log.exception("loop failed", loop=self.name, **said, exc_info=traced)
             if not more:
                 self._stopping.wait(self._pause_seconds)
 
