@@ -6,16 +6,18 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import ingest, machine, positions, usage
+from bench import append, ingest, machine, positions, usage
 
-WORDS = {"ingest": ingest, "usage": usage, "positions": positions}
+WORDS = {"append": append, "ingest": ingest, "usage": usage, "positions": positions}
 
 
 def main() -> int:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(prog="tallybook bench", description=__doc__)
     parser.add_argument("word", choices=WORDS)
-    parser.add_argument("--events", type=int, help="how many (ingest 1,000,000, else 20,000,000)")
+    parser.add_argument(
+        "--events", type=int, help="how many (append 100,000, ingest 1,000,000, else 20,000,000)"
+    )
     parser.add_argument("--cache", type=Path, help="keep generated data here for the next run")
     parser.add_argument("--json", action="store_true", help="print JSON only")
     asked = parser.parse_args()

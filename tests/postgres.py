@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -30,6 +30,8 @@ from tests import machine
 START_SECONDS_MAX = 30
 KEPT_MAX = 12
 ICU = 150_000
+#: What ends with the tests need not survive a power cut.
+FORGETFUL = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "32MB"}
 #: The role that has to say its password; all others are believed.
 CAREFUL = "careful"
 #: The mark of a test on PostgreSQL, for the parameters of one that runs on several stores.
@@ -115,21 +117,39 @@ def administer(statement: str) -> None:
         admin.execute(statement.encode())
 
 
+@contextmanager
+def durable() -> Iterator[tuple[str, int]]:
+    """Run a server of its own that waits for the disk, as one is run for good; yield the address
+    of an empty database in it, and its process.
+    """
+    made = _Server(_programs(), {"shared_buffers": "1GB", "max_wal_size": "4GB"})
+    try:
+        made.start()
+        yield f"postgresql://postgres@/postgres?host={made.home}", made.pid
+    finally:
+        made.remove()
+
+
 @cache
 def _server() -> "_Server":
-    programs = os.environ.get("TALLYBOOK_POSTGRESQL") or machine.postgresql_here()
-    if programs is None:
-        pytest.skip("there is no PostgreSQL on this machine; ./tallybook test installs one")
-    made = _Server(programs)
+    made = _Server(_programs(), FORGETFUL)
     atexit.register(made.remove)
     made.start()
     return made
 
 
+def _programs() -> str:
+    programs = os.environ.get("TALLYBOOK_POSTGRESQL") or machine.postgresql_here()
+    if programs is None:
+        pytest.skip("there is no PostgreSQL on this machine; ./tallybook test installs one")
+    return programs
+
+
 class _Server:
-    def __init__(self, programs: str) -> None:
+    def __init__(self, programs: str, values: Mapping[str, str]) -> None:
         """Make its data; nothing runs yet."""
         self._programs = programs
+        self._values = values
         self._owner = _owner()
         self.home = Path(tempfile.mkdtemp(prefix="tallybook-pg-"))
         self._data = self.home / "data"
@@ -141,6 +161,11 @@ class _Server:
         rights = self._data / "pg_hba.conf"
         rights.write_text(f"local all {CAREFUL} scram-sha-256\n{rights.read_text()}")
 
+    @property
+    def pid(self) -> int:
+        """The process that starts all others of the server."""
+        return self._process.pid
+
     def start(self, *, standby: bool = False) -> None:
         """Start it and wait until it answers."""
         if standby:
@@ -148,10 +173,8 @@ class _Server:
         values = {
             "listen_addresses": "",
             "unix_socket_directories": self.home,
-            "fsync": "off",
-            "full_page_writes": "off",
-            "shared_buffers": "32MB",
             "max_connections": "200",
+            **self._values,
         }
         options = [word for name, value in values.items() for word in ("-c", f"{name}={value}")]
         with (self.home / "log").open("ab") as log:

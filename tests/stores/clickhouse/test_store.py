@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallybook.model.errors import Invalid, Unavailable
-from tallybook.model.nouns import Meter
+from tallybook.model.nouns import FilterTerm, Meter
 from tallybook.model.scope import Member, operator
 from tallybook.model.usage import UsageCell, UsageQuery
 from tallybook.stores.clickhouse import schema
@@ -290,7 +290,9 @@ class TestLimits:
             at += timedelta(minutes=1 + i % 7)
             edges.append(at)
         members = tuple(Member(f"x{i}", START, at, i % 3) for i in range(20_000))
-        cells = store.usage(ALL, UsageQuery(COUNT, tuple(edges), 9, members))
+        long = FilterTerm(property="q", op="ne", value="é'" * 100_000)
+        counting = COUNT.model_copy(update={"filter": [long]})
+        cells = store.usage(ALL, UsageQuery(counting, tuple(edges), 9, members))
         bucket = next(i for i, edge in enumerate(edges) if edge > START) - 1
         assert cells == [UsageCell(19_999 % 3, bucket, None, (), Decimal(1))]
 

@@ -49,8 +49,8 @@ _SETTINGS: Final[Mapping[str, Any]] = {
     # A text of ours is never taken for anything else.
     "input_format_try_infer_dates": 0,
     "input_format_try_infer_datetimes": 0,
-    # A question of 10,000 buckets is long.
-    "max_query_size": 16 * 1024 * 1024,
+    # A question of 10,000 buckets, or about 100,000 accounts, is long.
+    "max_query_size": 64 * 1024 * 1024,
     "max_ast_elements": 1_000_000,
     "max_expanded_ast_elements": 5_000_000,
 }
@@ -231,7 +231,6 @@ class Nodes:
             pool_mgr=self._pool,
             client_name="tallybook",
             autogenerate_session_id=False,  # threads share a client
-            form_encode_query_params=True,  # a value may be longer than an address
         )
 
     def _forget(self, host: Host | None) -> None:
