@@ -200,6 +200,20 @@ class TestWhoseCopy:
         assert again.position(ALL) == store.position(ALL) == 0
         again.close()
 
+    def test_tables_that_are_gone_are_made_anew(self, place: Address, store: ClickEvents) -> None:
+        store.load(ALL, batches(ONES))
+        nodes = Nodes(place, 30)
+        nodes.run_on(None, f"DROP DATABASE {place.database}")
+        nodes.close()
+        with pytest.raises(Unavailable) as refused:
+            total(store)
+        assert refused.value.code == "events_unavailable"
+        assert "rebuild" in refused.value.detail
+        anew = ClickEvents(place, "epoch", anew=True)
+        anew.load(ALL, batches(ONES))
+        assert total(store) == total(anew) == 48
+        anew.close()
+
     def test_two_ledgers_that_begin_at_once_are_both_refused(
         self, place: Address, store: ClickEvents
     ) -> None:

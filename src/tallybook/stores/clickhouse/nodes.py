@@ -62,10 +62,13 @@ _REPLICATED: Final[Mapping[str, Any]] = {
 }
 
 _TOO_LONG: Final = 159
+#: There is no such table, or database: its disk may be a new one.
+_LACKING: Final = frozenset({60, 81})
 #: Errors of a server that tell of the network or of another server, not of the statement.
 _BROKEN: Final = frozenset({
     3,  # unexpected end of file
     32,  # attempt to read after the end
+    *_LACKING,
     74, 75,  # a file or socket cannot be read, or written
     95, 96,  # a socket cannot be read, or written
     101, 102,  # an unexpected packet from a client, or a server
@@ -176,6 +179,12 @@ class Nodes:
                 "query_too_long",
                 f"The question took over {self._query_seconds} seconds; ask for a shorter range.",
                 limit=self._query_seconds,
+            )
+        if isinstance(error, Error) and error.code in _LACKING:
+            return Unavailable(
+                "events_unavailable",
+                "A server of TALLYBOOK_EVENTS_URL lacks tables that it had; `tallybook rebuild` "
+                "makes them and loads all of it again.",
             )
         where = f"ClickHouse at {host}" if host else f"ClickHouse in {self._address.folder}"
         what = error.name if isinstance(error, Error) and error.name else "it does not answer"
