@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from bench import ingest, machine, positions, sizes, usage
+from bench import append, ingest, machine, positions, sizes, usage
 
-WORDS: Final = {"ingest": ingest, "usage": usage, "positions": positions}
+WORDS: Final = {"append": append, "ingest": ingest, "usage": usage, "positions": positions}
 
 Row = Mapping[str, Any]
 
@@ -20,7 +20,9 @@ def main() -> int:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(prog="tallybook bench", description=__doc__)
     parser.add_argument("word", choices=WORDS)
-    parser.add_argument("--events", type=int, help="how many (ingest 1,000,000, else 20,000,000)")
+    parser.add_argument(
+        "--events", type=int, help="how many (ingest 1,000,000, append 100,000, else 20,000,000)"
+    )
     parser.add_argument("--cache", type=Path, help="keep generated data here for the next run")
     parser.add_argument(
         "--stores",
@@ -29,6 +31,8 @@ def main() -> int:
     )
     parser.add_argument("--json", action="store_true", help="print JSON only")
     asked = parser.parse_args()
+    if asked.stores and asked.word == "append":
+        parser.error("append measures both databases in any case")
     word = WORDS[asked.word]
     events = asked.events or word.EVENTS
     measured_on = machine.described()

@@ -16,7 +16,7 @@ import psutil
 import pyarrow as pa  # type: ignore[import-untyped] # it ships no types
 
 from bench.machine import Servers, cost, quantile
-from bench.sizes import Size, empty_engine
+from bench.sizes import Size
 from tests.serving import Server, event
 
 EVENTS: Final = 1_000_000
@@ -166,8 +166,8 @@ def _freshness(server: Server) -> list[float]:
 def by_hand(folder: Path, events: int, size: Size) -> float:
     """Insert the same rows from Arrow, 100,000 a commit; return the events a CPU-second."""
     tables = [_table(first, min(A_COMMIT, events - first)) for first in range(0, events, A_COMMIT)]
-    with empty_engine(size, folder) as engine:
-        spent = cost(lambda: [engine.insert(table) for table in tables], size.servers)
+    with size.empty(folder) as engine:
+        spent = cost(lambda: [*map(engine.insert, tables)], size.servers)
         assert engine.held() == events
     return events / spent.cpu
 

@@ -4,7 +4,7 @@ each, as a person asks it by hand.
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -75,6 +75,9 @@ class Size(Protocol):
 
     def by_hand(self, events: DuckEvents | ClickEvents, /) -> Engine:
         """Return the engine that has these events."""
+
+    def empty(self, folder: Path, /) -> AbstractContextManager[Engine]:
+        """Open the engine with the tables of the events, which hold nothing."""
 
 
 class _Duck:
@@ -170,13 +173,19 @@ class _Folder:
         assert isinstance(events, DuckEvents)
         return _Duck(events._db.cursor())  # noqa: SLF001 - the same open file
 
+    @contextmanager
+    def empty(self, folder: Path) -> Iterator[Engine]:
+        db = schema.connect(folder / "by-hand.duckdb", "1GB", 2)
+        yield _Duck(db)
+        db.close()
+
 
 class _Servers:
     def __init__(self, url: str, process: int, node: rig.Node) -> None:
         assert node.process is not None
         self._node = node
         self.servers = Servers(process, node.process.pid)
-        self.settings = {
+        self.settings: Mapping[str, str] = {
             "TALLYBOOK_DATABASE_URL": url,
             "TALLYBOOK_EVENTS_URL": node.url("bench"),
         }
@@ -199,6 +208,11 @@ class _Servers:
     def by_hand(self, _events: DuckEvents | ClickEvents) -> Engine:
         return _Click(self._node, "bench")
 
+    @contextmanager
+    def empty(self, _folder: Path) -> Iterator[Engine]:
+        ClickEvents(clickhouse(self._node.url("by_hand")), "by hand").close()
+        yield _Click(self._node, "by_hand")
+
 
 @contextmanager
 def opened(name: str) -> Iterator[Size]:
@@ -208,17 +222,3 @@ def opened(name: str) -> Iterator[Size]:
         return
     with postgres.durable() as (url, process), rig.node() as node:
         yield _Servers(url, process, node)
-
-
-@contextmanager
-def empty_engine(size: Size, folder: Path) -> Iterator[Engine]:
-    """Yield the engine of a size with the tables of the events, which hold nothing."""
-    if isinstance(size, _Folder):
-        db = schema.connect(folder / "by-hand.duckdb", "1GB", 2)
-        yield _Duck(db)
-        db.close()
-        return
-    assert isinstance(size, _Servers)
-    node = size._node  # noqa: SLF001 - it is of this file
-    ClickEvents(clickhouse(node.url("by_hand")), "by hand").close()
-    yield _Click(node, "by_hand")

@@ -141,7 +141,9 @@ class Client:
             self.metric("tallybook_ledger_events") - self.metric("tallybook_backlog_events")
             < accepted
         ):
-            assert time.monotonic() < ends, "what was accepted is not loaded"
+            assert time.monotonic() < ends, (
+                f"what was accepted is not loaded: {self.ask('GET', '/readyz').body.decode()}"
+            )
             time.sleep(0.02)
 
     def metric(self, name: str) -> float:

@@ -91,7 +91,8 @@ class _Clock:
 class _Loop(threading.Thread):
     """A step repeated until the installation closes; it may return that more waits to be done.
 
-    A step that fails is told of in the log and by `/readyz`, and tried again.
+    A step that fails is told of by `/readyz` and, once for each reason, in the log; it is tried
+    again.
     """
 
     def __init__(self, name: str, step: Callable[[], bool | None], pause_seconds: float) -> None:
@@ -108,8 +109,11 @@ class _Loop(threading.Thread):
                 self.fault = None
             except Exception as e:
                 more = False
-                self.fault = f"{self.name}: {e}"
-                log.exception("loop failed", loop=self.name)
+                before, self.fault = self.fault, f"{self.name}: {e}"
+                if self.fault != before:
+                    traced = not isinstance(e, Unavailable)  # what a store lacks is in its words
+                    said = {"reason": str(e), "cause": str(e.__cause__ or "")}
+                    log.exception("loop failed", loop=self.name, **said, exc_info=traced)
             if not more:
                 self._stopping.wait(self._pause_seconds)
 

@@ -190,7 +190,9 @@ def test_what_was_corrected_is_known_when_it_is_sent_again(desk: Desk) -> None:
 
 def test_a_call_whose_answer_was_lost_is_a_duplicate(desk: Desk) -> None:
     replacement = {"data": {"n": 3}}
-    written_otherwise = {"data": {"n": 3.0}, "id": "1", "time": "2026-03-05T13:00:00+01:00"}
+    written_otherwise = {
+        "data": {"n": 3.0}, "id": "1", "type": None, "time": "2026-03-05T13:00:00+01:00",
+    }  # fmt: skip
     for op, one, other in [
         ("replace", item(event=replacement), item(event=written_otherwise)),
         ("void", item(), item(event=None)),
@@ -213,6 +215,7 @@ def test_what_cannot_be_done_now_is_a_conflict(desk: Desk) -> None:
     assert desk.said("replace", item(event={"data": {}})) == ["event_voided"]
     receipt = desk.ask("void", item(reason="twice"))
     assert (receipt.conflict, receipt.verdicts[0].seq) == (1, 3)
+    assert desk.said("void", item(source=SOURCE, id="1.1")) == ["event_unknown"]
     assert desk.used() == {"a": Decimal(1)}
 
 
@@ -354,7 +357,8 @@ def test_what_is_not_yours_is_as_if_it_were_not_there(desk: Desk) -> None:
         {"id": "theirs", "subject": "b"},
         {"id": "later", "time": "2026-03-06T12:00:00Z"},
     )
-    unknown = [item(id="theirs"), item(id="later"), item(id="none")]
+    desk.ask("void", item(id="later"))
+    unknown = [item(id="theirs"), item(id="later", reason="mine"), item(id="none")]
     assert desk.said("void", unknown, mine) == ["event_unknown"] * 3
     for event in ({"subject": "b"}, {"time": "2026-03-06T12:00:00Z"}):
         assert desk.said("replace", item(event=event), mine) == ["subject_unknown"]

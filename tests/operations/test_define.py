@@ -17,15 +17,19 @@ from tallybook.model.scope import Member, Scope
 from tallybook.model.time import FIRST_INSTANT, LAST_INSTANT
 from tallybook.operations import definitions
 from tallybook.operations.define import Change, define_many, retire
-from tests.books import NOW, Shelf, shelf
+from tests.books import NOW, STORES, Shelf, shelf
 
 METER: dict[str, Any] = {"event_type": "call", "aggregation": "count"}
 PRICE = {"model": "per_unit", "unit_amount": "0.002"}
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[Shelf]:
-    with shelf(tmp_path) as opened:
+#: For what is refused before a store is asked.
+refused = pytest.mark.parametrize("home", ["sqlite"], indirect=True)
+
+
+@pytest.fixture(params=STORES)
+def home(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shelf]:
+    with shelf(tmp_path, request.param) as opened:
         yield opened
 
 
@@ -193,6 +197,7 @@ REFUSED: tuple[tuple[NounName, str, dict[str, Any], str, str], ...] = (
 )
 
 
+@refused
 @pytest.mark.parametrize(("noun", "key", "body", "code", "field"), REFUSED)
 def test_what_cannot_mean_anything_is_refused_at_its_field(
     filled: Shelf, noun: NounName, key: str, body: dict[str, Any], code: str, field: str
@@ -204,6 +209,7 @@ def test_what_cannot_mean_anything_is_refused_at_its_field(
     assert filled.books.revision(filled.scope) == before
 
 
+@refused
 def test_a_body_that_is_no_object_is_refused(home: Shelf) -> None:
     bodies: tuple[Any, ...] = (None, [], "x", 7)
     for body in bodies:
@@ -211,6 +217,7 @@ def test_a_body_that_is_no_object_is_refused(home: Shelf) -> None:
             many(home, ("account", "a", body))
 
 
+@refused
 def test_deep_documents_are_refused_before_they_cost_anything(home: Shelf) -> None:
     deep: Any = 1
     for _ in range(100_000):
@@ -440,6 +447,7 @@ def test_a_page_follows_another_until_all_are_seen_once(home: Shelf) -> None:
     )
 
 
+@refused
 @pytest.mark.parametrize("asked", [{"limit": 0}, {"limit": 501}, {"cursor": "€"}, {"cursor": "x"}])
 def test_a_page_that_cannot_be_is_refused(home: Shelf, asked: dict[str, Any]) -> None:
     with pytest.raises(Invalid):
@@ -470,6 +478,7 @@ def test_customers_read_only_what_is_theirs(filled: Shelf) -> None:
                 assert refusal.value.detail == f"There is no {noun} {key!r}."
 
 
+@refused
 def test_roles_without_the_verb_are_refused(filled: Shelf) -> None:
     for role in ("csm", "analyst", "customer_admin", "ingest"):
         with pytest.raises(Forbidden):
@@ -496,6 +505,7 @@ PARENT_ADMIN: tuple[tuple[NounName, str, dict[str, Any], type[TallybookError]], 
 )
 
 
+@refused
 @pytest.mark.parametrize(("noun", "key", "body", "refusal"), PARENT_ADMIN)
 def test_a_parent_admin_changes_nothing_outside_their_tree(
     filled: Shelf, noun: NounName, key: str, body: dict[str, Any], refusal: type[TallybookError]

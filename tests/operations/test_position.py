@@ -30,13 +30,13 @@ from tallybook.operations.position import (
     reach,
 )
 from tallybook.operations.refresh import JOB, Refresher
-from tallybook.stores.books.database import sqlite
 from tallybook.stores.books.leases import BooksLeases
 from tallybook.stores.books.snapshot import BooksSnapshot
 from tallybook.stores.books.versions import BooksVersions
 from tallybook.stores.duckdb.store import DuckEvents
 from tallybook.stores.events import gather
 from tallybook.stores.ledger.store import SqlLedger
+from tests.books import STORES, opened
 
 D = Decimal
 ALL = operator()
@@ -46,17 +46,18 @@ RATE = {"model": "per_unit", "unit_amount": "0.5"}
 
 @dataclass
 class House:
-    """An installation without a server: real stores in a folder."""
+    """An installation without a server: real stores in a folder, or Books and ledger beside it."""
 
     folder: Path
+    store: str = "sqlite"
     now: datetime = NOON
     loaded_at: datetime | None = None
     sent: int = field(default=0)
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True)
-        self.ledger = SqlLedger(self.folder)
-        self.database = sqlite(self.folder / "books.db")
+        self.database = opened(self.store, self.folder)
+        self.ledger = SqlLedger(self.folder if self.store == "sqlite" else self.database.url)
         self.events = DuckEvents(self.folder / "events.duckdb", threads=1)
         self.books = BooksVersions(self.database)
         self.snapshot = BooksSnapshot(self.database)
@@ -127,9 +128,9 @@ class House:
         return position(scope, directory, self.events, (contract, line), self.when(), **kw)[0]
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    made = House(tmp_path / "data")
+@pytest.fixture(params=STORES)
+def house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
+    made = House(tmp_path / "data", request.param)
     made.put("account", "a", name="Quarry")
     made.put("account", "b", parent="a")
     made.put("account", "other")

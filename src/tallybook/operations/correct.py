@@ -84,7 +84,7 @@ def _decided(
         begun: set[tuple[str, str]] = set()
         for place, asked in waiting.items():
             if asked.key in begun:
-                continue  # what comes before it is to be stored first
+                continue  # what comes before it is stored first: it would only be a conflict
             found = _next(scope, cases.get(asked.key), asked, now)
             if isinstance(found, Verdict):
                 verdicts[place] = found

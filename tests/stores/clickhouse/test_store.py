@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallybook.model.errors import Invalid, Unavailable
-from tallybook.model.nouns import Meter
+from tallybook.model.nouns import FilterTerm, Meter
 from tallybook.model.scope import Member, operator
 from tallybook.model.usage import UsageCell, UsageQuery
 from tallybook.stores.clickhouse import schema
@@ -200,6 +200,20 @@ class TestWhoseCopy:
         assert again.position(ALL) == store.position(ALL) == 0
         again.close()
 
+    def test_tables_that_are_gone_are_made_anew(self, place: Address, store: ClickEvents) -> None:
+        store.load(ALL, batches(ONES))
+        nodes = Nodes(place, 30)
+        nodes.run_on(None, f"DROP DATABASE {place.database}")
+        nodes.close()
+        with pytest.raises(Unavailable) as refused:
+            total(store)
+        assert refused.value.code == "events_unavailable"
+        assert "rebuild" in refused.value.detail
+        anew = ClickEvents(place, "epoch", anew=True)
+        anew.load(ALL, batches(ONES))
+        assert total(store) == total(anew) == 48
+        anew.close()
+
     def test_two_ledgers_that_begin_at_once_are_both_refused(
         self, place: Address, store: ClickEvents
     ) -> None:
@@ -276,7 +290,9 @@ class TestLimits:
             at += timedelta(minutes=1 + i % 7)
             edges.append(at)
         members = tuple(Member(f"x{i}", START, at, i % 3) for i in range(20_000))
-        cells = store.usage(ALL, UsageQuery(COUNT, tuple(edges), 9, members))
+        long = FilterTerm(property="q", op="ne", value="é'" * 100_000)
+        counting = COUNT.model_copy(update={"filter": [long]})
+        cells = store.usage(ALL, UsageQuery(counting, tuple(edges), 9, members))
         bucket = next(i for i, edge in enumerate(edges) if edge > START) - 1
         assert cells == [UsageCell(19_999 % 3, bucket, None, (), Decimal(1))]
 

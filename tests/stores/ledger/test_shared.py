@@ -1,6 +1,7 @@
 # ruff: noqa: SLF001 - a writer is paused, and cut off, between its insert and its commit
 """The ledger on PostgreSQL, where many processes write: numbers without holes, an id once."""
 
+import json
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL
+from sqlalchemy.pool import NullPool
 
 from tallybook.model.errors import Unavailable
 from tallybook.model.scope import operator
@@ -25,6 +27,8 @@ pytestmark = pytest.mark.postgres
 
 ALL = operator()
 WAIT_SECONDS = 30
+ROOT = Path(__file__).parents[3]
+ENVIRONMENT = os.environ | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
 
 
 @pytest.fixture
@@ -64,9 +68,14 @@ def numbers(ledger: SqlLedger) -> list[int]:
     return [seq for batch in found for seq in range(batch.first_seq, batch.last_seq + 1)]
 
 
+@pytest.mark.process
 def test_an_entry_that_is_seen_has_none_before_it_that_is_not(
     url: URL, one: SqlLedger, two: SqlLedger
 ) -> None:
+    """One writer is paused between its insert and its commit, and another waits: nobody sees an
+    entry of either, in whichever process. So no position that can be seen has one below it that
+    cannot, and who reads up to the newest misses nothing.
+    """
     paused, go_on = threading.Event(), threading.Event()
 
     def pause() -> None:
@@ -81,12 +90,60 @@ def test_an_entry_that_is_seen_has_none_before_it_that_is_not(
         threading.Event().wait(0.3)
         assert not second.done()
         assert (reader.head(ALL), numbers(reader)) == (0, [])
+        assert seen_by_another_process(url) == (0, [])
         go_on.set()
         assert {v.status for v in first.result(WAIT_SECONDS)} == {"accepted"}
         verdicts = second.result(WAIT_SECONDS)
         assert [v.status for v in verdicts] == ["duplicate"] * 5 + ["accepted"] * 5
         assert [v.seq for v in verdicts[:5]] == [6, 7, 8, 9, 10]
         assert (reader.head(ALL), numbers(reader)) == (15, list(range(1, 16)))
+    assert seen_by_another_process(url) == (15, list(range(1, 16)))
+
+
+_READER = """
+import json, sys
+from tallybook.model.scope import operator
+from tallybook.stores.ledger import SqlLedger
+from tallybook.stores.postgresql import address
+from tests.stores.ledger.test_shared import numbers
+
+ledger = SqlLedger(address(sys.argv[1]))
+print(json.dumps([ledger.head(operator()), numbers(ledger)]))
+ledger.close()
+"""
+
+
+def seen_by_another_process(url: URL) -> tuple[int, list[int]]:
+    """Return the newest entry and all entries that a process of its own sees."""
+    program = [sys.executable, "-c", _READER, url.render_as_string(hide_password=False)]
+    done = subprocess.run(program, env=ENVIRONMENT, capture_output=True, text=True, check=True)
+    head, seen = json.loads(done.stdout)
+    return head, seen
+
+
+def test_batches_with_the_same_ids_in_opposite_order_never_wait_for_each_other(
+    url: URL, one: SqlLedger, two: SqlLedger
+) -> None:
+    """Two writers that locked ids one by one, each in its own order, would wait for each other
+    until the server ended one of them.
+    """
+    rounds, size = 20, 200
+    meet = threading.Barrier(2)
+
+    def write(ledger: SqlLedger, step: int) -> Counter[str]:
+        total: Counter[str] = Counter()
+        for number in range(rounds):
+            batch = arrivals(range(number * size, (number + 1) * size))[::step]
+            meet.wait(WAIT_SECONDS)
+            total.update(v.status for v in append(ledger, batch, NOW))
+        return total
+
+    with ThreadPoolExecutor(2) as pool:
+        total = sum(pool.map(write, (one, two), (1, -1)), Counter[str]())
+    assert total == {"accepted": rounds * size, "duplicate": rounds * size}
+    with create_engine(url, poolclass=NullPool).connect() as connection:
+        ended = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+        assert connection.scalar(text(ended)) == 0
 
 
 def test_what_another_process_stored_is_a_duplicate_or_a_conflict(
@@ -220,14 +277,12 @@ print(total["accepted"], total["duplicate"], total["conflict"])
 
 @pytest.mark.process
 def test_processes_with_the_same_ids_in_other_orders_count_each_once(url: URL) -> None:
-    root = Path(__file__).parents[3]
-    environment = os.environ | {"PYTHONPATH": f"{root / 'src'}:{root}"}
     running = [
         subprocess.Popen(
             [sys.executable, "-c", _WRITER, url.render_as_string(), str(seed)],
             stdout=subprocess.PIPE,
             text=True,
-            env=environment,
+            env=ENVIRONMENT,
         )
         for seed in range(3)
     ]

@@ -4,9 +4,12 @@ A statement has one level, so that a cluster's shards do all of the counting the
 """
 
 import re
+from base64 import b64encode
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final
+
+import msgspec
 
 from tallybook.model.scope import Member
 from tallybook.model.time import micros
@@ -15,14 +18,30 @@ from tallybook.stores.events.dialect import Statement
 
 NAME: Final = "clickhouse"
 
+#: Texts of more characters than this are not bound.
+_LONG: Final = 1000
 #: What may stand in a name of a property as it is kept; all else is `~` and two digits a byte.
 _OUTSIDE: Final = re.compile(rb"[^A-Za-z0-9_-]")
 _NAMES_KEPT: Final = 10_000
 
 
 class Parameters(dialect.Parameters):
+    """Servers take no bound value of over 128 KiB. What may be long is written into the statement
+    instead, in letters and digits only, so that it cannot leave its place either.
+    """
+
+    def bind(self, value: Any) -> str:
+        if isinstance(value, list):
+            kind = "Int64" if value and isinstance(value[0], int) else "String"
+            return f"JSONExtract({_packed(msgspec.json.encode(value))}, 'Array({kind})')"
+        if isinstance(value, str) and len(value) > _LONG:
+            return _packed(value.encode())
+        return super().bind(value)
+
     def _placeholder(self, name: str, value: Any) -> str:
-        return f"{{{name}:{_type(value)}}}"
+        if value is None:
+            return f"{{{name}:Nullable(String)}}"
+        return f"{{{name}:{'Int64' if isinstance(value, int) else 'String'}}}"
 
 
 def parameters() -> Parameters:
@@ -95,9 +114,5 @@ def _text(path: str) -> str:
     return f"data.{names}.:String"
 
 
-def _type(value: Any) -> str:
-    if value is None:
-        return "Nullable(String)"
-    if isinstance(value, list):
-        return f"Array({_type(value[0]) if value else 'String'})"
-    return "Int64" if isinstance(value, int) else "String"
+def _packed(value: bytes) -> str:
+    return f"base64Decode('{b64encode(value).decode()}')"

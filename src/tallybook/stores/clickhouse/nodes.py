@@ -49,8 +49,8 @@ _SETTINGS: Final[Mapping[str, Any]] = {
     # A text of ours is never taken for anything else.
     "input_format_try_infer_dates": 0,
     "input_format_try_infer_datetimes": 0,
-    # A question of 10,000 buckets is long.
-    "max_query_size": 16 * 1024 * 1024,
+    # A question of 10,000 buckets, or about 100,000 accounts, is long.
+    "max_query_size": 64 * 1024 * 1024,
     "max_ast_elements": 1_000_000,
     "max_expanded_ast_elements": 5_000_000,
 }
@@ -62,10 +62,13 @@ _REPLICATED: Final[Mapping[str, Any]] = {
 }
 
 _TOO_LONG: Final = 159
+#: There is no such table, or database: its disk may be a new one.
+_LACKING: Final = frozenset({60, 81})
 #: Errors of a server that tell of the network or of another server, not of the statement.
 _BROKEN: Final = frozenset({
     3,  # unexpected end of file
     32,  # attempt to read after the end
+    *_LACKING,
     74, 75,  # a file or socket cannot be read, or written
     95, 96,  # a socket cannot be read, or written
     101, 102,  # an unexpected packet from a client, or a server
@@ -177,6 +180,12 @@ class Nodes:
                 f"The question took over {self._query_seconds} seconds; ask for a shorter range.",
                 limit=self._query_seconds,
             )
+        if isinstance(error, Error) and error.code in _LACKING:
+            return Unavailable(
+                "events_unavailable",
+                "A server of TALLYBOOK_EVENTS_URL lacks tables that it had; `tallybook rebuild` "
+                "makes them and loads all of it again.",
+            )
         where = f"ClickHouse at {host}" if host else f"ClickHouse in {self._address.folder}"
         what = error.name if isinstance(error, Error) and error.name else "it does not answer"
         return Unavailable(
@@ -222,7 +231,6 @@ class Nodes:
             pool_mgr=self._pool,
             client_name="tallybook",
             autogenerate_session_id=False,  # threads share a client
-            form_encode_query_params=True,  # a value may be longer than an address
         )
 
     def _forget(self, host: Host | None) -> None:

@@ -2,7 +2,7 @@
 with `_local`, and beside it one of all servers together.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from tallybook.model.errors import Unavailable
@@ -56,6 +56,13 @@ class _Table(NamedTuple):
     newest: str = ""
 
 
+_TABLES: Final = (
+    _Table(_POSITION_TABLE, _POSITION, "(generation, epoch)", "epoch", newest="seq"),
+    _Table(EVENTS, _EVENTS, f"(subject, time, seq) PARTITION BY {MONTH}", "subject"),
+    _Table(STANDINGS, _STANDINGS, "(subject, seq, since)", "subject"),
+)
+
+
 class Reached(NamedTuple):
     """Which copy the tables hold: its generation, of which ledger, and up to which entry."""
 
@@ -69,14 +76,17 @@ def here(address: Address, table: str) -> str:
     return f"{address.database}.{table}{'_local' if address.cluster else ''}"
 
 
-def prepare(address: Address, nodes: Nodes) -> None:
-    """Make what is missing, on every server; one that cannot be reached may be so where another
-    has the tables.
+def prepare(address: Address, nodes: Nodes, *, anew: bool = False) -> None:
+    """Make the tables; a server that cannot be reached may be so where another has them.
+
+    One that has none beside others with facts in theirs lost its disk. It gets none here: with
+    empty ones it would answer for its shard. What is to be had anew is left to `empty`.
 
     Raises:
         Unavailable: `schema_newer`, `events_unavailable`.
     """
     made, missing = 0, None
+    without = []
     for host in nodes.hosts:
         try:
             version = _version(address, nodes, host)
@@ -91,9 +101,15 @@ def prepare(address: Address, nodes: Nodes) -> None:
             )
         made += bool(version)
         if not version:
-            _make(address, nodes, host)
+            without.append(host)
+    if anew:
+        return
     if missing and not made:
         raise missing
+    held = reached(nodes) if without and made and not address.replicated else None
+    if held is None or not held.seq:
+        for host in without:
+            _make(address, nodes, host)
 
 
 def reached(nodes: Nodes) -> Reached | None:
@@ -122,10 +138,19 @@ def reach(nodes: Nodes, to: Reached) -> None:
 
 def empty(address: Address, nodes: Nodes, epoch: str) -> None:
     """Forget all rows, and begin a copy of the ledger with this epoch."""
-    before = reached(nodes)
+    try:
+        before = reached(nodes)
+    except Unavailable:  # a whole shard lost its tables, or is away, which is told of next
+        before = None
+    without = [host for host in nodes.hosts if not _version(address, nodes, host)]
+    for host in without:
+        _make_tables(address, nodes, host, _TABLES[:1])
+    before = before or reached(nodes)
     generation = before.generation + 1 if before else 1
-    # Of no ledger while rows of another may be left somewhere.
+    # Of no ledger while rows of another may be left somewhere, or none where some should be.
     reach(nodes, Reached(generation, "", 0))
+    for host in without:
+        _make(address, nodes, host)
     for host in nodes.hosts:
         for table in (EVENTS, STANDINGS):
             nodes.run_on(host, f"TRUNCATE TABLE {here(address, table)}")
@@ -155,24 +180,26 @@ def _version(address: Address, nodes: Nodes, host: Host | None) -> int:
 
 def _make(address: Address, nodes: Nodes, host: Host | None) -> None:
     """Make the tables of one server; its version comes last, so that half of them are none."""
-    known = nodes.ask_on(
-        host, f"SELECT name FROM system.databases WHERE name = '{address.database}'"
-    )
-    if not known:  # who may not make one may still use it
-        nodes.run_on(host, f"CREATE DATABASE IF NOT EXISTS {address.database} ENGINE = Atomic")
-    for table in (
-        _Table(EVENTS, _EVENTS, f"(subject, time, seq) PARTITION BY {MONTH}", "subject"),
-        _Table(STANDINGS, _STANDINGS, "(subject, seq, since)", "subject"),
-        _Table(_POSITION_TABLE, _POSITION, "(generation, epoch)", "epoch", newest="seq"),
-    ):
-        for statement in _statements(address, table):
-            nodes.run_on(host, statement)
+    _make_tables(address, nodes, host, _TABLES)
     nodes.run_on(
         host,
         f"CREATE TABLE IF NOT EXISTS {address.database}.schema (version Int64) "
         "ENGINE = MergeTree ORDER BY version",
     )
     nodes.run_on(host, f"INSERT INTO {address.database}.schema SELECT {VERSION}")
+
+
+def _make_tables(
+    address: Address, nodes: Nodes, host: Host | None, tables: Iterable[_Table]
+) -> None:
+    known = nodes.ask_on(
+        host, f"SELECT name FROM system.databases WHERE name = '{address.database}'"
+    )
+    if not known:  # who may not make one may still use it
+        nodes.run_on(host, f"CREATE DATABASE IF NOT EXISTS {address.database} ENGINE = Atomic")
+    for table in tables:
+        for statement in _statements(address, table):
+            nodes.run_on(host, statement)
 
 
 def _statements(address: Address, table: _Table) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from threading import Lock
 from typing import Any, Final
 
 from tallybook.model.errors import Invalid
@@ -46,9 +47,11 @@ class ClickEvents:
         """
         self._address = address
         self._epoch = epoch
+        self._newest = Reached(0, epoch, 0)
+        self._seeing = Lock()
         self._nodes = Nodes(address, query_seconds)
         try:
-            schema.prepare(address, self._nodes)
+            schema.prepare(address, self._nodes, anew=anew)
             if anew:
                 schema.empty(address, self._nodes, epoch)
             elif schema.reached(self._nodes) is None:
@@ -100,7 +103,10 @@ class ClickEvents:
         found = schema.reached(self._nodes)
         if found is None or found.epoch != self._epoch:
             raise schema.of_another()
-        return found
+        with self._seeing:
+            # A replica that was away tells of an older position, until the next load mends it.
+            self._newest = max(self._newest, found)
+            return self._newest
 
 
 def _require_quantities(rows: Sequence[Sequence[Any]]) -> None:
