@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -53,9 +54,14 @@ WRONG = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def host() -> str:
-    """Return where the server of the tests listens, which now has what is wrong above."""
+    """Return where the server of the tests listens, which has what is wrong above."""
+    return prepared()
+
+
+@cache
+def prepared() -> str:
     for statement in (
         f"CREATE ROLE {postgres.CAREFUL} LOGIN PASSWORD 'right'",
         "CREATE ROLE poor LOGIN",
