@@ -2,6 +2,8 @@
 whichever of them, also after the one that did it is killed.
 """
 
+import os
+import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -90,11 +92,29 @@ def test_four_schedulers_decide_each_thing_once(servers: list[Server], url: str)
     tick(others)
     assert {listed(server) for server in others} == {str(ROUNDS)}
     let_pass(url, 2 * HOUR)
+    until_listed(others, ROUNDS + 1)
+    assert decided(url) == (version + ROUNDS + 1, fence + 1)
+    paused = keeper(url, others)
+    os.kill(paused.pid, signal.SIGSTOP)
+    rest = [server for server in others if server is not paused]
+    rest[0].send([event("while one is paused")])
+    for server in rest:
+        server.until_visible()
+    let_pass(url, 2 * HOUR)
+    until_listed(rest, ROUNDS + 2)
+    os.kill(paused.pid, signal.SIGCONT)  # it does not know that its lease was taken over
+    paused.until_visible()
+    assert rest[0].send([event("after that")])["accepted"] == 1
+    tick(others)
+    assert {listed(server) for server in others} == {str(ROUNDS + 3)}
+    assert decided(url) == (version + ROUNDS + 3, fence + 2)
+
+
+def until_listed(servers: list[Server], used: int) -> None:
     ends = time.monotonic() + WAIT_SECONDS
-    while {listed(server) for server in others} != {str(ROUNDS + 1)}:
+    while {listed(server) for server in servers} != {str(used)}:
         assert time.monotonic() < ends
         time.sleep(0.05)
-    assert decided(url) == (version + ROUNDS + 1, fence + 1)
 
 
 LINE = {"code": "total", "meter": "total", "price": {"model": "per_unit", "unit_amount": "0.01"}}

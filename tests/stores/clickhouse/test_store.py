@@ -10,9 +10,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import sqlglot
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tallybook.aggregations._shape import aggregation, expressions
 from tallybook.model.errors import Invalid, Unavailable
 from tallybook.model.nouns import FilterTerm, Meter
 from tallybook.model.scope import Member, operator
@@ -257,6 +259,25 @@ def test_a_late_row_waits_until_merging_is_worth_it(store: ClickEvents) -> None:
     assert total(store) == 204
 
 
+@pytest.mark.parametrize("options", ["", "?cluster=c", "?cluster=c&replicated=true"])
+def test_tables_are_made_by_statements_of_the_engine(options: str) -> None:
+    """No Keeper runs in tests: of replicated tables this is all that is seen here."""
+    place = address(f"clickhouse://h/db{options}")
+    made = [text for table in schema.TABLES for text in schema.statements(place, table)]
+    assert len(made) == (6 if options else 3)
+    for text in made:
+        (statement,) = sqlglot.parse(text, dialect="clickhouse")
+        assert isinstance(statement, sqlglot.exp.Create)
+        engine = text.partition("ENGINE = ")[2].partition(" ORDER")[0]
+        if " AS db." in text:
+            assert engine.startswith("Distributed('c', 'db', '")
+        elif place.replicated:
+            assert "Replicated" in engine
+            assert "'/clickhouse/tables/{shard}/db." in engine
+        else:
+            assert engine in {"ReplacingMergeTree()", "ReplacingMergeTree(seq)"}
+
+
 class TestLimits:
     @pytest.mark.usefixtures("store")
     def test_a_question_that_takes_too_long_is_stopped(self, place: Address) -> None:
@@ -266,6 +287,15 @@ class TestLimits:
         assert refused.value.code == "query_too_long"
         assert refused.value.facts["limit"] == 1
         nodes.close()
+
+    def test_a_sum_does_not_wrap(self, place: Address) -> None:
+        (sql,) = expressions(aggregation("sum"), "clickhouse")
+        largest = "9" * 26 + "." + "9" * 12
+        found = asked(
+            place, f"SELECT {sql} FROM (SELECT toDecimal128('{largest}', 12) AS quantity "
+            "FROM numbers(20))",
+        )  # fmt: skip
+        assert found == Decimal("1999999999999999999999999999.99999999998")
 
     def test_a_sum_that_overflows_is_refused(
         self, store: ClickEvents, monkeypatch: pytest.MonkeyPatch

@@ -84,9 +84,12 @@ class BooksLeases:
             free = or_(lease.c.holder == self._holder, lease.c.until <= _now(connection))
             if self._database.is_owned:  # whoever had it is gone
                 free = true()
+            holder = select(lease.c.holder).where(lease.c.name == job)
             one = select(lease.c.holder, lease.c.fence).where(lease.c.name == job, free)
             row = connection.execute(one.with_for_update(skip_locked=True)).one_or_none()
             if row is None:  # another has it, or we ourselves are writing, which renews it
+                if job in self._held and connection.scalar(holder) != self._holder:
+                    self._held.pop(job, None)
                 return None
             claim = Claim(job, row.fence + (row.holder != self._holder))
             values = {"holder": self._holder, "fence": claim.fence, "until": _end(connection)}

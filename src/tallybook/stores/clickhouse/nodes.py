@@ -217,8 +217,7 @@ class Nodes:
 
     def _connect(self, host: Host | None, seconds: int) -> Client:
         if host is None:
-            path = self._address.folder
-            return get_client(interface="chdb", path=path, settings=self._settings)
+            return self._connect_here()
         return get_client(
             interface="https" if self._address.secure else "http",
             host=host.name,
@@ -232,6 +231,15 @@ class Nodes:
             client_name="tallybook",
             autogenerate_session_id=False,  # threads share a client
         )
+
+    def _connect_here(self) -> Client:
+        try:
+            return get_client(interface="chdb", path=self._address.folder, settings=self._settings)
+        except ImportError as e:
+            raise Unavailable(
+                "events_unavailable",
+                "ClickHouse in this process needs the package chdb; install it, or name a server.",
+            ) from e
 
     def _forget(self, host: Host | None) -> None:
         with self._changing:

@@ -44,7 +44,7 @@ _STANDINGS: Final = """(
 _POSITION: Final = "(generation Int64, epoch String, seq Int64)"
 
 
-class _Table(NamedTuple):
+class Table(NamedTuple):
     """A table: rows that are alike in `order` are one, of which the `newest` is kept; those that
     are alike in `spread` are on one shard.
     """
@@ -56,10 +56,10 @@ class _Table(NamedTuple):
     newest: str = ""
 
 
-_TABLES: Final = (
-    _Table(_POSITION_TABLE, _POSITION, "(generation, epoch)", "epoch", newest="seq"),
-    _Table(EVENTS, _EVENTS, f"(subject, time, seq) PARTITION BY {MONTH}", "subject"),
-    _Table(STANDINGS, _STANDINGS, "(subject, seq, since)", "subject"),
+TABLES: Final = (
+    Table(_POSITION_TABLE, _POSITION, "(generation, epoch)", "epoch", newest="seq"),
+    Table(EVENTS, _EVENTS, f"(subject, time, seq) PARTITION BY {MONTH}", "subject"),
+    Table(STANDINGS, _STANDINGS, "(subject, seq, since)", "subject"),
 )
 
 
@@ -144,7 +144,7 @@ def empty(address: Address, nodes: Nodes, epoch: str) -> None:
         before = None
     without = [host for host in nodes.hosts if not _version(address, nodes, host)]
     for host in without:
-        _make_tables(address, nodes, host, _TABLES[:1])
+        _make_tables(address, nodes, host, TABLES[:1])
     before = before or reached(nodes)
     generation = before.generation + 1 if before else 1
     # Of no ledger while rows of another may be left somewhere, or none where some should be.
@@ -180,7 +180,7 @@ def _version(address: Address, nodes: Nodes, host: Host | None) -> int:
 
 def _make(address: Address, nodes: Nodes, host: Host | None) -> None:
     """Make the tables of one server; its version comes last, so that half of them are none."""
-    _make_tables(address, nodes, host, _TABLES)
+    _make_tables(address, nodes, host, TABLES)
     nodes.run_on(
         host,
         f"CREATE TABLE IF NOT EXISTS {address.database}.schema (version Int64) "
@@ -190,7 +190,7 @@ def _make(address: Address, nodes: Nodes, host: Host | None) -> None:
 
 
 def _make_tables(
-    address: Address, nodes: Nodes, host: Host | None, tables: Iterable[_Table]
+    address: Address, nodes: Nodes, host: Host | None, tables: Iterable[Table]
 ) -> None:
     known = nodes.ask_on(
         host, f"SELECT name FROM system.databases WHERE name = '{address.database}'"
@@ -198,11 +198,12 @@ def _make_tables(
     if not known:  # who may not make one may still use it
         nodes.run_on(host, f"CREATE DATABASE IF NOT EXISTS {address.database} ENGINE = Atomic")
     for table in tables:
-        for statement in _statements(address, table):
+        for statement in statements(address, table):
             nodes.run_on(host, statement)
 
 
-def _statements(address: Address, table: _Table) -> Iterator[str]:
+def statements(address: Address, table: Table) -> Iterator[str]:
+    """Write what makes a table on a server."""
     local = here(address, table.name)
     engine = f"ReplacingMergeTree({table.newest})"
     if address.replicated:

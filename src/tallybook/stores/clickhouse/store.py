@@ -110,7 +110,8 @@ class ClickEvents:
 
 
 def _require_quantities(rows: Sequence[Sequence[Any]]) -> None:
-    if any(isinstance(x, Decimal) and abs(x) >= _BEYOND for row in rows for x in row):
+    numbers = (x for row in rows for x in row if isinstance(x, Decimal))
+    if not all(-_BEYOND < x < _BEYOND for x in numbers):
         raise Invalid(
             "quantity_overflow",
             "The sum is beyond what a quantity may be; ask for a shorter range.",
