@@ -13,10 +13,12 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Final
 
+from bench.sizes import Size
 from tallybook.model.columns import columns
 from tallybook.model.directory import Directory
 from tallybook.model.packed import Batch, pack
 from tallybook.model.scope import operator
+from tallybook.stores.clickhouse.store import ClickEvents
 from tallybook.stores.duckdb.store import DuckEvents
 from tests.worlds import World
 
@@ -41,16 +43,19 @@ def key(rank: int) -> str:
     return f"account-{rank:05d}"
 
 
-def store(events: int, folder: Path) -> DuckEvents:
+def store(events: int, folder: Path, size: Size) -> DuckEvents | ClickEvents:
     """Open the store with so many events, making it where it is not there."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"events-{events}.duckdb"
     done = path.with_suffix(".done")
     if not done.exists():
         path.unlink(missing_ok=True)
-        _make(events, path)
+    found = size.events(path)
+    if found.position(_SYSTEM) < events:
+        _fill(events, found)
+    if isinstance(found, DuckEvents):
         done.touch()
-    return DuckEvents(path, memory_limit="4GB", query_seconds=600)
+    return found
 
 
 def directory(*, contracts: bool = False) -> Directory:
@@ -76,9 +81,8 @@ def directory(*, contracts: bool = False) -> Directory:
     return world.directory
 
 
-def _make(events: int, path: Path) -> None:
+def _fill(events: int, made: DuckEvents | ClickEvents) -> None:
     began = time.monotonic()
-    made = DuckEvents(path, memory_limit="4GB", query_seconds=600)
     chance = random.Random(1)
     weights = list(accumulate(1 / (rank + 10) for rank in range(ACCOUNTS)))
     step = DAYS * 86_400_000_000 // events
@@ -90,7 +94,6 @@ def _make(events: int, path: Path) -> None:
             rate = (first + count) / (time.monotonic() - began)
             print(f"\r{first + count:,} of {events:,} ({rate:,.0f}/s)", end="", file=sys.stderr)
     made.compact(_SYSTEM, date(2026, 1, 1))
-    made.close()
     print(f"\rmade in {time.monotonic() - began:.0f} s          ", file=sys.stderr)
 
 

@@ -15,8 +15,8 @@ from typing import Any, Final
 import psutil
 import pyarrow as pa  # type: ignore[import-untyped] # it ships no types
 
-from bench.machine import cost, quantile
-from tallybook.stores.duckdb import schema
+from bench.machine import Servers, cost, quantile
+from bench.sizes import Size
 from tests.serving import Server, event
 
 EVENTS: Final = 1_000_000
@@ -29,21 +29,21 @@ _START: Final = datetime(2026, 3, 1, tzinfo=UTC)
 Row = dict[str, Any]
 
 
-def run(events: int, folder: Path) -> list[Row]:
+def run(events: int, folder: Path, size: Size) -> list[Row]:
     """Measure both sides."""
     events = max(
         CONNECTIONS * A_REQUEST, events // (CONNECTIONS * A_REQUEST) * CONNECTIONS * A_REQUEST
     )
     bodies = [body(n) for n in range(events // A_REQUEST)]
     bytes_an_event = sum(map(len, bodies)) / events
-    with Server(folder / "data") as server:
+    with Server(folder / "data", settings=size.settings) as server:
         server.put("/meters/uses", event_type="use", aggregation="count")
         server.put("/meters/requests", event_type="api.request", aggregation="count")
-        ours = _send(server, bodies)
+        ours = _send(server, bodies, size.servers)
         server.put("/accounts/probe")
         waits = _freshness(server)
-    hand = by_hand(folder, min(events, 10 * A_COMMIT))
-    ours_a_cpu = events / ours["cpu"]
+    hand = by_hand(folder, min(events, 10 * A_COMMIT), size)
+    ours_a_cpu = events / (ours["cpu"] + ours["beside"])
     return [
         {"what": "bytes an event", "value": f"{bytes_an_event:.0f}"},
         {"what": "requests at once, events a request", "value": f"{CONNECTIONS}, {A_REQUEST}"},
@@ -54,6 +54,7 @@ def run(events: int, folder: Path) -> list[Row]:
             "target": ">= 100,000",
         },
         {"what": "CPU µs an event, server", "value": f"{ours['cpu'] / events * 1e6:.2f}"},
+        {"what": "CPU µs an event, databases", "value": f"{ours['beside'] / events * 1e6:.2f}"},
         {"what": "acknowledged p50", "value": f"{quantile(ours['waits'], 0.5) * 1e3:.1f} ms"},
         {"what": "acknowledged p99", "value": f"{quantile(ours['waits'], 0.99) * 1e3:.1f} ms"},
         {"what": "refused for now (429)", "value": f"{ours['refused']}"},
@@ -94,7 +95,7 @@ def body(number: int) -> bytes:
     return f"[{','.join(lines)}]".encode()
 
 
-def _send(server: Server, bodies: list[bytes]) -> Row:
+def _send(server: Server, bodies: list[bytes], servers: Servers) -> Row:
     """Send everything on some connections; wait until all of it is counted."""
     waits: list[float] = []
     refused = itertools.count()
@@ -126,7 +127,8 @@ def _send(server: Server, bodies: list[bytes]) -> Row:
             waits.append(time.perf_counter() - began)
 
     process = psutil.Process(server.pid)
-    before, began = process.cpu_times(), time.perf_counter()
+    before, beside = process.cpu_times(), servers.cpu()
+    began = time.perf_counter()
     threads = [threading.Thread(target=send) for _ in range(CONNECTIONS)]
     for thread in threads:
         thread.start()
@@ -140,6 +142,7 @@ def _send(server: Server, bodies: list[bytes]) -> Row:
         "acknowledged": acknowledged,
         "queryable": queryable,
         "cpu": after.user + after.system - before.user - before.system,
+        "beside": servers.cpu() - beside,
         "waits": waits,
         "refused": next(refused),
         "memory": process.memory_info().rss,
@@ -160,20 +163,12 @@ def _freshness(server: Server) -> list[float]:
     return waits
 
 
-def by_hand(folder: Path, events: int) -> float:
+def by_hand(folder: Path, events: int, size: Size) -> float:
     """Insert the same rows from Arrow, 100,000 a commit; return the events a CPU-second."""
     tables = [_table(first, min(A_COMMIT, events - first)) for first in range(0, events, A_COMMIT)]
-    db = schema.connect(folder / "by-hand.duckdb", "1GB", 2)
-
-    def insert() -> None:
-        for table in tables:
-            db.register("rows", table)
-            db.execute("INSERT INTO tail BY NAME SELECT * FROM rows")
-            db.unregister("rows")
-
-    spent = cost(insert)
-    assert db.execute("SELECT count(*) FROM tail").fetchall() == [(events,)]
-    db.close()
+    with size.empty(folder) as engine:
+        spent = cost(lambda: [*map(engine.insert, tables)], size.servers)
+        assert engine.held() == events
     return events / spent.cpu
 
 

@@ -3,14 +3,12 @@
 import os
 import platform
 import resource
-import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-import duckdb
 import psutil
 
 import tallybook
@@ -29,8 +27,6 @@ def described() -> dict[str, str]:
         "load before": f"{os.getloadavg()[0]:.1f}",
         "tallybook": tallybook.__version__,
         "python": platform.python_version(),
-        "duckdb": duckdb.__version__,
-        "sqlite": sqlite3.sqlite_version,
     }
 
 
@@ -61,17 +57,17 @@ def _used(process: psutil.Process) -> float:
     return 0.0
 
 
-def best(work: Callable[[], object], times: int = 7) -> Cost:
+def best(work: Callable[[], object], times: int = 7, servers: Servers | None = None) -> Cost:
     """Return the least of several runs: other work on the machine only ever adds."""
-    costs = [cost(work) for _ in range(times)]
+    costs = [cost(work, servers) for _ in range(times)]
     return Cost(min(c.wall for c in costs), min(c.cpu for c in costs))
 
 
-def cost(work: Callable[[], object]) -> Cost:
-    """Run once and take the time and the CPU time of this process, all threads."""
-    before, began = _cpu(), time.perf_counter()
+def cost(work: Callable[[], object], servers: Servers | None = None) -> Cost:
+    """Run once and take the time and the CPU time of this process, all threads, and of servers."""
+    before, began = _cpu(servers), time.perf_counter()
     work()
-    return Cost(time.perf_counter() - began, _cpu() - before)
+    return Cost(time.perf_counter() - began, _cpu(servers) - before)
 
 
 def quantile(values: Sequence[float], part: float) -> float:
@@ -80,6 +76,6 @@ def quantile(values: Sequence[float], part: float) -> float:
     return ordered[min(len(ordered) - 1, int(len(ordered) * part))]
 
 
-def _cpu() -> float:
+def _cpu(servers: Servers | None) -> float:
     used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
+    return used.ru_utime + used.ru_stime + (servers.cpu() if servers else 0)

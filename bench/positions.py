@@ -4,30 +4,28 @@ answer out of the raw rows by hand; and what it costs to keep the snapshot fresh
 
 import gc
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any, Final
 
-import duckdb
-
 from bench import data
 from bench.machine import Cost, best, cost
-from bench.usage import BY_HAND
+from bench.sizes import Engine, Size
+from bench.usage import counted
 from tallybook.model.directory import Directory
 from tallybook.model.mark import Mark, minute_of
-from tallybook.model.ports import SnapshotPage, SnapshotQuery, SnapshotState
+from tallybook.model.ports import Events, SnapshotPage, SnapshotQuery, SnapshotState
 from tallybook.model.scope import operator
 from tallybook.model.time import micros
 from tallybook.operations._compute import compute
 from tallybook.positions.position import Known
 from tallybook.positions.terms import Terms, terms
-from tallybook.stores.books.database import Database, sqlite
+from tallybook.stores.books.database import Database
 from tallybook.stores.books.leases import BooksLeases
 from tallybook.stores.books.snapshot import BooksSnapshot
-from tallybook.stores.duckdb.store import DuckEvents
 
 EVENTS: Final = 20_000_000
 CHANGED: Final = 500
@@ -44,26 +42,23 @@ _WORST: Final = SnapshotQuery(sort="projected_overage", descending=True, limit=P
 Row = dict[str, Any]
 
 
-def run(events: int, folder: Path) -> list[Row]:
+def run(events: int, folder: Path, size: Size) -> list[Row]:
     """Build the snapshot, read it, work the same out by hand, and refresh a part of it."""
     gc.set_threshold(100_000, 50, 100)  # as `serve` does
-    store = data.store(events, folder)
-    books = folder / "positions.db"
-    for old in folder.glob("positions.db*"):
-        old.unlink()
-    database = sqlite(books)
+    store = data.store(events, folder, size)
+    database = size.database(folder)
     ours = _Ours(store, data.directory(contracts=True), database, events)
-    hand = _Hand(store)
+    hand = _Hand(size.by_hand(store))
     waited = _Waited(database)
-    whole = cost(lambda: ours.write(ours.numbers))
+    whole = cost(lambda: ours.write(ours.numbers), size.servers)
     longest = waited.stop()
-    part = cost(lambda: ours.write(ours.numbers[:CHANGED], everything=False))
+    part = cost(lambda: ours.write(ours.numbers[:CHANGED], everything=False), size.servers)
     lines = len(ours.numbers) * len(data.LINES)
-    pages = [_after_a_refresh(ours, number) for number in ours.numbers[:7]]
+    pages = [_after_a_refresh(ours, number, size) for number in ours.numbers[:7]]
     page = Cost(min(p.wall for p in pages), min(p.cpu for p in pages))
-    by_hand = best(hand.answer)
+    by_hand = best(hand.answer, servers=size.servers)
     _same(ours.page(_WORST), hand.answer())
-    every = best(lambda: _streamed(ours, lines), 3)
+    every = best(lambda: _streamed(ours, lines), 3, size.servers)
     store.close()
     database.close()
     changed = CHANGED * len(data.LINES)
@@ -100,9 +95,7 @@ def run(events: int, folder: Path) -> list[Row]:
 class _Ours:
     """The snapshot as the refresher writes it and as lists read it."""
 
-    def __init__(
-        self, store: DuckEvents, directory: Directory, database: Database, seq: int
-    ) -> None:
+    def __init__(self, store: Events, directory: Directory, database: Database, seq: int) -> None:
         self.numbers = list(directory.keys("contract"))
         self._store = store
         self._directory = directory
@@ -125,47 +118,40 @@ class _Ours:
 
 
 class _Hand:
-    """One statement a person would write: it knows no tiers, no pools and no past marks."""
+    """What a person would write: it knows no tiers, no pools and no past marks."""
 
-    def __init__(self, store: DuckEvents) -> None:
-        self._db: duckdb.DuckDBPyConnection = store._db.cursor()  # noqa: SLF001 - the same file
-        table = dict(self._db.execute("SELECT first, relation FROM months").fetchall())[
-            micros(_MONTH)
-        ]
-        self._db.execute("CREATE TEMP TABLE allotted (account VARCHAR, meter VARCHAR, q DECIMAL)")
-        self._db.execute(
-            "INSERT INTO allotted SELECT format('account-{:05d}', a), m, 1000 "
-            f"FROM range({data.ACCOUNTS}) AS r(a), unnest($meters) AS u(m)",
-            {"meters": list(data.LINES)},
-        )
-        counted = ", ".join(f"{BY_HAND[name]} AS {name}" for name in data.LINES)
-        unpivoted = " UNION ALL ".join(
-            f"SELECT subject, '{name}' AS meter, CAST({name} AS DECIMAL(38,12)) AS used FROM c"
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        engine.keep("allotted", engine.accounts(data.ACCOUNTS, data.LINES))
+        meters = counted(engine)
+        used = " UNION ALL ".join(
+            f"SELECT subject, '{name}' AS meter, CAST({name} AS DECIMAL(38,12)) AS used "
+            "FROM used_up"
             for name in data.LINES
         )
-        through = (_NOW - _MONTH).days
-        self._sql = (
-            f"WITH c AS MATERIALIZED (SELECT subject, {counted} FROM {table} "
-            f"WHERE type = 'api.request' AND time >= {micros(_MONTH)} AND time < {micros(_END)} "
-            f"GROUP BY subject), used AS ({unpivoted}), "
-            "stands AS MATERIALIZED (SELECT account, a.meter, coalesce(used, 0) AS used, q, "
-            "greatest(0, coalesce(used, 0) - q) AS over, "
-            f"greatest(0, coalesce(used, 0) * {_DAYS} // {through} - q) AS projected "
-            "FROM allotted a LEFT JOIN used u ON u.subject = a.account AND u.meter = a.meter) "
+        none = "CAST(0 AS DECIMAL(38,12))"
+        projected = engine.whole(f"coalesce(used, {none}) * {_DAYS}", str((_NOW - _MONTH).days))
+        self._used = (
+            f"SELECT subject, {', '.join(f'{meters[name]} AS {name}' for name in data.LINES)} "
+            f"FROM {engine.month(micros(_MONTH))} WHERE type = 'api.request' "
+            f"AND time >= {micros(_MONTH)} AND time < {micros(_END)} GROUP BY subject"
+        )
+        self._stands = (
+            f"SELECT account, a.meter AS meter, coalesce(used, {none}) AS used, q, "
+            f"greatest({none}, coalesce(used, {none}) - q) AS over, "
+            f"greatest({none}, {projected} - q) AS projected FROM allotted a "
+            f"LEFT JOIN ({used}) u ON u.subject = a.account AND u.meter = a.meter"
         )
 
-    def answer(self) -> tuple[list[Any], list[Any]]:
+    def answer(self) -> tuple[Sequence[Any], Sequence[Any]]:
         """Return the worst lines, and per meter and state the number of lines and their sums."""
-        self._db.execute(
-            f"CREATE OR REPLACE TEMP TABLE stands_now AS {self._sql} SELECT * FROM stands"
-        )
-        worst = self._db.execute(
-            f"SELECT * FROM stands_now ORDER BY projected DESC LIMIT {PAGE}"
-        ).fetchall()
-        sums = self._db.execute(
+        self._engine.keep("used_up", self._used)
+        self._engine.keep("stands_now", self._stands)
+        worst = self._engine.rows(f"SELECT * FROM stands_now ORDER BY projected DESC LIMIT {PAGE}")
+        sums = self._engine.rows(
             "SELECT meter, used > q, count(*), sum(used), sum(q), sum(over), sum(projected) "
-            "FROM stands_now GROUP BY ALL"
-        ).fetchall()
+            "FROM stands_now GROUP BY meter, used > q"
+        )
         return worst, sums
 
 
@@ -191,10 +177,10 @@ class _Waited:
                 self._longest = max(self._longest, time.perf_counter() - began)
 
 
-def _after_a_refresh(ours: _Ours, number: str) -> Cost:
+def _after_a_refresh(ours: _Ours, number: str, size: Size) -> Cost:
     """Take the time of the first page after a refresh: nothing is known from before."""
     ours.write([number], everything=False)
-    return cost(lambda: ours.page(_WORST))
+    return cost(lambda: ours.page(_WORST), size.servers)
 
 
 def _streamed(ours: _Ours, lines: int) -> None:
@@ -204,7 +190,7 @@ def _streamed(ours: _Ours, lines: int) -> None:
     assert read == lines
 
 
-def _same(page: SnapshotPage, by_hand: tuple[list[Any], list[Any]]) -> None:
+def _same(page: SnapshotPage, by_hand: tuple[Sequence[Any], Sequence[Any]]) -> None:
     """Check that both sides have said the same of the whole fleet."""
     _, sums = by_hand
     assert page.total == sum(count for _, _, count, *_ in sums)

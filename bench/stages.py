@@ -14,7 +14,7 @@ from itertools import repeat
 from pathlib import Path
 from typing import Any, Final
 
-from bench import ingest
+from bench import ingest, sizes
 from bench.machine import cost
 from tallybook.app import GARBAGE
 from tallybook.model import packed
@@ -41,7 +41,7 @@ def main(events: int) -> None:
     """Print a table."""
     events -= events % ingest.A_REQUEST
     gc.set_threshold(*GARBAGE)
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as scratch, sizes.opened(sizes.FOLDER) as size:
         folder = Path(scratch)
         whole = 0.0
         with SqlLedger(folder) as ledger:
@@ -51,7 +51,7 @@ def main(events: int) -> None:
                 whole += spent if name in _WHOLE else 0
                 print(f"{'' if name in _WHOLE else '  '}{name:<40}{spent:>8.2f} µs")
             store.close()
-        by_hand = 1e6 / ingest.by_hand(folder, events)
+        by_hand = 1e6 / ingest.by_hand(folder, events, size)
     print(f"{'all of it, without HTTP':<40}{whole:>8.2f} µs")
     print(f"{'Arrow by hand':<40}{by_hand:>8.2f} µs")
     print(f"{f'may cost with HTTP, for {_RATIO}':<40}{by_hand / _RATIO:>8.2f} µs")

@@ -420,6 +420,17 @@ def test_a_meters_property_may_come_twice_or_in_base64(kept: Events) -> None:
     assert [c.value for c in kept.usage(ALL, query)] == [Decimal("7.5")]
 
 
+@pytest.mark.parametrize("op", ["in", "not_in"])
+@pytest.mark.parametrize("last", [None, "5", 5])
+def test_a_filter_may_name_any_number_of_values(kept: Events, op: str, last: Any) -> None:
+    events = [Happened("a", EDGES[0], f'{{"q": {q}}}') for q in ('"5"', "5", '"v7"', "null", "{}")]
+    kept.clear(ALL)
+    kept.load(ALL, batches(events))
+    term = FilterTerm(property="q", op=op, value=[*(f"v{i}" * 50 for i in range(2000)), last])
+    query = UsageQuery(meter("count", property=None, filter=[term]), EDGES, 99)
+    assert told(kept, query) == answer(query, events)
+
+
 #: What an engine may like to take for something else than a text, which it would write otherwise.
 ALIKE = [
     "2026-01-01", "2026-01-01 00:00:00", "2026-01-01T00:00:00.5Z", "00:00:00", "1.10", "010", "nan",

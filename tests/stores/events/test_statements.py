@@ -34,7 +34,7 @@ TERMS = tuple(
     FilterTerm(property="it's", op=op, value=value)
     for op, value in [
         ("eq", "'"), ("ne", None), ("in", [1, True]), ("not_in", ["--"]), ("gt", 1),
-        ("lte", "';"), ("exists", False),
+        ("lte", "';"), ("exists", False), ("in", [f"it's {i}" for i in range(20)]),
     ]
 )  # fmt: skip
 #: What holds for all rows of a question.

@@ -18,23 +18,25 @@ from tallybook.stores.events.dialect import Statement
 
 NAME: Final = "clickhouse"
 
-#: Texts of more characters than this are not bound.
-_LONG: Final = 1000
+#: Texts of more characters than this are not bound, nor any once there are so many values.
+_LONG: Final = 250
+_MANY: Final = 250
 #: What may stand in a name of a property as it is kept; all else is `~` and two digits a byte.
 _OUTSIDE: Final = re.compile(rb"[^A-Za-z0-9_-]")
 _NAMES_KEPT: Final = 10_000
 
 
 class Parameters(dialect.Parameters):
-    """Servers take no bound value of over 128 KiB. What may be long is written into the statement
-    instead, in letters and digits only, so that it cannot leave its place either.
+    """Servers take no bound value of over 128 KiB, and all of them only up to 1 MiB. What is long,
+    or one too many, is written into the statement instead, in letters and digits only, so that
+    it cannot leave its place either.
     """
 
     def bind(self, value: Any) -> str:
         if isinstance(value, list):
             kind = "Int64" if value and isinstance(value[0], int) else "String"
             return f"JSONExtract({_packed(msgspec.json.encode(value))}, 'Array({kind})')"
-        if isinstance(value, str) and len(value) > _LONG:
+        if isinstance(value, str) and (len(value) > _LONG or len(self) > _MANY):
             return _packed(value.encode())
         return super().bind(value)
 

@@ -3,6 +3,7 @@ scalar, the text people read, whether a filter's term holds. The rules are those
 `model.reading`.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from tallybook.model.nouns import FilterTerm
@@ -17,6 +18,9 @@ _MARK, _TEXT, _ARRAY, _OBJECT = "#", '#"', "#[", "{"
 _QUANTITY: Final = "#?[+-]?0*[0-9]{1,18}([.][0-9]{1,12}0*)?"
 #: Up to this many characters a marked number cannot have too many digits, and needs no regex.
 _SHORT: Final = 13
+
+#: Up to so many values cost less one by one.
+_FEW: Final = 16
 
 _COMPARE: Final = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
@@ -54,10 +58,17 @@ def holds(sql: Dialect, x: str, term: FilterTerm, bound: Parameters) -> str:
     if term.op in _COMPARE:
         return _ordered(sql, x, term, bound)
     values = term.value if term.op in {"in", "not_in"} else [term.value]
-    same = " OR ".join(
-        f"{x} IS NOT DISTINCT FROM {bound.bind(typed_text(value))}" for value in values
-    )
+    same = _same(sql, x, [typed_text(value) for value in values], bound)
     return f"({same})" if term.op in {"eq", "in"} else f"NOT ({same})"
+
+
+def _same(sql: Dialect, x: str, values: Sequence[str | None], bound: Parameters) -> str:
+    """Compare with each value, or where there are many with the set of them."""
+    texts = [value for value in values if value is not None]
+    if len(texts) <= _FEW:
+        return " OR ".join(f"{x} IS NOT DISTINCT FROM {bound.bind(value)}" for value in values)
+    known = f"coalesce({sql.among(x, texts, bound)}, false)"
+    return known if len(texts) == len(values) else f"{known} OR {x} IS NULL"
 
 
 def _ordered(sql: Dialect, x: str, term: FilterTerm, bound: Parameters) -> str:
