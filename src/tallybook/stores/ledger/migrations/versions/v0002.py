@@ -16,4 +16,4 @@ def upgrade() -> None:
         return
     closed = sa.Column("closed", sa.Boolean, nullable=False, server_default=sa.false())
     op.add_column("counter", closed, if_not_exists=True)
-    op.execute("UPDATE counter SET closed = EXISTS (SELECT FROM traits WHERE name = 'move')")
+    op.execute("UPDATE counter SET closed = EXISTS (SELECT FROM traits WHERE traits.name = 'move')")
