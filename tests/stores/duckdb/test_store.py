@@ -1,12 +1,15 @@
 """What is DuckDB's own: transactions, threads and limits. Its answers are in laws."""
 
+import resource
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from tallybook.model.errors import Invalid, Unavailable
@@ -166,7 +169,7 @@ class TestLimits:
         store = DuckEvents(path, query_seconds=0)
         endless = "SELECT sum(a.range + b.range) FROM range(1000000000) a, range(1000000000) b"
         with pytest.raises(Invalid) as refused:
-            store._ask(START, END, lambda _: (endless, Parameters()))  # noqa: SLF001 - a question of our own
+            store._ask((START, END), 9, lambda _: (endless, Parameters()))  # noqa: SLF001 - a question of our own
         assert refused.value.code == "query_too_long"
         assert refused.value.facts["limit"] == 0
         store.close()
@@ -175,7 +178,7 @@ class TestLimits:
         """26 integer digits hold 10^8 of the largest quantity, so the engine adds them here."""
         largest = "SELECT sum(CAST(repeat('9', 26) AS DECIMAL(38,12))) FROM range(2)"
         with pytest.raises(Invalid) as refused:
-            store._ask(START, END, lambda _: (largest, Parameters()))  # noqa: SLF001 - a question of our own
+            store._ask((START, END), 9, lambda _: (largest, Parameters()))  # noqa: SLF001 - a question of our own
         assert refused.value.code == "quantity_overflow"
 
     def test_other_files_and_settings_are_locked(self, store: DuckEvents, tmp_path: Path) -> None:
@@ -186,7 +189,7 @@ class TestLimits:
             "INSTALL httpfs",
         ):
             with pytest.raises(Unavailable):
-                store._ask(START, END, lambda _, sql=sql: (sql, Parameters()))  # type: ignore[misc]  # noqa: SLF001 - a question of our own; sql is bound here
+                store._ask((START, END), 9, lambda _, sql=sql: (sql, Parameters()))  # type: ignore[misc]  # noqa: SLF001 - a question of our own; sql is bound here
 
     def test_a_closed_store_says_so(self, path: Path) -> None:
         store = DuckEvents(path)
@@ -205,3 +208,33 @@ def test_a_batch_half_seen_is_cut(store: DuckEvents) -> None:
     assert store.usage(ALL, UsageQuery(COUNT, (START, END), 99, ())) == []
     cells = store.usage(ALL, UsageQuery(COUNT, (START, END), 99, (Member("a", START, END, 3),)))
     assert cells == [UsageCell(3, 0, None, (), Decimal(48))]
+
+
+def test_after_a_full_disk_the_file_is_opened_anew(store: DuckEvents) -> None:
+    store.load(ALL, batches([Happened("a", START)] * 3))
+    with full_disk(), pytest.raises(Unavailable), store._cursor() as db:  # noqa: SLF001 - the engine does it when it likes
+        db.execute("CHECKPOINT")
+    assert store.types(ALL) == {"use": 3}
+    assert store.load(ALL, batches([Happened("a", START)] * 4)).seq == 4
+
+
+def test_a_call_that_began_before_the_fault_fails_alone(store: DuckEvents) -> None:
+    store.load(ALL, batches([Happened("a", START)]))
+    with store._cursor() as old:  # noqa: SLF001 - as above
+        with full_disk(), pytest.raises(Unavailable), store._cursor() as db:  # noqa: SLF001 - as above
+            db.execute("CHECKPOINT")
+        assert store.types(ALL) == {"use": 1}
+        with pytest.raises(duckdb.Error):
+            old.execute("SELECT count(*) FROM tail")
+    assert store.types(ALL) == {"use": 1}
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """Let no file of this process grow."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

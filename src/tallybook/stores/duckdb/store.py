@@ -1,8 +1,9 @@
 """The Events port on DuckDB: one file, one loader, many readers, each on its own snapshot."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, time
+from functools import partial
 from pathlib import Path
 from threading import Event, Lock, Thread
 from time import monotonic
@@ -15,11 +16,12 @@ from tallybook.model.limits import QUERY_SECONDS_MAX
 from tallybook.model.packed import Batch
 from tallybook.model.ports import FactQuery, Listed, Loaded
 from tallybook.model.scope import Scope
-from tallybook.model.time import FIRST_INSTANT, LAST_INSTANT, from_micros, micros
+from tallybook.model.time import micros
 from tallybook.model.usage import UsageCell, UsageQuery
 from tallybook.stores.duckdb import dialect, load, months, schema
-from tallybook.stores.duckdb.months import Layout, Places
-from tallybook.stores.events import facts, plan
+from tallybook.stores.duckdb.months import Layout
+from tallybook.stores.events import answers
+from tallybook.stores.events.answers import Rows, Writing
 from tallybook.stores.events.dialect import Parameters
 from tallybook.stores.events.gather import Commit
 
@@ -29,8 +31,6 @@ _LOOK_SECONDS: Final = 0.1
 _PARSED_MAX: Final = 500
 #: Longer texts are of a kind that is not asked twice.
 _PARSED_CHARS_MAX: Final = 8_000
-
-Statement = Callable[[Places], tuple[str, Parameters]]
 
 
 class _Parsed:
@@ -113,7 +113,10 @@ class DuckEvents:
         query_seconds: int = QUERY_SECONDS_MAX,
     ) -> None:
         """Open the file, or make it."""
-        self._db = schema.connect(path, memory_limit, threads)
+        self._connect = partial(schema.connect, path, memory_limit, threads)
+        self._db = self._connect()
+        #: What the engine gave up: it refuses everything until the file is opened anew.
+        self._faulty: duckdb.DuckDBPyConnection | None = None
         self._query_seconds = query_seconds
         self._watch = _Watch(query_seconds)
         self._parsed = _Parsed()
@@ -142,39 +145,13 @@ class DuckEvents:
             return Loaded(*load.load(db, batches, self._coming))
 
     def usage(self, scope: Scope, question: UsageQuery) -> list[UsageCell]:
-        members = plan.seen(scope, question.members)
-        if members is not None and not members:
-            return []
-        rows = self._ask(
-            question.edges[0],
-            question.edges[-1],
-            lambda places: plan.usage(
-                dialect, question, members, places.relations, corrected=places.corrected
-            ),
-        )
-        return plan.cells(question, rows)
+        return answers.usage(dialect, scope, question, self._ask)
 
     def facts(self, scope: Scope, question: FactQuery) -> list[Listed]:
-        members = plan.seen(scope, question.members)
-        if members is not None and not members:
-            return []
-        rows = self._ask(
-            question.start,
-            question.end,
-            lambda places: facts.facts(
-                dialect, question, members, places.relations, corrected=places.corrected
-            ),
-        )
-        return [Listed(from_micros(time), seq, hidden_by or None) for time, seq, hidden_by in rows]
+        return answers.facts(dialect, scope, question, self._ask)
 
     def types(self, scope: Scope) -> dict[str, int]:
-        members, seq = plan.seen(scope, None), self.position(scope)
-        rows = self._ask(
-            FIRST_INSTANT,
-            LAST_INSTANT,
-            lambda places: facts.types(dialect, seq, members, places.relations),
-        )
-        return dict(rows)
+        return answers.types(dialect, scope, self.position(scope), self._ask)
 
     def compact(self, scope: Scope, before: date) -> int:
         with self._compacting, self._moving(), self._cursor() as db:
@@ -184,25 +161,26 @@ class DuckEvents:
         with self._compacting, self._moving(), self._loading, self._cursor() as db:
             months.clear(db)
 
-    def _ask(self, low: datetime, high: datetime, statement: Statement) -> list[Any]:
+    def _ask(self, span: answers.Span, seq: int, writing: Writing) -> Rows:
         """Run a question on one snapshot of the tables it touches, for so long and no longer."""
+        low, high = map(micros, span)
         with self._cursor() as db, self._watch.over(db):
-            found = self._ask_known(db, micros(low), micros(high), statement)
+            found = self._ask_known(db, low, high, writing)
             if found is not None:
                 return found
             db.execute("BEGIN")
-            sql, bound = statement(months.places(db, micros(low), micros(high)))
+            sql, bound = writing(months.places(db, low, high))
             return self._parsed.run(db, sql, bound)
 
     def _ask_known(
-        self, db: duckdb.DuckDBPyConnection, low: int, high: int, statement: Statement
-    ) -> list[Any] | None:
+        self, db: duckdb.DuckDBPyConnection, low: int, high: int, writing: Writing
+    ) -> Rows | None:
         """Answer from where rows are known to be; None when they moved before it was answered."""
         known = self._layout
         if known is None:
             return None
         try:
-            found = self._parsed.run(db, *statement(known.places(low, high)))
+            found = self._parsed.run(db, *writing(known.places(low, high)))
         except duckdb.CatalogException:  # a month was rewritten, and its old table dropped
             if self._layout is known:
                 raise
@@ -231,7 +209,10 @@ class DuckEvents:
         """Give a cursor of its own to a call, and say in our words what went wrong."""
         try:
             with self._cursors:
-                cursor = self._db.cursor()
+                if self._faulty is self._db:
+                    self._reopen()
+                owner = self._db
+                cursor = owner.cursor()
             try:
                 yield cursor
             finally:
@@ -248,6 +229,14 @@ class DuckEvents:
                 "The sum is beyond what a quantity may be; ask for a shorter range.",
             ) from e
         except duckdb.Error as e:
+            if isinstance(e, duckdb.FatalException):
+                self._faulty = owner
             raise Unavailable(
                 "events_unavailable", "The events file cannot be used now; try again later."
             ) from e
+
+    def _reopen(self) -> None:
+        """Open the file anew, as after a disk that was full; calls from before the fault fail."""
+        self._db.close()
+        self._db = self._connect()
+        self._parsed = _Parsed()
