@@ -62,8 +62,8 @@ def address(text: str) -> Address:
     raise Unavailable(
         "events_url_invalid",
         "TALLYBOOK_EVENTS_URL is no address of ClickHouse; write it as clickhouse://user:password@"
-        "host1:8123,host2:8123/database?cluster=name (clickhouses:// for TLS, cluster only for a "
-        "cluster).",
+        "host1:8123,host2:8123/database?cluster=name (clickhouses:// for TLS; several servers are "
+        "a cluster, and one needs no name of it).",
     ) from None
 
 
@@ -84,8 +84,11 @@ def _servers(parts: SplitResult, options: dict[str, str]) -> Address:
     _none_left(options)
     if copied is None or (copied and cluster is None) or parts.fragment:
         raise ValueError
+    hosts = tuple(dict.fromkeys(_host(p, _PORTS[parts.scheme]) for p in places.split(",")))
+    if len(hosts) > 1 and cluster is None:  # they would be copies that know nothing of each other
+        raise ValueError
     return Address(
-        hosts=tuple(dict.fromkeys(_host(p, _PORTS[parts.scheme]) for p in places.split(","))),
+        hosts=hosts,
         database=_name(unquote(parts.path.removeprefix("/"))),
         user=unquote(user) or "default",
         password=unquote(password),
