@@ -1,12 +1,15 @@
 """What is DuckDB's own: transactions, threads and limits. Its answers are in laws."""
 
+import resource
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from tallybook.model.errors import Invalid, Unavailable
@@ -205,3 +208,33 @@ def test_a_batch_half_seen_is_cut(store: DuckEvents) -> None:
     assert store.usage(ALL, UsageQuery(COUNT, (START, END), 99, ())) == []
     cells = store.usage(ALL, UsageQuery(COUNT, (START, END), 99, (Member("a", START, END, 3),)))
     assert cells == [UsageCell(3, 0, None, (), Decimal(48))]
+
+
+def test_after_a_full_disk_the_file_is_opened_anew(store: DuckEvents) -> None:
+    store.load(ALL, batches([Happened("a", START)] * 3))
+    with full_disk(), pytest.raises(Unavailable), store._cursor() as db:  # noqa: SLF001 - the engine does it when it likes
+        db.execute("CHECKPOINT")
+    assert store.types(ALL) == {"use": 3}
+    assert store.load(ALL, batches([Happened("a", START)] * 4)).seq == 4
+
+
+def test_a_call_that_began_before_the_fault_fails_alone(store: DuckEvents) -> None:
+    store.load(ALL, batches([Happened("a", START)]))
+    with store._cursor() as old:  # noqa: SLF001 - as above
+        with full_disk(), pytest.raises(Unavailable), store._cursor() as db:  # noqa: SLF001 - as above
+            db.execute("CHECKPOINT")
+        assert store.types(ALL) == {"use": 1}
+        with pytest.raises(duckdb.Error):
+            old.execute("SELECT count(*) FROM tail")
+    assert store.types(ALL) == {"use": 1}
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """Let no file of this process grow."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -1,7 +1,7 @@
 """The tables, and how the file is opened: no network, no extensions, no other files."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import duckdb
@@ -33,28 +33,32 @@ def connect(path: Path, memory_limit: str, threads: int) -> duckdb.DuckDBPyConne
     Raises:
         Unavailable: `events_unavailable`.
     """
-    try:
-        db = duckdb.connect(
-            str(path),
-            config={
-                "threads": threads,
-                "memory_limit": memory_limit,
-                "autoinstall_known_extensions": False,
-                "autoload_known_extensions": False,
-                "python_enable_replacements": False,
-                "preserve_insertion_order": False,
-                "checkpoint_threshold": "256MB",
-            },
-        )
-        db.execute("SET GLOBAL timezone = 'UTC'")
-        db.execute(_TABLES)
-        db.execute(_LOCKS)
-    except duckdb.Error as e:
-        raise Unavailable(
-            "events_unavailable",
-            "The events file cannot be opened; `tallybook rebuild` makes it again.",
-        ) from e
-    return db
+    with ExitStack() as undo:
+        try:
+            db = undo.enter_context(
+                duckdb.connect(
+                    str(path),
+                    config={
+                        "threads": threads,
+                        "memory_limit": memory_limit,
+                        "autoinstall_known_extensions": False,
+                        "autoload_known_extensions": False,
+                        "python_enable_replacements": False,
+                        "preserve_insertion_order": False,
+                        "checkpoint_threshold": "256MB",
+                    },
+                )
+            )
+            db.execute("SET GLOBAL timezone = 'UTC'")
+            db.execute(_TABLES)
+            db.execute(_LOCKS)
+        except duckdb.Error as e:
+            raise Unavailable(
+                "events_unavailable",
+                "The events file cannot be opened; `tallybook rebuild` makes it again.",
+            ) from e
+        undo.pop_all()
+        return db
 
 
 @contextmanager

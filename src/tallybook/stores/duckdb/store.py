@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, time
+from functools import partial
 from pathlib import Path
 from threading import Event, Lock, Thread
 from time import monotonic
@@ -113,7 +114,10 @@ class DuckEvents:
         query_seconds: int = QUERY_SECONDS_MAX,
     ) -> None:
         """Open the file, or make it."""
-        self._db = schema.connect(path, memory_limit, threads)
+        self._connect = partial(schema.connect, path, memory_limit, threads)
+        self._db = self._connect()
+        #: What the engine gave up: it refuses everything until the file is opened anew.
+        self._faulty: duckdb.DuckDBPyConnection | None = None
         self._query_seconds = query_seconds
         self._watch = _Watch(query_seconds)
         self._parsed = _Parsed()
@@ -231,7 +235,10 @@ class DuckEvents:
         """Give a cursor of its own to a call, and say in our words what went wrong."""
         try:
             with self._cursors:
-                cursor = self._db.cursor()
+                if self._faulty is self._db:
+                    self._reopen()
+                owner = self._db
+                cursor = owner.cursor()
             try:
                 yield cursor
             finally:
@@ -248,6 +255,14 @@ class DuckEvents:
                 "The sum is beyond what a quantity may be; ask for a shorter range.",
             ) from e
         except duckdb.Error as e:
+            if isinstance(e, duckdb.FatalException):
+                self._faulty = owner
             raise Unavailable(
                 "events_unavailable", "The events file cannot be used now; try again later."
             ) from e
+
+    def _reopen(self) -> None:
+        """Open the file anew, as after a disk that was full; calls from before the fault fail."""
+        self._db.close()
+        self._db = self._connect()
+        self._parsed = _Parsed()
