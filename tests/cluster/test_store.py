@@ -161,13 +161,13 @@ def test_without_a_replica_questions_are_answered_and_loads_wait(scene: Scene) -
 def test_a_node_that_dies_between_rows_and_position_costs_nothing(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reach = schema.reach
+    note = schema.note
     refusals = 0
     with closing(scene.opened()) as store, closing(scene.opened()) as other:
         for victim in scene.cluster.nodes:
             scene.source.arrive(500)
             with monkeypatch.context() as patch:
-                patch.setattr(schema, "reach", _after(victim.stop, reach))
+                patch.setattr(schema, "note", _after(victim.stop, note))
                 try:
                     load_once(ALL, scene.ledger, store)
                 except Unavailable:  # it was a node that the position is on

@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -71,7 +72,10 @@ def fill(server: Client) -> None:
         "price": {"model": "per_unit", "unit_amount": "0.01"},
     }
     server.put("/contracts/C-1", account="acme", start_date="2026-01-01", lines=[line])
-    server.put("/users/a@b.example", role="finance", password="a long enough one")
+    server.put("/users/a@b.example", role="admin", password="a long enough one")
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    fields = b"email=a@b.example&password=a long enough one"
+    assert server.ask("POST", "/sign-in", fields, form).status == HTTPStatus.SEE_OTHER
     ended = server.call("POST", "/keys", {"name": "ended", "role": "ingest"}).json
     assert server.call("DELETE", f"/keys/{ended['id']}").status in {200, 204}
     for hour in range(20):
@@ -219,6 +223,7 @@ def test_a_move_that_was_stopped_goes_on_with_what_came_meanwhile(
     with folder.served(folder.settings) as server:
         assert server.send([fact("meanwhile")])["accepted"] == 1
         server.put("/accounts/later", name="Later")
+        server.put("/users/a@b.example", role="admin", name="Ada")
         server.until_visible()
         asked = questions(server)
         expected = answers(server, asked)

@@ -4,7 +4,7 @@ not there. Its answers are in laws; what takes more than one server is in tests/
 
 import string
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from tallybook.aggregations._shape import aggregation, expressions
 from tallybook.model.errors import Invalid, Unavailable
 from tallybook.model.nouns import FilterTerm, Meter
+from tallybook.model.ports import FactQuery
 from tallybook.model.scope import Member, operator
 from tallybook.model.usage import UsageCell, UsageQuery
 from tallybook.stores.clickhouse import schema
@@ -83,13 +84,21 @@ def cut(*_: object) -> None:
     raise Cut
 
 
+def anew(act: Callable[[], Any]) -> None:
+    """See that a store says nothing while another copy takes the place of the one it knew."""
+    with pytest.raises(Unavailable) as refused:
+        act()
+    assert refused.value.code == "events_unavailable"
+    assert "loaded anew" in refused.value.detail
+
+
 class TestLoading:
     def test_a_load_cut_off_before_its_position_is_done_again_and_counts_once(
         self, place: Address, store: ClickEvents, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         store.load(ALL, batches(ONES[:10]))
         with monkeypatch.context() as patched:
-            patched.setattr(schema, "reach", cut)
+            patched.setattr(schema, "note", cut)
             for _ in range(2):
                 with pytest.raises(Cut):
                     store.load(ALL, batches(CHANGED))
@@ -125,15 +134,15 @@ class TestLoading:
     def test_a_load_under_way_while_all_is_cleared_is_not_believed(
         self, store: ClickEvents, other: ClickEvents, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        reach = schema.reach
+        note = schema.note
 
         def late(*to: Any) -> None:
-            monkeypatch.setattr(schema, "reach", reach)
+            monkeypatch.setattr(schema, "note", note)
             other.clear(ALL)
-            reach(*to)
+            note(*to)
 
-        monkeypatch.setattr(schema, "reach", late)
-        store.load(ALL, batches(ONES))
+        monkeypatch.setattr(schema, "note", late)
+        anew(lambda: store.load(ALL, batches(ONES)))
         assert store.position(ALL) == other.position(ALL) == 0
         store.load(ALL, batches(ONES))
         assert (store.position(ALL), total(other)) == (48, 48)
@@ -189,18 +198,53 @@ class TestWhoseCopy:
         assert refused.value.code == "events_of_another_ledger"
         anew.close()
 
-    def test_one_that_was_not_emptied_to_the_end_is_nobodys(
+    def test_rows_of_a_copy_that_was_given_up_count_no_more_whether_they_are_deleted_or_not(
         self, place: Address, store: ClickEvents, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        store.load(ALL, batches(CHANGED))
         with monkeypatch.context() as patched:
             patched.setattr(Nodes, "run_on", cut)
             with pytest.raises(Cut):
                 store.clear(ALL)
-        with pytest.raises(Unavailable):
-            store.position(ALL)
-        again = ClickEvents(place, "epoch", anew=True)
-        assert again.position(ALL) == store.position(ALL) == 0
+        assert rows(place) == 48
+        again = ClickEvents(place, "epoch")
+        assert (again.position(ALL), total(again), again.types(ALL)) == (0, None, {})
+        again.load(ALL, batches(ONES[:10]))
+        assert (total(again), again.types(ALL), rows(place)) == (10, {"use": 10}, 58)
+        again.clear(ALL)
+        assert rows(place) == 0
         again.close()
+
+    def test_what_was_said_to_be_there_is_there_or_nothing_is_said(
+        self, store: ClickEvents, other: ClickEvents
+    ) -> None:
+        store.load(ALL, batches(ONES))
+        other.clear(ALL)
+        anew(lambda: total(store, 48))  # of another copy than was seen
+        anew(lambda: total(store, 48))  # of this one, which has not got it yet
+        other.load(ALL, batches(ONES[:10]))
+        assert store.position(ALL) == total(store, 10) == 10
+        anew(lambda: total(store, 11))
+        anew(lambda: store.facts(ALL, FactQuery(None, None, START, END, 48, 9)))
+        other.load(ALL, batches(ONES))
+        assert total(store, 48) == 48
+
+    def test_a_copy_given_up_in_the_midst_of_a_question_is_no_answer(
+        self, store: ClickEvents, other: ClickEvents, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store.load(ALL, batches(ONES))
+        ask, asked = Nodes.ask, list[str]()
+
+        def late(nodes: Nodes, sql: str, bound: Parameters) -> Any:
+            if not asked:
+                asked.append(sql)
+                other.clear(ALL)
+                other.load(ALL, batches(ONES))
+            return ask(nodes, sql, bound)
+
+        monkeypatch.setattr(Nodes, "ask", late)
+        anew(lambda: total(store, 48))
+        assert total(store, 48) == 48
 
     def test_tables_that_are_gone_are_made_anew(self, place: Address, store: ClickEvents) -> None:
         store.load(ALL, batches(ONES))
@@ -211,20 +255,28 @@ class TestWhoseCopy:
             total(store)
         assert refused.value.code == "events_unavailable"
         assert "rebuild" in refused.value.detail
-        anew = ClickEvents(place, "epoch", anew=True)
-        anew.load(ALL, batches(ONES))
-        assert total(store) == total(anew) == 48
-        anew.close()
+        again = ClickEvents(place, "epoch", anew=True)
+        again.load(ALL, batches(ONES[:10]))
+        assert store.position(ALL) == total(store, 10) == total(again) == 10
+        again.close()
 
-    def test_two_ledgers_that_begin_at_once_are_both_refused(
-        self, place: Address, store: ClickEvents
+    @pytest.mark.usefixtures("store")
+    @pytest.mark.parametrize("id_", [0, (1 << 63) - 1])
+    def test_of_two_ledgers_that_begin_at_once_one_is_refused(
+        self, place: Address, id_: int
     ) -> None:
         nodes = Nodes(place, 30)
-        schema.reach(nodes, schema.Reached(1, "another", 0))
+        schema.note(nodes, schema.Copy(1, id_, "another", 0))
         nodes.close()
+        mine, others = ("another", "epoch") if id_ else ("epoch", "another")
         with pytest.raises(Unavailable) as refused:
-            store.position(ALL)
+            ClickEvents(place, others)
         assert refused.value.code == "events_of_another_ledger"
+        ClickEvents(place, mine).close()
+        again = ClickEvents(place, others, anew=True)
+        again.load(ALL, batches(ONES))
+        assert total(again) == 48
+        again.close()
 
     @pytest.mark.usefixtures("store")
     def test_a_newer_schema_is_refused(self, place: Address) -> None:
@@ -246,7 +298,7 @@ def test_closed_months_become_one_part(place: Address, store: ClickEvents) -> No
     assert store.compact(ALL, date(2026, 4, 2)) == 48
     assert store.compact(ALL, date(2026, 4, 2)) == 0
     parts = f"SELECT count() FROM system.parts WHERE active AND database = '{place.database}'"
-    assert asked(place, f"{parts} AND table = 'events' AND partition = '202603'") == 1
+    assert asked(place, f"{parts} AND table = 'events' AND endsWith(partition_id, '-202603')") == 1
     assert total(store) == 48
 
 

@@ -15,6 +15,7 @@ from tallybook.stores.duckdb import dialect, store
 from tallybook.stores.duckdb.dialect import Parameters
 from tallybook.stores.duckdb.store import DuckEvents
 from tallybook.stores.events import plan
+from tallybook.stores.events.dialect import Places
 from tests.facts import Happened, batches
 
 ALL = operator()
@@ -47,7 +48,7 @@ def daily(events: DuckEvents, question: UsageQuery) -> list[Decimal | None]:
 
 def test_another_account_and_range_are_asked_for_in_the_same_words() -> None:
     texts = {
-        plan.usage(dialect, question, question.members, ["tail"], corrected=True)[0]
+        plan.usage(dialect, question, question.members, Places(["tail"], corrected=True))[0]
         for question in (asked(1), asked(2), asked(1, MARCH + timedelta(days=9)), asked(3, days=31))
     }
     assert len(texts) == 1
@@ -58,7 +59,9 @@ def test_months_of_unequal_length_are_too_where_they_are_few() -> None:
         edges = tuple(
             datetime(year + m // 12, m % 12 + 1, 1, tzinfo=UTC) for m in range(months + 1)
         )
-        return plan.usage(dialect, UsageQuery(SUM, edges, 9), None, ["tail"], corrected=False)[0]
+        return plan.usage(
+            dialect, UsageQuery(SUM, edges, 9), None, Places(["tail"], corrected=False)
+        )[0]
 
     assert text(2026, 12) == text(2027, 12)
     assert text(2026, 120) != text(2027, 120)

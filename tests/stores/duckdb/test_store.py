@@ -169,7 +169,7 @@ class TestLimits:
         store = DuckEvents(path, query_seconds=0)
         endless = "SELECT sum(a.range + b.range) FROM range(1000000000) a, range(1000000000) b"
         with pytest.raises(Invalid) as refused:
-            store._ask(START, END, lambda _: (endless, Parameters()))  # noqa: SLF001 - a question of our own
+            store._ask((START, END), 9, lambda _: (endless, Parameters()))  # noqa: SLF001 - a question of our own
         assert refused.value.code == "query_too_long"
         assert refused.value.facts["limit"] == 0
         store.close()
@@ -178,7 +178,7 @@ class TestLimits:
         """26 integer digits hold 10^8 of the largest quantity, so the engine adds them here."""
         largest = "SELECT sum(CAST(repeat('9', 26) AS DECIMAL(38,12))) FROM range(2)"
         with pytest.raises(Invalid) as refused:
-            store._ask(START, END, lambda _: (largest, Parameters()))  # noqa: SLF001 - a question of our own
+            store._ask((START, END), 9, lambda _: (largest, Parameters()))  # noqa: SLF001 - a question of our own
         assert refused.value.code == "quantity_overflow"
 
     def test_other_files_and_settings_are_locked(self, store: DuckEvents, tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ class TestLimits:
             "INSTALL httpfs",
         ):
             with pytest.raises(Unavailable):
-                store._ask(START, END, lambda _, sql=sql: (sql, Parameters()))  # type: ignore[misc]  # noqa: SLF001 - a question of our own; sql is bound here
+                store._ask((START, END), 9, lambda _, sql=sql: (sql, Parameters()))  # type: ignore[misc]  # noqa: SLF001 - a question of our own; sql is bound here
 
     def test_a_closed_store_says_so(self, path: Path) -> None:
         store = DuckEvents(path)

@@ -21,7 +21,7 @@ from tallybook.stores.clickhouse import dialect as click
 from tallybook.stores.duckdb import dialect as duck
 from tallybook.stores.events import facts, plan
 from tallybook.stores.events.buckets import bucket
-from tallybook.stores.events.dialect import Dialect, Parameters
+from tallybook.stores.events.dialect import Dialect, Parameters, Places
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 END = datetime(2026, 4, 1, tzinfo=UTC)
@@ -37,6 +37,8 @@ TERMS = tuple(
         ("lte", "';"), ("exists", False), ("in", [f"it's {i}" for i in range(20)]),
     ]
 )  # fmt: skip
+#: What holds for all rows of a question.
+TERMS_OF_ALL = ["copy = 7"]
 #: Each dialect, and the tables a question may touch there.
 DIALECTS: dict[str, tuple[Dialect, Sequence[str]]] = {
     "duckdb": (duck, [duck.TAIL, "month_2026_03_1"]),
@@ -65,7 +67,7 @@ def test_usage(
         meter, (START, START + timedelta(1), END), 9, None, ("it's", "b"), by_account=True,
         filter=TERMS,
     )  # fmt: skip
-    check(sql, *plan.usage(sql, asked, members, relations, corrected=corrected))
+    check(sql, *plan.usage(sql, asked, members, Places(relations, corrected, TERMS_OF_ALL)))
 
 
 @pytest.mark.parametrize("state", [None, "counted", "unresolved", "voided", "replaced"])
@@ -73,8 +75,8 @@ def test_usage(
 def test_facts(*, engine: tuple[Dialect, Sequence[str]], state: Any, corrected: bool) -> None:
     sql, relations = engine
     asked = FactQuery(None, "u'", START, END, 9, 9, (START, 3), state, frozenset({"it's"}), METERS)
-    check(sql, *facts.facts(sql, asked, None, relations, corrected=corrected))
-    check(sql, *facts.types(sql, 9, None, relations[:1]))
+    check(sql, *facts.facts(sql, asked, None, Places(relations, corrected, TERMS_OF_ALL)))
+    check(sql, *facts.types(sql, 9, None, Places(relations[:1], corrected)))
 
 
 def check(dialect: Dialect, sql: str, bound: Parameters) -> None:

@@ -34,14 +34,14 @@ def _on(address: Address, nodes: Nodes, host: Host | None, before: date) -> int:
     table = here(address, EVENTS)
     months = nodes.ask_on(
         host,
-        "SELECT partition, sum(rows), max(rows) FROM system.parts "
+        "SELECT partition_id, sum(rows), max(rows) FROM system.parts "
         f"WHERE active AND database || '.' || table = '{table}' "
-        f"AND partition < '{before:%Y%m}' "
-        "GROUP BY partition HAVING count() > 1 ORDER BY partition",
+        f"AND splitByChar('-', partition_id)[2] < '{before:%Y%m}' "
+        "GROUP BY partition_id HAVING count() > 1 ORDER BY partition_id",
     )
     moved = 0
     for month, rows, largest in months:
         if (rows - largest) * _WORTH >= largest:
-            nodes.run_on(host, f"OPTIMIZE TABLE {table} PARTITION '{month}' FINAL")
+            nodes.run_on(host, f"OPTIMIZE TABLE {table} PARTITION ID '{month}' FINAL")
             moved += rows
     return moved

@@ -2,6 +2,7 @@
 with `_local`, and beside it one of all servers together.
 """
 
+import secrets
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
@@ -12,6 +13,7 @@ from tallybook.stores.clickhouse.nodes import Nodes
 from tallybook.stores.events import standings
 
 VERSION: Final = 1
+_ID_BITS: Final = 63
 
 EVENTS: Final = "events"
 STANDINGS: Final = standings.TABLE
@@ -28,20 +30,20 @@ MONTH: Final = (
 #: `text` is what a load sends of `data`: the JSON of an event's typed texts, laid flat. Numbers
 #: that count up, and ids, share most of their bytes with their neighbours.
 _EVENTS: Final = """(
-    seq Int64 CODEC(Delta, ZSTD), source String CODEC(ZSTD), id String CODEC(ZSTD),
-    type LowCardinality(String), subject String CODEC(ZSTD), time Int64 CODEC(Delta, ZSTD),
-    received Int64 CODEC(Delta, ZSTD), text String EPHEMERAL '{}',
+    copy Int64 CODEC(ZSTD), seq Int64 CODEC(Delta, ZSTD), source String CODEC(ZSTD),
+    id String CODEC(ZSTD), type LowCardinality(String), subject String CODEC(ZSTD),
+    time Int64 CODEC(Delta, ZSTD), received Int64 CODEC(Delta, ZSTD), text String EPHEMERAL '{}',
     data JSON DEFAULT CAST(text AS JSON)
 )"""
 #: How rows of `events` stand, on the shard where those are.
 _STANDINGS: Final = """(
-    seq Int64, since Int64, standing LowCardinality(String), type LowCardinality(String),
-    subject String, time Int64
+    copy Int64, seq Int64, since Int64, standing LowCardinality(String),
+    type LowCardinality(String), subject String, time Int64
 )"""
-#: The newest generation is the one that counts; `epoch` is the ledger it is a copy of, up to the
-#: greatest `seq`. To empty the tables begins a generation, so that the position of a load that
-#: was under way is not believed.
-_POSITION: Final = "(generation Int64, epoch String, seq Int64)"
+#: A copy is named by chance, and so are its rows: whatever else is in the tables is none of it.
+#: The copy of the newest generation counts, of two at once that with the greater name; `epoch` is
+#: the ledger it is of, up to the greatest `seq`.
+_POSITION: Final = "(generation Int64, copy Int64, epoch String, seq Int64)"
 
 
 class Table(NamedTuple):
@@ -57,18 +59,24 @@ class Table(NamedTuple):
 
 
 TABLES: Final = (
-    Table(_POSITION_TABLE, _POSITION, "(generation, epoch)", "epoch", newest="seq"),
-    Table(EVENTS, _EVENTS, f"(subject, time, seq) PARTITION BY {MONTH}", "subject"),
-    Table(STANDINGS, _STANDINGS, "(subject, seq, since)", "subject"),
+    Table(_POSITION_TABLE, _POSITION, "(generation, copy, epoch)", "epoch", newest="seq"),
+    Table(EVENTS, _EVENTS, f"(copy, subject, time, seq) PARTITION BY (copy, {MONTH})", "subject"),
+    Table(STANDINGS, _STANDINGS, "(copy, subject, seq, since) PARTITION BY copy", "subject"),
 )
 
 
-class Reached(NamedTuple):
-    """Which copy the tables hold: its generation, of which ledger, and up to which entry."""
+class Copy(NamedTuple):
+    """A copy that the tables hold: of which ledger, and up to which entry."""
 
     generation: int
+    id: int
     epoch: str
     seq: int
+
+
+def fresh(generation: int, epoch: str) -> Copy:
+    """Return an empty copy, which no other is taken for."""
+    return Copy(generation, secrets.randbits(_ID_BITS), epoch, 0)
 
 
 def here(address: Address, table: str) -> str:
@@ -106,55 +114,66 @@ def prepare(address: Address, nodes: Nodes, *, anew: bool = False) -> None:
         return
     if missing and not made:
         raise missing
-    held = reached(nodes) if without and made and not address.replicated else None
+    held = newest(nodes) if without and made and not address.replicated else None
     if held is None or not held.seq:
         for host in without:
             _make(address, nodes, host)
 
 
-def reached(nodes: Nodes) -> Reached | None:
-    """Say which copy the tables hold; None before there is any.
-
-    Raises:
-        Unavailable: `events_of_another_ledger`, where two ledgers began to fill them at once.
-    """
+def newest(nodes: Nodes) -> Copy | None:
+    """Say which copy counts; None before there is any."""
     rows = nodes.ask(
-        f"SELECT generation, epoch, max(seq) FROM {_POSITION_TABLE} "
-        "GROUP BY generation, epoch ORDER BY generation DESC, epoch LIMIT 2",
+        f"SELECT generation, copy, epoch, max(seq) FROM {_POSITION_TABLE} "
+        "GROUP BY generation, copy, epoch ORDER BY generation DESC, copy DESC LIMIT 1",
         Parameters(),
     )
-    found = [Reached(*row) for row in rows]
-    if len(found) > 1 and found[0].generation == found[1].generation:
-        raise of_another()
-    return found[0] if found else None
+    return Copy(*rows[0]) if rows else None
 
 
-def reach(nodes: Nodes, to: Reached) -> None:
-    """Note how far a copy is; nobody who reads sees the position go back."""
+def note(nodes: Nodes, copy: Copy) -> None:
+    """Note how far a copy is; nobody who reads sees its position go back."""
     bound = Parameters()
-    values = ", ".join(bound.bind(value) for value in to)
+    values = ", ".join(bound.bind(value) for value in copy)
     nodes.run(f"INSERT INTO {_POSITION_TABLE} SELECT {values}", bound)
 
 
-def empty(address: Address, nodes: Nodes, epoch: str) -> None:
-    """Forget all rows, and begin a copy of the ledger with this epoch."""
-    try:
-        before = reached(nodes)
-    except Unavailable:  # a whole shard lost its tables, or is away, which is told of next
-        before = None
+def begin(address: Address, nodes: Nodes, epoch: str) -> None:
+    """Begin a copy of the ledger with this epoch in place of any that there is.
+
+    It counts from the moment it is noted, everywhere; then the rows of earlier ones, which nobody
+    asks for any more, are deleted.
+    """
     without = [host for host in nodes.hosts if not _version(address, nodes, host)]
     for host in without:
         _make_tables(address, nodes, host, TABLES[:1])
-    before = before or reached(nodes)
-    generation = before.generation + 1 if before else 1
-    # Of no ledger while rows of another may be left somewhere, or none where some should be.
-    reach(nodes, Reached(generation, "", 0))
+    known = f"SELECT max(generation) FROM {here(address, _POSITION_TABLE)}"
+    generation = 1 + max(nodes.ask_on(host, known)[0][0] or 0 for host in nodes.hosts)
+    note(nodes, fresh(generation, epoch))
+    # Not before: a server that lost its tables would answer for the copy before this one.
     for host in without:
         _make(address, nodes, host)
     for host in nodes.hosts:
         for table in (EVENTS, STANDINGS):
-            nodes.run_on(host, f"TRUNCATE TABLE {here(address, table)}")
-    reach(nodes, Reached(generation + 1, epoch, 0))
+            _delete_before(address, nodes, host, table, generation)
+
+
+def _delete_before(
+    address: Address, nodes: Nodes, host: Host | None, table: str, generation: int
+) -> None:
+    """Delete a server's rows of the copies before a generation."""
+    parts = nodes.ask_on(
+        host,
+        "SELECT DISTINCT partition_id FROM system.parts "
+        f"WHERE active AND database || '.' || table = '{here(address, table)}'",
+    )
+    # Asked for after the rows: a copy is noted before it has any.
+    kept = nodes.ask_on(
+        host,
+        f"SELECT copy FROM {address.database}.{_POSITION_TABLE} WHERE generation >= {generation}",
+    )
+    for (part,) in parts:
+        if int(part.partition("-")[0]) not in {copy for (copy,) in kept}:
+            nodes.run_on(host, f"ALTER TABLE {here(address, table)} DROP PARTITION ID '{part}'")
 
 
 def of_another() -> Unavailable:

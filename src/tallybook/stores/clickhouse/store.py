@@ -6,20 +6,20 @@ from decimal import Decimal
 from threading import Lock
 from typing import Any, Final
 
-from tallybook.model.errors import Invalid
+from tallybook.model.errors import Invalid, Unavailable
 from tallybook.model.limits import QUERY_SECONDS_MAX
 from tallybook.model.packed import Batch
 from tallybook.model.ports import FactQuery, Listed, Loaded
 from tallybook.model.scope import Scope
-from tallybook.model.time import from_micros
 from tallybook.model.usage import UsageCell, UsageQuery
 from tallybook.stores.clickhouse import compact, dialect, load, schema
 from tallybook.stores.clickhouse.address import Address
 from tallybook.stores.clickhouse.nodes import Nodes
-from tallybook.stores.clickhouse.schema import Reached
-from tallybook.stores.events import facts, plan
+from tallybook.stores.clickhouse.schema import Copy
+from tallybook.stores.events import answers
+from tallybook.stores.events.answers import Rows, Span, Writing
+from tallybook.stores.events.dialect import Places
 
-_RELATIONS: Final = (schema.EVENTS,)
 #: A sum is as wide as it must be; one beyond DECIMAL(38,12) is refused, as elsewhere.
 _BEYOND: Final = Decimal(10) ** 26
 
@@ -47,16 +47,17 @@ class ClickEvents:
         """
         self._address = address
         self._epoch = epoch
-        self._newest = Reached(0, epoch, 0)
+        self._seen = Copy(0, 0, epoch, 0)
+        self._said = 0  # the highest position that anybody here may rely on
         self._seeing = Lock()
         self._nodes = Nodes(address, query_seconds)
         try:
             schema.prepare(address, self._nodes, anew=anew)
             if anew:
-                schema.empty(address, self._nodes, epoch)
-            elif schema.reached(self._nodes) is None:
-                schema.reach(self._nodes, Reached(1, epoch, 0))
-            self._reached()
+                schema.begin(address, self._nodes, epoch)
+            elif schema.newest(self._nodes) is None:
+                schema.note(self._nodes, schema.fresh(1, epoch))
+            self._look()
         except BaseException:
             self.close()
             raise
@@ -66,47 +67,71 @@ class ClickEvents:
         self._nodes.close()
 
     def position(self, scope: Scope) -> int:
-        return self._reached().seq
+        return self._look().seq
 
     def load(self, scope: Scope, batches: Sequence[Batch]) -> Loaded:
-        return Loaded(*load.load(self._nodes, self._reached(), batches))
+        copy = self._look()
+        loaded = Loaded(*load.load(self._nodes, copy, batches))
+        self._require_still(copy, loaded.seq)
+        return loaded
 
     def usage(self, scope: Scope, question: UsageQuery) -> list[UsageCell]:
-        members = plan.seen(scope, question.members)
-        if members is not None and not members:
-            return []
-        statement = plan.usage(dialect, question, members, _RELATIONS, corrected=True)
-        rows = self._nodes.ask(*statement)
-        _require_quantities(rows)
-        return plan.cells(question, rows)
+        return answers.usage(dialect, scope, question, self._ask)
 
     def facts(self, scope: Scope, question: FactQuery) -> list[Listed]:
-        members = plan.seen(scope, question.members)
-        if members is not None and not members:
-            return []
-        statement = facts.facts(dialect, question, members, _RELATIONS, corrected=True)
-        rows = self._nodes.ask(*statement)
-        return [Listed(from_micros(time), seq, hidden_by or None) for time, seq, hidden_by in rows]
+        return answers.facts(dialect, scope, question, self._ask)
 
     def types(self, scope: Scope) -> dict[str, int]:
-        members, seq = plan.seen(scope, None), self.position(scope)
-        rows = self._nodes.ask(*facts.types(dialect, seq, members, _RELATIONS))
-        return {row[0]: row[1] for row in rows}
+        return answers.types(dialect, scope, self.position(scope), self._ask)
 
     def compact(self, scope: Scope, before: date) -> int:
         return compact.compact(self._address, self._nodes, before)
 
     def clear(self, scope: Scope) -> None:
-        schema.empty(self._address, self._nodes, self._epoch)
+        schema.begin(self._address, self._nodes, self._epoch)
+        self._said = 0
+        self._look()
 
-    def _reached(self) -> Reached:
-        found = schema.reached(self._nodes)
-        if found is None or found.epoch != self._epoch:
+    def _ask(self, span: Span, seq: int, writing: Writing) -> Rows:
+        """Run a question on the copy that was seen last. It may be given up at any time, and
+        another be loaded instead, so this is looked for once the rows are there.
+        """
+        copy, relied = self._seen, min(seq, self._said)
+        places = Places((schema.EVENTS,), corrected=True, terms=(f"copy = {copy.id}",))
+        rows = self._nodes.ask(*writing(places))
+        self._require_still(copy, relied)
+        _require_quantities(rows)
+        return rows
+
+    def _require_still(self, copy: Copy, seq: int) -> None:
+        """See that a copy is still the one that counts, up to an entry at least."""
+        now = self._look()
+        if now.id != copy.id or now.seq < seq:
+            raise Unavailable(
+                "events_unavailable",
+                "The events in ClickHouse are being loaded anew; try again later.",
+            )
+
+    def _look(self) -> Copy:
+        """Return the copy that counts now."""
+        found = schema.newest(self._nodes)
+        if found is None:
+            raise Unavailable(
+                "events_unavailable",
+                "The events in ClickHouse are being made anew; try again later, or run "
+                "`tallybook rebuild` where nobody does.",
+            )
+        if found.epoch != self._epoch:
             raise schema.of_another()
+        return self._see(found)
+
+    def _see(self, found: Copy) -> Copy:
         with self._seeing:
             # A replica that was away tells of an older position, until the next load mends it.
-            self._newest = max(self._newest, found)
-            return self._newest
+            if found.id == self._seen.id:
+                found = max(self._seen, found)
+            self._seen, self._said = found, max(self._said, found.seq)
+            return found
 
 
 def _require_quantities(rows: Sequence[Sequence[Any]]) -> None:

@@ -15,6 +15,7 @@ from tallybook.model.time import from_micros, micros
 from tallybook.stores.duckdb.dialect import TAIL
 from tallybook.stores.duckdb.schema import commit
 from tallybook.stores.events import standings
+from tallybook.stores.events.dialect import Places
 
 #: All before this is one "month": an odd clock must not make a table for each month since year 1.
 _EARLY: Final = datetime(2000, 1, 1, tzinfo=UTC)
@@ -52,13 +53,6 @@ class Span:
     def touches(self, low: int, high: int) -> bool:
         """Tell whether there may be rows in [low, high)."""
         return self.low < high and low <= self.high
-
-
-class Places(NamedTuple):
-    """The tables that a question reads, and whether rows in them may have been corrected."""
-
-    relations: Sequence[str]
-    corrected: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The Events port on DuckDB: one file, one loader, many readers, each on its own snapshot."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, time
 from functools import partial
@@ -16,11 +16,12 @@ from tallybook.model.limits import QUERY_SECONDS_MAX
 from tallybook.model.packed import Batch
 from tallybook.model.ports import FactQuery, Listed, Loaded
 from tallybook.model.scope import Scope
-from tallybook.model.time import FIRST_INSTANT, LAST_INSTANT, from_micros, micros
+from tallybook.model.time import micros
 from tallybook.model.usage import UsageCell, UsageQuery
 from tallybook.stores.duckdb import dialect, load, months, schema
-from tallybook.stores.duckdb.months import Layout, Places
-from tallybook.stores.events import facts, plan
+from tallybook.stores.duckdb.months import Layout
+from tallybook.stores.events import answers
+from tallybook.stores.events.answers import Rows, Writing
 from tallybook.stores.events.dialect import Parameters
 from tallybook.stores.events.gather import Commit
 
@@ -30,8 +31,6 @@ _LOOK_SECONDS: Final = 0.1
 _PARSED_MAX: Final = 500
 #: Longer texts are of a kind that is not asked twice.
 _PARSED_CHARS_MAX: Final = 8_000
-
-Statement = Callable[[Places], tuple[str, Parameters]]
 
 
 class _Parsed:
@@ -146,39 +145,13 @@ class DuckEvents:
             return Loaded(*load.load(db, batches, self._coming))
 
     def usage(self, scope: Scope, question: UsageQuery) -> list[UsageCell]:
-        members = plan.seen(scope, question.members)
-        if members is not None and not members:
-            return []
-        rows = self._ask(
-            question.edges[0],
-            question.edges[-1],
-            lambda places: plan.usage(
-                dialect, question, members, places.relations, corrected=places.corrected
-            ),
-        )
-        return plan.cells(question, rows)
+        return answers.usage(dialect, scope, question, self._ask)
 
     def facts(self, scope: Scope, question: FactQuery) -> list[Listed]:
-        members = plan.seen(scope, question.members)
-        if members is not None and not members:
-            return []
-        rows = self._ask(
-            question.start,
-            question.end,
-            lambda places: facts.facts(
-                dialect, question, members, places.relations, corrected=places.corrected
-            ),
-        )
-        return [Listed(from_micros(time), seq, hidden_by or None) for time, seq, hidden_by in rows]
+        return answers.facts(dialect, scope, question, self._ask)
 
     def types(self, scope: Scope) -> dict[str, int]:
-        members, seq = plan.seen(scope, None), self.position(scope)
-        rows = self._ask(
-            FIRST_INSTANT,
-            LAST_INSTANT,
-            lambda places: facts.types(dialect, seq, members, places.relations),
-        )
-        return dict(rows)
+        return answers.types(dialect, scope, self.position(scope), self._ask)
 
     def compact(self, scope: Scope, before: date) -> int:
         with self._compacting, self._moving(), self._cursor() as db:
@@ -188,25 +161,26 @@ class DuckEvents:
         with self._compacting, self._moving(), self._loading, self._cursor() as db:
             months.clear(db)
 
-    def _ask(self, low: datetime, high: datetime, statement: Statement) -> list[Any]:
+    def _ask(self, span: answers.Span, seq: int, writing: Writing) -> Rows:
         """Run a question on one snapshot of the tables it touches, for so long and no longer."""
+        low, high = map(micros, span)
         with self._cursor() as db, self._watch.over(db):
-            found = self._ask_known(db, micros(low), micros(high), statement)
+            found = self._ask_known(db, low, high, writing)
             if found is not None:
                 return found
             db.execute("BEGIN")
-            sql, bound = statement(months.places(db, micros(low), micros(high)))
+            sql, bound = writing(months.places(db, low, high))
             return self._parsed.run(db, sql, bound)
 
     def _ask_known(
-        self, db: duckdb.DuckDBPyConnection, low: int, high: int, statement: Statement
-    ) -> list[Any] | None:
+        self, db: duckdb.DuckDBPyConnection, low: int, high: int, writing: Writing
+    ) -> Rows | None:
         """Answer from where rows are known to be; None when they moved before it was answered."""
         known = self._layout
         if known is None:
             return None
         try:
-            found = self._parsed.run(db, *statement(known.places(low, high)))
+            found = self._parsed.run(db, *writing(known.places(low, high)))
         except duckdb.CatalogException:  # a month was rewritten, and its old table dropped
             if self._layout is known:
                 raise

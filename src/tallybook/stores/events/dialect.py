@@ -5,7 +5,7 @@ how its values are bound. Each store has a module of them.
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from tallybook.model.scope import Member
 
@@ -25,6 +25,16 @@ class Parameters(dict[str, Any], ABC):
     @abstractmethod
     def _placeholder(self, name: str, value: Any) -> str:
         """Write the place of a value."""
+
+
+class Places(NamedTuple):
+    """The tables that a question reads, whether rows in them may have been corrected, and what
+    must hold for each row and correction there.
+    """
+
+    relations: Sequence[str]
+    corrected: bool
+    terms: Sequence[str] = ()
 
 
 @dataclass(slots=True)

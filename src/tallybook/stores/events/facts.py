@@ -8,7 +8,7 @@ from tallybook.model.ports import FactQuery
 from tallybook.model.scope import Member
 from tallybook.model.time import FIRST_INSTANT, LAST_INSTANT, micros
 from tallybook.stores.events import standings
-from tallybook.stores.events.dialect import Dialect, Parameters, Rows, Statement
+from tallybook.stores.events.dialect import Dialect, Parameters, Places, Rows, Statement
 from tallybook.stores.events.plan import cut, filtered
 from tallybook.stores.events.properties import is_scalar, quantity
 
@@ -17,31 +17,29 @@ def facts(
     sql: Dialect,
     query: FactQuery,
     members: Sequence[Member] | None,
-    relations: Sequence[str],
-    *,
-    corrected: bool,
+    places: Places,
 ) -> tuple[str, Parameters]:
     """Write the statement that returns (time, seq, hidden_by) of one page; the last is 0 for what
-    counts. `corrected` is as in `plan.usage`.
+    counts.
     """
     low, high = micros(query.start), micros(query.end)
     if query.before is not None:
         high = min(high, micros(query.before[0]) + 1)
-    rows, join = cut(sql, relations, (low, high), query.seq, members, event_type=query.event_type)
+    rows, join = cut(sql, places, (low, high), query.seq, members, event_type=query.event_type)
     bind = rows.bound.bind
     conditions = []
     if query.before is not None:
         time, seq = bind(micros(query.before[0])), bind(query.before[1])
         conditions.append(f"(time < {time} OR (time = {time} AND seq < {seq}))")
-    if corrected:
+    if places.corrected:
         join += standings.hiding(sql, rows, query.seq)
     if query.state in {"voided", "replaced"}:
-        conditions.append(f"hidden_as = {bind(query.state)}" if corrected else "false")
+        conditions.append(f"hidden_as = {bind(query.state)}" if places.corrected else "false")
     elif query.state is not None:
         unresolved = _unresolved(sql, rows, query)
         conditions.append(unresolved if query.state == "unresolved" else f"NOT {unresolved}")
-        conditions += ["hidden_by IS NULL"] if corrected else []
-    hidden_by = "coalesce(hidden_by, 0)" if corrected else "0"
+        conditions += ["hidden_by IS NULL"] if places.corrected else []
+    hidden_by = "coalesce(hidden_by, 0)" if places.corrected else "0"
     end = f"\nORDER BY time DESC, seq DESC LIMIT {bind(query.limit)}"
     return sql.written(
         Statement(
@@ -51,10 +49,10 @@ def facts(
 
 
 def types(
-    sql: Dialect, seq: int, members: Sequence[Member] | None, relations: Sequence[str]
+    sql: Dialect, seq: int, members: Sequence[Member] | None, places: Places
 ) -> tuple[str, Parameters]:
     """Write the statement that counts events by type."""
-    rows, join = cut(sql, relations, (micros(FIRST_INSTANT), micros(LAST_INSTANT)), seq, members)
+    rows, join = cut(sql, places, (micros(FIRST_INSTANT), micros(LAST_INSTANT)), seq, members)
     end = "\nGROUP BY type ORDER BY type"
     return sql.written(Statement(rows, ["type", "count(*)"], join=join, end=end)), rows.bound
 

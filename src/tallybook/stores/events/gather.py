@@ -122,9 +122,11 @@ def _unseen(batches: Sequence[Batch], seq: int) -> Iterator[Batch]:
         yield Batch(first, batch.received_at, new)
 
 
-def table(commit: Commit, lines: Callable[[bytes], list[str]], data: str = "data") -> CArray:
+def table(
+    commit: Commit, lines: Callable[[bytes], list[str]], data: str = "data", **alike: int
+) -> CArray:
     """Put events into one Arrow table; `lines` writes the data of a batch, a text an event, for
-    the column that is named `data`.
+    the column that is named `data`. Columns of `alike` are the same in each row.
     """
     events = [rows.events for rows in commit.batches if rows.events.size]
     received = [np.full(rows.events.size, rows.received) for rows in commit.batches]
@@ -138,12 +140,13 @@ def table(commit: Commit, lines: Callable[[bytes], list[str]], data: str = "data
             "time": _numbers(commit.times),
             "received": _numbers(np.concatenate(received)),
             data: _texts(pack_texts([*chain.from_iterable(lines(p.data) for p in events)])),
+            **_same(alike, commit.seqs.size),
         }
     )
 
 
-def standings(commit: Commit) -> CArray:
-    """Put how rows stand into an Arrow table."""
+def standings(commit: Commit, **alike: int) -> CArray:
+    """Put how rows stand into an Arrow table; `alike` is as in `table`."""
     rows, since, standings = zip(*commit.stands, strict=True)
     return _table(
         {
@@ -153,8 +156,13 @@ def standings(commit: Commit) -> CArray:
             "type": _texts(pack_texts([row.type for row in rows])),
             "subject": _texts(pack_texts([row.subject for row in rows])),
             "time": _numbers(commit.stand_times),
+            **_same(alike, len(rows)),
         }
     )
+
+
+def _same(values: Mapping[str, int], size: int) -> dict[str, CArray]:
+    return {name: _numbers(np.full(size, value, np.int64)) for name, value in values.items()}
 
 
 def _table(columns: Mapping[str, CArray]) -> CArray:

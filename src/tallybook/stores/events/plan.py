@@ -12,7 +12,7 @@ from tallybook.model.time import micros
 from tallybook.model.usage import UsageCell, UsageQuery
 from tallybook.stores.events import standings
 from tallybook.stores.events.buckets import bucket
-from tallybook.stores.events.dialect import Dialect, Parameters, Rows, Statement
+from tallybook.stores.events.dialect import Dialect, Parameters, Places, Rows, Statement
 from tallybook.stores.events.properties import holds, is_scalar, quantity, shown
 
 
@@ -29,23 +29,15 @@ def usage(
     sql: Dialect,
     query: UsageQuery,
     members: Sequence[Member] | None,
-    relations: Sequence[str],
-    *,
-    corrected: bool,
+    places: Places,
 ) -> tuple[str, Parameters]:
     """Write the statement; its columns are those `cells` reads. Where no row that it may touch was
     ever corrected, it need not look for corrections.
     """
     kind = aggregation_of(query.meter)
     edges = [micros(edge) for edge in query.edges]
-    rows, join = cut(
-        sql,
-        relations,
-        (edges[0], edges[-1]),
-        query.seq,
-        members,
-        event_type=query.meter.event_type,
-    )
+    span, event_type = (edges[0], edges[-1]), query.meter.event_type
+    rows, join = cut(sql, places, span, query.seq, members, event_type=event_type)
     keys = {
         "grp": "m.grp" if join else "0",
         "bucket": bucket(sql, edges, bind=rows.bound.bind),
@@ -57,7 +49,7 @@ def usage(
     selected = [name if name in columns else key for name, key in keys.items()]
     end = f"\nGROUP BY {', '.join(columns)}" if columns else ""
     conditions = filtered(sql, rows, [*query.meter.filter, *query.filter])
-    if corrected:
+    if places.corrected:
         conditions.append(standings.counted(sql, rows, query.seq))
     if query.meter.property is not None:
         x = rows.read(query.meter.property)
@@ -89,7 +81,7 @@ def cells(query: UsageQuery, found: Iterable[Sequence[Any]]) -> list[UsageCell]:
 
 def cut(
     sql: Dialect,
-    relations: Sequence[str],
+    places: Places,
     span: tuple[int, int],
     seq: int,
     members: Sequence[Member] | None,
@@ -99,7 +91,7 @@ def cut(
     """Cut rows to what was known at `seq`, to a span and to members: by plain conditions where
     all are members for the same time, as nearly all are, else by a join, which is returned.
     """
-    rows = Rows(relations, sql.parameters())
+    rows = Rows(places.relations, sql.parameters(), [*places.terms])
     join, bind = "", rows.bound.bind
     if members is not None:
         spans = {(max(span[0], micros(m.start)), min(span[1], micros(m.end))) for m in members}

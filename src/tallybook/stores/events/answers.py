@@ -1,0 +1,50 @@
+"""The questions of the Events port, alike on every engine: a scope cuts them, the store runs the
+statements, and rows become what the port returns.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from tallybook.model.ports import FactQuery, Listed
+from tallybook.model.scope import Scope
+from tallybook.model.time import FIRST_INSTANT, LAST_INSTANT, from_micros
+from tallybook.model.usage import UsageCell, UsageQuery
+from tallybook.stores.events import facts as listing
+from tallybook.stores.events import plan
+from tallybook.stores.events.dialect import Dialect, Parameters, Places
+
+Rows = Sequence[Sequence[Any]]
+Span = tuple[datetime, datetime]
+#: Writes the statement once it is known where rows are.
+Writing = Callable[[Places], tuple[str, Parameters]]
+#: Runs the statement about a span of time, as known at an entry.
+Ask = Callable[[Span, int, Writing], Rows]
+
+
+def usage(sql: Dialect, scope: Scope, question: UsageQuery, ask: Ask) -> list[UsageCell]:
+    """Answer a usage question."""
+    members = plan.seen(scope, question.members)
+    if members is not None and not members:
+        return []
+    span = (question.edges[0], question.edges[-1])
+    rows = ask(span, question.seq, lambda places: plan.usage(sql, question, members, places))
+    return plan.cells(question, rows)
+
+
+def facts(sql: Dialect, scope: Scope, question: FactQuery, ask: Ask) -> list[Listed]:
+    """List events, newest first."""
+    members = plan.seen(scope, question.members)
+    if members is not None and not members:
+        return []
+    span = (question.start, question.end)
+    rows = ask(span, question.seq, lambda places: listing.facts(sql, question, members, places))
+    return [Listed(from_micros(time), seq, hidden_by or None) for time, seq, hidden_by in rows]
+
+
+def types(sql: Dialect, scope: Scope, seq: int, ask: Ask) -> dict[str, int]:
+    """Count the events of each type, as known at an entry."""
+    members = plan.seen(scope, None)
+    span = (FIRST_INSTANT, LAST_INSTANT)
+    rows = ask(span, seq, lambda places: listing.types(sql, seq, members, places))
+    return {row[0]: row[1] for row in rows}
