@@ -58,6 +58,8 @@ _SERVER_FILE: Final = "server.json"
 _EVENTS_FILE: Final = "events.duckdb"
 _REFRESH_SECONDS: Final = 0.5
 _TICK_SECONDS: Final = 60
+#: The loops without which the snapshot does not go on.
+_JOBS: Final = {"load", "refresh"}
 _TURN_SECONDS: Final = 20
 _TURN_PAUSE_SECONDS: Final = 0.05
 #: A batch makes thousands of tuples that hold no cycles; looking through them at Python's own
@@ -146,7 +148,7 @@ class Installation:
         _require_whole(ledger)
         self._leases = leases = BooksLeases(database, _holder())
         self._open.callback(leases.close)
-        self._repeat("leases", leases.renew, limits.LEASE_SECONDS / 3)
+        self._repeat("leases", self._renew, limits.LEASE_SECONDS / 3)
         if anew and settings.events_url is not None:
             _require_alone(leases)
         events = _open_events(settings, ledger, anew=anew)
@@ -207,6 +209,11 @@ class Installation:
 
     def _refresh(self) -> None:
         self._refresher.refresh_once(_SYSTEM, self._clock.now())
+
+    def _renew(self) -> None:
+        """Keep the jobs of this process, or leave them to others while it fails at them."""
+        failing = any(loop.fault for loop in self._loops if loop.name in _JOBS)
+        (self._leases.rest if failing else self._leases.renew)()
 
     def _refreshed_at(self, mark: Mark) -> datetime | None:
         """Return when the newest fact of a mark came in; of what is loaded last, it is at hand."""
