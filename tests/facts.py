@@ -225,7 +225,11 @@ def _shown(value: Any) -> str | None:
         return None
     if isinstance(value, bool):
         return "true" if value else "false"
-    return value if isinstance(value, str) else exact_text(Decimal(value))
+    if isinstance(value, str):
+        return value
+    number = Decimal(value)
+    # An exponent beyond any double is left as it is: no quantity is so large or so small.
+    return exact_text(number) if not number or abs(number.adjusted()) <= 400 else f"{number:E}"
 
 
 def _groups(members: tuple[Member, ...] | None, event: Happened) -> list[int]:

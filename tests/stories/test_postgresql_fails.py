@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 from sqlalchemy import text
 
@@ -263,6 +264,21 @@ def test_a_server_that_is_stopped_and_started_again_is_said_and_all_goes_on_by_i
     server.until_visible()
     assert used(server) == "3"
     assert server.call("GET", "/accounts/more").status == 404
+
+
+def test_a_database_that_does_not_answer_is_said_in_time(
+    serving: Callable[[str], Client], tmp_path: Path
+) -> None:
+    url = postgres.database(tmp_path)
+    server = serving(url)
+    with closing(psycopg.connect(url)) as holder:
+        holder.execute("LOCK TABLE revision IN ACCESS EXCLUSIVE MODE")
+        began = time.monotonic()
+        unready = readiness(server)
+        assert time.monotonic() - began < 10
+        assert (unready.status, unready.json["code"]) == (503, "not_ready")
+        assert "do not answer" in unready.json["detail"]
+    until(lambda: readiness(server).status, 200)
 
 
 def test_a_standby_takes_no_events_and_says_so_until_it_is_promoted(
