@@ -42,9 +42,9 @@ from tallybook.stores.clickhouse.store import ClickEvents
 from tallybook.stores.duckdb import copy as duckdb
 from tallybook.stores.duckdb.store import DuckEvents
 from tallybook.stores.folder import Folder
+from tallybook.stores.ledger.closed import refuse_closed
 from tallybook.stores.ledger.store import SqlLedger
 from tallybook.stores.move.move import Move
-from tallybook.stores.move.moved import refuse_moved
 from tallybook.stores.parquet import read_parquet
 from tallybook.stores.postgresql import address
 from tallybook.web.listening import Address, address_of, found, listen, server_of, told
@@ -141,11 +141,10 @@ class Installation:
             undo.pop_all()
 
     def _assemble(self, settings: Settings, *, anew: bool) -> Services:
-        self._open.enter_context(_owned(settings))
+        self._open.enter_context(Folder(settings.data))
         # An owner that was killed left its address, where another server may listen by now.
         (settings.data / _SERVER_FILE).unlink(missing_ok=True)
         ledger, database = _open_truth(settings, self._open)
-        _require_whole(ledger)
         self._leases = leases = BooksLeases(database, _holder())
         self._open.callback(leases.close)
         self._repeat("leases", self._renew, limits.LEASE_SECONDS / 3)
@@ -236,22 +235,16 @@ class _Truth(NamedTuple):
     database: Database
 
 
-def _open_truth(settings: Settings, closing_: ExitStack) -> _Truth:
-    """Open the ledger and the database of Books; they are closed with the stack, newest first."""
-    ledger = _open_ledger(settings)
+def _open_truth(settings: Settings, closing_: ExitStack, *, moving: bool = False) -> _Truth:
+    """Open the ledger and the database of Books; they are closed with the stack, newest first.
+
+    The ledger is the first: it refuses what is closed before anything is written.
+    """
+    ledger = _open_ledger(settings, moving=moving)
     closing_.callback(ledger.close)
     database = _open_books(settings)
     closing_.callback(database.close)
     return _Truth(ledger, database)
-
-
-def _require_whole(ledger: SqlLedger) -> None:
-    if not ledger.is_whole:
-        raise Unavailable(
-            "move_unfinished",
-            "The database of TALLYBOOK_DATABASE_URL is the goal of a move that has not ended, "
-            "or that was undone; run `move` again.",
-        )
 
 
 def _require_alone(leases: BooksLeases) -> None:
@@ -265,19 +258,10 @@ def _require_alone(leases: BooksLeases) -> None:
         )
 
 
-@contextmanager
-def _owned(settings: Settings) -> Iterator[None]:
-    """Own the data folder, for as long as its Books and ledger were not moved away."""
-    with Folder(settings.data):
-        if settings.database_url is None:
-            refuse_moved(settings.data)
-        yield
-
-
-def _open_ledger(settings: Settings) -> SqlLedger:
+def _open_ledger(settings: Settings, *, moving: bool = False) -> SqlLedger:
     """Open the ledger: in the database of the address, or in the folder."""
     url = settings.database_url
-    return SqlLedger(address(url.get_secret_value()) if url else settings.data)
+    return SqlLedger(address(url.get_secret_value()) if url else settings.data, moving=moving)
 
 
 def _open_books(settings: Settings) -> Database:
@@ -285,7 +269,7 @@ def _open_books(settings: Settings) -> Database:
     url = settings.database_url
     if url is None:
         return sqlite(settings.data / "books.db")
-    return Database(address(url.get_secret_value()))
+    return Database(address(url.get_secret_value()), refuse_closed)
 
 
 def _open_events(settings: Settings, ledger: SqlLedger, *, anew: bool) -> DuckEvents | ClickEvents:
@@ -350,9 +334,9 @@ def moving(settings: Settings) -> Iterator[Moving]:
     url = address(settings.database_url.get_secret_value() if settings.database_url else "")
     with ExitStack() as stack:
         stack.enter_context(Folder(settings.data))
-        source = _open_truth(here, stack)
+        source = _open_truth(here, stack, moving=True)
         events = stack.enter_context(closing(_open_events(here, source.ledger, anew=False)))
-        mover = stack.enter_context(Move(settings.data, source.database, source.ledger.epoch, url))
+        mover = stack.enter_context(Move(settings.data, source.database, source.ledger, url))
         directory = Directories(BooksVersions(source.database)).current(_SYSTEM)
         side = Side(source.ledger, events)
         goal = partial(_side, settings, source.ledger)
@@ -365,7 +349,7 @@ def _side(settings: Settings, source: SqlLedger) -> Iterator[Side]:
     the source and know more than is there yet.
     """
     with (
-        _open_ledger(settings) as ledger,
+        _open_ledger(settings, moving=True) as ledger,
         closing(_open_events(settings, source, anew=False)) as events,
     ):
         yield Side(ledger, events)

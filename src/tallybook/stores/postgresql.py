@@ -66,6 +66,13 @@ def address(text: str) -> URL:
     ) from None
 
 
+def shown(url: URL) -> str:
+    """Return an address as it is written, with stars for its passwords."""
+    stars = {name: "***" for name in url.query if "password" in name}
+    text = url.set(drivername="postgresql").update_query_dict(stars).render_as_string()
+    return text.replace("%2A%2A%2A", "***")
+
+
 def writer(url: URL, begin: Callable[[Connection], None] | None = None) -> Engine:
     """Return the engine of the one connection that writes.
 
