@@ -93,8 +93,9 @@ def prepare(address: Address, nodes: Nodes, *, anew: bool = False) -> None:
     Raises:
         Unavailable: `schema_newer`, `events_unavailable`.
     """
-    made, missing = 0, None
-    without = []
+    missing = None
+    made: list[Host | None] = []
+    without: list[Host | None] = []
     for host in nodes.hosts:
         try:
             version = _version(address, nodes, host)
@@ -107,17 +108,19 @@ def prepare(address: Address, nodes: Nodes, *, anew: bool = False) -> None:
                 f"The events in ClickHouse were written by a newer Tallybook (schema {version}; "
                 f"this one knows {VERSION}); run that version, or name another database.",
             )
-        made += bool(version)
-        if not version:
-            without.append(host)
+        (made if version else without).append(host)
     if anew:
         return
     if missing and not made:
         raise missing
-    held = newest(nodes) if without and made and not address.replicated else None
-    if held is None or not held.seq:
+    if address.replicated or not any(_holds_facts(address, nodes, host) for host in made):
         for host in without:
             _make(address, nodes, host)
+
+
+def _holds_facts(address: Address, nodes: Nodes, host: Host | None) -> bool:
+    """Ask a server about itself: those together may not answer before all have tables."""
+    return bool(nodes.ask_on(host, f"SELECT 1 FROM {here(address, EVENTS)} LIMIT 1"))
 
 
 def newest(nodes: Nodes) -> Copy | None:
