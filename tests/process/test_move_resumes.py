@@ -54,7 +54,7 @@ def test_a_move_that_is_killed_goes_on_and_doubles_nothing(tmp_path: Path) -> No
             "SELECT (SELECT sum(events) FROM batches), count(*), count(DISTINCT seq) FROM ids"
         ).fetchone()
     assert held == (EVENTS, EVENTS, EVENTS)
-    with SqlLedger(server.folder) as ledger:
+    with SqlLedger(server.folder, moving=True) as ledger:
         assert ledger.head(operator("test")) == EVENTS
     refused = subprocess.run(
         [sys.executable, "-m", "tallybook", "serve", "--data", str(server.folder)],

@@ -8,7 +8,8 @@ import re
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,15 @@ from tallybook import app
 from tallybook.cli import main
 from tallybook.cli._exit import ExitCode
 from tallybook.model.errors import TallybookError
+from tallybook.model.scope import operator
+from tallybook.operations.guesses import Guesses
+from tallybook.operations.identify import Attempt, sign_in
+from tallybook.operations.ingest import Receipt, ingest
 from tallybook.operations.move import Moving
 from tallybook.settings import Settings
-from tallybook.stores.move import moved
+from tallybook.stores.ledger.shared import Shared
+from tallybook.stores.ledger.store import SqlLedger
+from tallybook.stores.postgresql import address, shown
 from tests import chdb, postgres
 from tests.documented import Documented
 from tests.serving import Client
@@ -32,6 +39,7 @@ from tests.serving import event as fact
 
 pytestmark = pytest.mark.postgres
 
+ALL = operator("test")
 EMAIL = "admin@example.com"
 SPAN = {"from": "2026-03-01", "to": "2026-04-01"}
 DAYS = {**SPAN, "interval": "day"}
@@ -237,7 +245,8 @@ def test_a_stop_between_the_folder_and_the_database_leaves_both_closed(
     folder: Folder, goal: str
 ) -> None:
     move(folder, goal, steps=42)
-    moved.note(folder.path, goal)
+    with SqlLedger(folder.path, moving=True) as ledger:
+        ledger.note_moved(goal)
     assert refusal(lambda: open_and_close(folder.settings)).code == "folder_moved"
     assert refusal(lambda: open_and_close(at(folder, goal))).code == "move_unfinished"
     assert move(folder, goal).state == "moved"
@@ -288,6 +297,86 @@ def test_a_move_is_not_undone_where_that_would_lose_something(folder: Folder, go
     with postgres.passing("other_goal") as other:
         assert refusal(lambda: move(folder, other)).code == "folder_moved"
         assert refusal(lambda: undo(folder, other)).code == "folder_moved"
+
+
+def test_what_changed_of_people_is_not_undone(folder: Folder, goal: str) -> None:
+    move(folder, goal)
+    server = app.Installation(at(folder, goal))
+    people, now = server.services.people, datetime.now(UTC)
+    attempt = Attempt("a@b.example", "a long enough one", "127.0.0.1", None)
+    sign_in(people, Guesses(), attempt, now)
+    assert people.revoke_key(ALL, people.keys(ALL)[0].id, now)
+    server.close()
+    went_on = refusal(lambda: undo(folder, goal))
+    assert went_on.code == "target_went_on"
+    assert "of people" in went_on.detail
+    assert refusal(lambda: open_and_close(folder.settings)).code == "folder_moved"
+    run(goal, "DELETE FROM audit WHERE number = (SELECT max(number) FROM audit)")
+    undo(folder, goal)  # nobody misses a sign-in
+
+
+def test_a_copy_of_a_folder_that_was_moved_is_closed_too(folder: Folder, goal: str) -> None:
+    move(folder, goal)
+    elsewhere = folder.path.with_name("elsewhere")
+    elsewhere.mkdir()
+    for name in ("books.db", "ledger.db", "ledger.db-wal"):
+        if (folder.path / name).exists():
+            shutil.copy(folder.path / name, elsewhere)
+    closed = refusal(lambda: open_and_close(Settings(data=elsewhere)))
+    assert (closed.code, closed.facts["to"]) == ("folder_moved", shown(address(goal)))
+
+
+def test_a_move_is_not_undone_while_the_database_is_open(folder: Folder, goal: str) -> None:
+    move(folder, goal)
+    starting = app.Installation(at(folder, goal, data=str(folder.path.with_name("b"))))
+    assert refusal(lambda: undo(folder, goal)).code == "target_in_use"
+    assert put(starting, "first").accepted == 1
+    starting.close()
+    assert refusal(lambda: undo(folder, goal)).code == "target_went_on"
+
+
+def test_nobody_opens_a_database_while_it_is_looked_at(folder: Folder, goal: str) -> None:
+    move(folder, goal)
+    at_work = Shared(address(goal), moving=True)
+    with ExitStack() as stack:
+        stack.callback(at_work.leave)
+        at_work.enter()
+        assert refusal(lambda: open_and_close(at(folder, goal))).code == "move_unfinished"
+    open_and_close(at(folder, goal))
+
+
+def test_a_server_that_lost_its_lock_writes_nothing_once_the_move_is_undone(
+    folder: Folder, goal: str
+) -> None:
+    move(folder, goal)
+    left = app.Installation(at(folder, goal, data=str(folder.path.with_name("b"))))
+    assert put(left, "before").accepted == 1
+    assert run(goal, CUT_OFF) == [(True,)]
+    assert refusal(lambda: undo(folder, goal)).code == "target_went_on"
+    assert put(left, "after").accepted == 1  # refused is the undoing alone
+    run(goal, "DELETE FROM ids WHERE seq > 1003", "DELETE FROM batches WHERE first_seq > 1003")
+    run(goal, "UPDATE counter SET head = 1003")
+    undo(folder, goal)
+    services = left.services
+    assert refusal(lambda: put(left, "late")).code == "move_unfinished"
+    late = refusal(lambda: services.people.revoke_key(ALL, "unheard", services.clock.now()))
+    assert late.code == "move_unfinished"
+    left.close()
+    assert run(goal, "SELECT head, closed FROM counter") == [(1003, True)]
+    open_and_close(folder.settings)
+
+
+#: Ends the connection that holds a server's lock, as a network does.
+CUT_OFF = (
+    "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND database ="
+    " (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
+
+
+def put(installation: app.Installation, name: str) -> Receipt:
+    body = json.dumps([fact(name)]).encode()
+    kind = {"content-type": "application/json"}
+    return ingest(ALL, installation.services.ledger, body, kind, datetime.now(UTC))
 
 
 TAMPERED = {

@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
+from sqlalchemy import text
 
 from tallybook import app
 from tallybook.model.errors import Unavailable
 from tallybook.settings import Settings
+from tallybook.stores.postgresql import address, readers
 from tests import postgres
 from tests.documented import Documented
 from tests.serving import Answer, Client, event, tallybook
@@ -263,6 +266,21 @@ def test_a_server_that_is_stopped_and_started_again_is_said_and_all_goes_on_by_i
     assert server.call("GET", "/accounts/more").status == 404
 
 
+def test_a_database_that_does_not_answer_is_said_in_time(
+    serving: Callable[[str], Client], tmp_path: Path
+) -> None:
+    url = postgres.database(tmp_path)
+    server = serving(url)
+    with closing(psycopg.connect(url)) as holder:
+        holder.execute("LOCK TABLE revision IN ACCESS EXCLUSIVE MODE")
+        began = time.monotonic()
+        unready = readiness(server)
+        assert time.monotonic() - began < 10
+        assert (unready.status, unready.json["code"]) == (503, "not_ready")
+        assert "do not answer" in unready.json["detail"]
+    until(lambda: readiness(server).status, 200)
+
+
 def test_a_standby_takes_no_events_and_says_so_until_it_is_promoted(
     serving: Callable[[str], Client], tmp_path: Path
 ) -> None:
@@ -286,3 +304,17 @@ def test_a_standby_takes_no_events_and_says_so_until_it_is_promoted(
     assert server.send(batch(1, 2))["accepted"] == 1
     server.until_visible()
     assert used(server) == "3"
+
+
+def test_of_several_hosts_the_one_that_is_written_to_is_read() -> None:
+    with postgres.standby() as waiting:
+        both = f"postgresql://postgres@/postgres?host={waiting}&host={postgres.server()}"
+        for url, recovers in (
+            (both, False),
+            (both.replace("&host=", ","), False),
+            (f"postgresql://postgres@/postgres?host={waiting}", True),
+        ):
+            engine = readers(address(url))
+            with engine.connect() as connection:
+                assert connection.scalar(text("SELECT pg_is_in_recovery()")) is recovers
+            engine.dispose()

@@ -1,30 +1,27 @@
 """The web application: API, pages, static files and probes around one set of services."""
 
 from collections.abc import Callable
-from http import HTTPStatus
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
-from fastapi import FastAPI, Request
-from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
 from starlette.datastructures import Headers
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Scope
 
 from tallybook import __version__
-from tallybook.model.scope import operator
 from tallybook.operations.portfolio import Past
-from tallybook.web import api, problems
+from tallybook.web import api, probes, problems
 from tallybook.web.api._schemas import REFUSALS, components
 from tallybook.web.express import Express
 from tallybook.web.middleware import Envelope
 from tallybook.web.pages import routes
 from tallybook.web.services import Services
 
-_SYSTEM: Final = operator("probe")
 _COMPRESSED_BYTES_MIN: Final = 2_048
 _COMPRESSION: Final = 5  # beyond it, twice the time saves a hundredth
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
@@ -60,7 +57,7 @@ def make(services: Services) -> ASGIApp:
     static = Path(str(files("tallybook.web").joinpath("static")))
     app.mount("/static", _Static(directory=static), name="static")
     registry = CollectorRegistry()
-    _add_probes(app, services, registry)
+    probes.add(app, services, registry)
     app.openapi = _complete(app.openapi)  # type: ignore[method-assign]  # the way FastAPI documents
     return Envelope(GZipMiddleware(app, _COMPRESSED_BYTES_MIN, _COMPRESSION), registry)
 
@@ -76,28 +73,3 @@ def _complete(describe: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, 
         return document
 
     return openapi
-
-
-def _add_probes(app: FastAPI, services: Services, registry: CollectorRegistry) -> None:
-    backlog = Gauge("tallybook_backlog_events", "Accepted, not yet loaded.", registry=registry)
-    backlog.set_function(services.backlog)
-    head = Gauge("tallybook_ledger_events", "Entries of the ledger.", registry=registry)
-    head.set_function(lambda: services.ledger.head(_SYSTEM))
-
-    @app.get("/healthz", include_in_schema=False)
-    def healthz() -> Response:
-        return PlainTextResponse("alive\n")
-
-    @app.get("/readyz", include_in_schema=False)
-    def readyz(request: Request) -> Response:
-        services.books.revision(_SYSTEM)
-        services.ledger.check(_SYSTEM)
-        faults = services.faults()
-        if faults:
-            status, detail = HTTPStatus.SERVICE_UNAVAILABLE, "; ".join(faults)
-            return problems.problem(request, status, "not_ready", detail)
-        return PlainTextResponse("ready\n")
-
-    @app.get("/metrics", include_in_schema=False)
-    def metrics() -> Response:
-        return Response(generate_latest(registry), media_type="text/plain; version=0.0.4")

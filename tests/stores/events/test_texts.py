@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tallybook.model.limits import NAME_CHARS_MAX
 from tallybook.stores.events.texts import (
     _decoded,
     _flat,
@@ -92,3 +93,13 @@ def test_no_reader_is_kept_for_data_of_very_many_names() -> None:
 
 def test_what_is_typed_is_told_apart() -> None:
     assert len({typed_text(v) for v in ("5", 5, "#5", True, "true", None, "{", [5])}) == 8
+
+
+def test_what_no_meter_can_ask_for_is_not_written_out() -> None:
+    longest = "a" * (NAME_CHARS_MAX - 2)
+    kept = {longest: {"b": 1, "cc": 2}, longest + "aaa": 3}
+    (line,) = flat_lines(json.dumps([kept]).encode(), str)
+    assert json.loads(line) == {longest: "{", f"{longest}.b": "#1"}
+    many = {"P" * 25_000: {str(n): 1 for n in range(3_600)}}
+    assert flat_lines(json.dumps([many]).encode(), str) == ["{}"]
+    assert flat_lines(json.dumps([{"P" * 25_000: 1}]).encode(), str) == ["{}"]

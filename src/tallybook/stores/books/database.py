@@ -5,8 +5,9 @@ readers cannot write: two connections that checkpoint at once are what corrupts 
 may be used by many processes; there, too, one transaction writes at a time.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 from threading import Lock
@@ -35,8 +36,14 @@ class Database:
         Unavailable: `schema_newer`, `books_unavailable`.
     """
 
-    def __init__(self, url: str | URL) -> None:
-        """Open it, and create or migrate it first where that is needed."""
+    def __init__(
+        self, url: str | URL, refuse_closed: Callable[[Connection], None] | None = None
+    ) -> None:
+        """Open it, and create or migrate it first where that is needed.
+
+        `refuse_closed` is asked at the start of each transaction that takes its turn to write; it
+        raises where nobody may.
+        """
         self.url = make_url(url)
         #: Whether no other process writes it: its folder has one owner.
         self.is_owned = self.url.get_backend_name() == "sqlite"
@@ -46,7 +53,7 @@ class Database:
             self._reader = _engine(self.url, connections=8, pragmas=(*_READER, *_BOTH))
             self._beside = self._writer
         else:
-            self._writer = postgresql.writer(self.url, _wait_for_turn)
+            self._writer = postgresql.writer(self.url, partial(_wait_for_turn, refuse_closed))
             self._reader = postgresql.readers(self.url)
             self._beside = postgresql.writer(self.url)
             self._beside_lock = Lock()
@@ -118,8 +125,12 @@ def sqlite(path: Path) -> Database:
     return Database(URL.create("sqlite", database=str(path)))
 
 
-def _wait_for_turn(connection: Connection) -> None:
+def _wait_for_turn(
+    refuse_closed: Callable[[Connection], None] | None, connection: Connection
+) -> None:
     connection.exec_driver_sql(_TURN)
+    if refuse_closed is not None:
+        refuse_closed(connection)
 
 
 def _engine(url: URL, *, connections: int, pragmas: tuple[str, ...]) -> Engine:

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import msgspec
 
-from tallybook.model.limits import EVENT_BYTES_MAX
+from tallybook.model.limits import EVENT_BYTES_MAX, NAME_CHARS_MAX
 from tallybook.model.quantity import exact_text
 
 #: A text that begins so could be taken for something else, and is marked as a text.
@@ -64,6 +64,8 @@ def _alike_lines(data: bytes, naming: Naming) -> list[str] | None:
         first, _ = _first.raw_decode(data[1 : EVENT_BYTES_MAX + 1].decode(errors="ignore"))
         kinds = tuple((n, type(v)) for n, v in first.items()) if isinstance(first, dict) else ()
         if not 0 < len(kinds) <= _NAMES_MAX or not {kind for _, kind in kinds} <= {str, int}:
+            return None
+        if any(len(name) > NAME_CHARS_MAX for name, _ in kinds):
             return None
         decode, template = _shape(kinds, naming)
         return [template % fields for fields in map(_fields, decode(data))]
@@ -146,17 +148,25 @@ def _mark(data: dict[str, Any]) -> None:
 def _flat(value: Any, naming: Naming) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if type(value) is dict:
-        _lay(value, "", naming, found)
+        _lay(value, "", NAME_CHARS_MAX, naming, found)
     return found
 
 
-def _lay(data: dict[str, Any], before: str, naming: Naming, found: dict[str, Any]) -> None:
+def _lay(
+    data: dict[str, Any], before: str, chars_left: int, naming: Naming, found: dict[str, Any]
+) -> None:
+    """Lay members beside each other. What lies beyond a path of so many characters no meter can
+    ask for: it is left out, or a long name with many members would be written for each of them.
+    """
     for name, value in data.items():
+        left = chars_left - len(name)
+        if left < 0 or value is None:
+            continue
         path = before + naming(name)
         if type(value) is dict:
             found[path] = _AN_OBJECT
-            _lay(value, f"{path}.", naming, found)
-        elif value is not None:
+            _lay(value, f"{path}.", left - 1, naming, found)
+        else:
             found[path] = typed_text(value)
 
 

@@ -32,6 +32,12 @@ class Embedded:
         self.writer = database.writer(folder / "ledger.db")
         self.readers = database.readers(folder / "ledger.db")
 
+    def enter(self) -> None:
+        """Nothing is to be done: the folder has one owner, which a move is, too."""
+
+    def leave(self) -> None:
+        """Nothing is to be done, as above."""
+
     def prepare(self, connection: Connection) -> None:
         """Make or migrate the tables."""
         HISTORY.upgrade(connection)

@@ -20,6 +20,16 @@ class Home(Protocol):
     #: What to do when the database cannot be used; the end of a sentence.
     advice: str
 
+    def enter(self) -> None:
+        """Keep moves out until `leave`; called once, before anything is read.
+
+        Raises:
+            Unavailable: `move_unfinished`, where a move is at work.
+        """
+
+    def leave(self) -> None:
+        """Let moves in."""
+
     def prepare(self, connection: Connection) -> None:
         """Make or migrate the tables, in the transaction that is open."""
 
@@ -36,7 +46,11 @@ class Home(Protocol):
         """Return the number of the newest entry that counts, 0 when there is none."""
 
     def begin(self, connection: Connection) -> int:
-        """Take the turn to store until the transaction ends; return the newest entry's number."""
+        """Take the turn to store until the transaction ends; return the newest entry's number.
+
+        Raises:
+            Unavailable: `move_unfinished`, where a move has closed the ledger since it was opened.
+        """
 
     def find(self, keys: Sequence[bytes]) -> dict[int, Stand]:
         """Return the entry of each id that is known, by its place in `keys`; in one's turn."""

@@ -4,12 +4,22 @@ them are files of `migrations`.
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, String, Table
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    false,
+)
 
 from tallybook.stores.migrate import Schema
 
 #: The migration this code was written for; a test compares it with the newest file there is.
-HISTORY: Final = Schema("ledger", head="v0001", table="ledger_version")
+HISTORY: Final = Schema("ledger", head="v0002", table="ledger_version")
 
 metadata: Final = MetaData()
 
@@ -38,8 +48,10 @@ traits: Final = Table(
     Column("value", String, nullable=False),
 )
 
-#: The trait of a ledger that another one is being moved into (`stores.move`): it is not whole yet.
+#: Traits of a ledger that is closed to servers (`stores.ledger.closed`): another one is being moved
+#: into it, which holds how far that is; or it was moved away, which says where to.
 MOVE: Final = "move"
+MOVED: Final = "moved"
 
 #: On PostgreSQL, in place of the embedded index: the entry of each id, and the digest of its wire.
 ids: Final = Table(
@@ -57,4 +69,6 @@ counter: Final = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("head", BigInteger, nullable=False),
+    # Whether the ledger has the trait `move`: read with the row, by whoever stores.
+    Column("closed", Boolean, nullable=False, server_default=false()),
 )

@@ -5,6 +5,7 @@ waits for somebody who waits, and an entry that can be seen has none before it t
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 from sqlalchemy import (
@@ -22,9 +23,11 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
 
 from tallybook.model.errors import Unavailable
 from tallybook.stores import postgresql
+from tallybook.stores.ledger.closed import unfinished
 from tallybook.stores.ledger.reader import Reader
 from tallybook.stores.ledger.run import Stand
 from tallybook.stores.ledger.schema import HISTORY, counter, ids
@@ -33,7 +36,10 @@ from tallybook.stores.ledger.schema import HISTORY, counter, ids
 _MAKING: Final = "SELECT pg_advisory_xact_lock(7811881672420750194)"
 #: A writer only looks ids up by their key; no plan made for a small table may stay.
 _BY_KEY: Final = "SET enable_seqscan = off"
-_HEAD: Final = select(counter.c.head).where(counter.c.id == 1)
+_COUNTER: Final = select(counter.c.head, counter.c.closed).where(counter.c.id == 1)
+#: Shared by all who serve the database, alone for who moves into it. Held by the connection, and so
+#: given back when its process dies.
+_SERVED: Final = 7237123447936479844
 _READ_ONLY: Final = text(
     "SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean"
 )
@@ -48,16 +54,37 @@ class Shared:
     _turn: Connection
     advice = postgresql.ADVICE
 
-    def __init__(self, url: URL) -> None:
-        """Use the database at an address of `stores.postgresql`."""
+    def __init__(self, url: URL, *, moving: bool = False) -> None:
+        """Use the database at an address of `stores.postgresql`; a move may, where it is closed."""
+        self._moving = moving
+        self._presence: Connection | None = None
+        self._entrance = postgresql.writer(url)  # a standby has locks of its own
         self.writer = postgresql.writer(url)
         self.readers = postgresql.readers(url)
+
+    def enter(self) -> None:
+        """Take the lock that keeps moves out; a move itself keeps servers and other moves out.
+
+        Should its connection be lost, nobody is kept out, and `begin` still refuses.
+        """
+        take = func.pg_try_advisory_lock if self._moving else func.pg_try_advisory_lock_shared
+        self._presence = self._entrance.connect()
+        if not self._presence.scalar(select(take(_SERVED))):
+            raise in_use() if self._moving else unfinished()
+        self._presence.commit()
+
+    def leave(self) -> None:
+        """Give the lock back."""
+        if self._presence is not None:
+            with suppress(DBAPIError):
+                self._presence.close()
+        self._entrance.dispose()
 
     def prepare(self, connection: Connection) -> None:
         """Make or migrate the tables; make the counter's row where it is missing."""
         connection.exec_driver_sql(_MAKING)
         HISTORY.upgrade(connection)
-        if connection.scalar(_HEAD) is None:
+        if connection.execute(_COUNTER).first() is None:
             connection.execute(insert(counter), {"id": 1, "head": 0})
         connection.exec_driver_sql(_BY_KEY)
 
@@ -81,8 +108,10 @@ class Shared:
     def begin(self, connection: Connection) -> int:
         """Wait for the counter's row and hold it."""
         self._turn = connection
-        head: int = connection.scalars(_HEAD.with_for_update()).one()
-        return head
+        row = connection.execute(_COUNTER.with_for_update()).one()
+        if row.closed and not self._moving:
+            raise unfinished()
+        return int(row.head)
 
     def find(self, keys: Sequence[bytes]) -> dict[int, Stand]:
         """Look ids up in the table."""
@@ -108,6 +137,14 @@ class Shared:
 
     def close(self) -> None:
         """Nothing is at work in the background."""
+
+
+def in_use() -> Unavailable:
+    """Return the refusal of a move into a database that is served, or the goal of another."""
+    return Unavailable(
+        "target_in_use",
+        "A server runs on the database, or another move goes into it; stop it, or let it end.",
+    )
 
 
 def _found(connection: Connection, keys: Sequence[bytes]) -> dict[int, Stand]:

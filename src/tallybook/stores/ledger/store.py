@@ -12,39 +12,49 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, Self
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
-from tallybook.model.errors import Forbidden, TallybookError, Unavailable
+from tallybook.model.errors import Forbidden, Overloaded, TallybookError, Unavailable
 from tallybook.model.fact import Columns, Fact, Verdict
 from tallybook.model.packed import Batch, together
 from tallybook.model.scope import Scope
 from tallybook.model.time import micros
 from tallybook.model.wire import read_json
+from tallybook.stores.ledger.closed import refuse_closed
 from tallybook.stores.ledger.decide import Plan, Request
 from tallybook.stores.ledger.embedded import Embedded
 from tallybook.stores.ledger.frame import compressor, pack
 from tallybook.stores.ledger.home import Home
 from tallybook.stores.ledger.keys import id_hashes
 from tallybook.stores.ledger.reader import Reader, cause
-from tallybook.stores.ledger.schema import MOVE, batches, traits
+from tallybook.stores.ledger.schema import MOVED, batches, traits
 from tallybook.stores.ledger.shared import Shared
 
 #: A commit takes requests until it has so many events; one request always fits.
 _COMMIT_EVENTS: Final = 16_384
+_BEHIND: Final = (
+    "The server that the ledger is read from lags behind the one that is written to; name all of "
+    "them in TALLYBOOK_DATABASE_URL. Nothing was acknowledged; send the batch again."
+)
 
 
 class SqlLedger:
     """See `model.ports.Ledger`. A folder must be owned (`stores.folder`) while it is open."""
 
-    def __init__(self, place: Path | URL) -> None:
+    def __init__(self, place: Path | URL, *, moving: bool = False) -> None:
         """Open or make the ledger in a folder, or in a PostgreSQL database (`stores.postgresql`).
 
+        A move, which has its own hold on both, opens one that is closed to servers, too.
+
         Raises:
-            Unavailable: `ledger_unreadable`, `ledger_damaged` or `schema_newer`.
+            Unavailable: `ledger_unreadable`, `ledger_damaged`, `schema_newer`; `move_unfinished`,
+                `folder_moved`.
         """
-        self._home: Home = Embedded(place) if isinstance(place, Path) else Shared(place)
+        self._home: Home = (
+            Embedded(place) if isinstance(place, Path) else Shared(place, moving=moving)
+        )
         self._closed = self._has_turn = False
         self._waiting: deque[Request] = deque()
         self._writing = threading.Lock()
@@ -52,10 +62,12 @@ class SqlLedger:
         self._reader = Reader(self._home.readers, self._home.advice)
         self._writer: Connection | None = None
         try:
+            if not moving:
+                self._home.enter()
             connection, epoch = self._connect()
-            with connection.begin():
-                #: False while another ledger is being moved into this one (`stores.move`).
-                self.is_whole = _trait(connection, MOVE) is None
+            if not moving:
+                with connection.begin():
+                    refuse_closed(connection)
             #: The mark of this ledger, given to it at its birth.
             self.epoch = epoch.hex()
             self._seed = int.from_bytes(epoch[:8], "little")
@@ -76,13 +88,16 @@ class SqlLedger:
         Raises:
             Unavailable: `ledger_unwritable`; nothing of the batch was acknowledged. Where the
                 connection broke during the commit, nobody knows whether it is stored.
+            Overloaded: `ledger_behind`; nothing of it was stored, as what is stored already cannot
+                be read yet.
         """
         scope.require("ingest")
         if not arrivals.events:
             return []
         request = Request(arrivals, received_at, self._seed)
         while not request.done:
-            request.compare(self._reader.each)
+            if not request.compare(self._reader.each):
+                raise Overloaded("ledger_behind", _BEHIND, retry_after=1)
             self._waiting.append(request)
             self._have_decided(request)
         if request.error is not None:
@@ -137,6 +152,20 @@ class SqlLedger:
     def seq_at(self, scope: Scope, instant: datetime) -> int:
         """Return the newest entry received at or before an instant."""
         return self._reader.seq_at(micros(instant), self.head(scope))
+
+    def moved_to(self) -> str | None:
+        """Return where the ledger was moved to."""
+        with self._reader.connect() as connection:
+            return _trait(connection, MOVED)
+
+    def note_moved(self, to: str | None) -> None:
+        """Note durably where the ledger was moved to, without a password, or forget it."""
+        with self._writing:
+            connection = self._connected()
+            with connection.begin():
+                connection.execute(delete(traits).where(traits.c.name == MOVED))
+                if to is not None:
+                    connection.execute(insert(traits), {"name": MOVED, "value": to})
 
     def close(self) -> None:
         """Finish the commit at work and close; the writer last, as it owns the checkpoint."""
@@ -228,6 +257,7 @@ class SqlLedger:
         self._home.readers.dispose()
         self._disconnect()
         self._home.writer.dispose()
+        self._home.leave()
 
 
 def _epoch(connection: Connection) -> bytes:

@@ -1,8 +1,8 @@
 """Books and the ledger of a folder into a PostgreSQL database: begun again after any stop, and
 compared row by row before the database counts. Knows nothing of the copy of the events.
 
-`target` says whose a database is, `books` and `ledger` copy and compare, `moved` is the note in the
-folder that was left, `move` is all of it in its order.
+`target` says whose a database is, `books` and `ledger` copy and compare, `move` is all of it in its
+order.
 """
 
 from tallybook.stores.move.move import Move

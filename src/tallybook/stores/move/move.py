@@ -10,37 +10,49 @@ from pathlib import Path
 from typing import Any, Final, Literal, Self
 
 from msgspec import structs
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from tallybook.model.errors import Conflict, Unavailable
 from tallybook.model.limits import LEASE_SECONDS
+from tallybook.stores import postgresql
 from tallybook.stores.books.database import Database
 from tallybook.stores.books.leases import any_held
-from tallybook.stores.books.schema import revision
+from tallybook.stores.books.schema import audit, revision
 from tallybook.stores.ledger import database
+from tallybook.stores.ledger.closed import folder_moved
 from tallybook.stores.ledger.reader import cause
 from tallybook.stores.ledger.shared import Shared
-from tallybook.stores.move import books, ledger, moved, target
+from tallybook.stores.ledger.store import SqlLedger
+from tallybook.stores.move import books, ledger, target
 from tallybook.stores.move.books import TABLES, Digest
 from tallybook.stores.move.ledger import Compared, Totals, differs
 
 _NOTED_EVENTS: Final = 100_000
-#: Held by the connection, and so given back when its process dies.
-_ALONE: Final = select(func.pg_try_advisory_lock(7237123447936479844))
+#: The newest change of a definition and of people; a sign-in is nothing that would be missed.
+_NEWEST: Final = (
+    select(func.coalesce(func.max(revision.c.number), 0)),
+    select(func.coalesce(func.max(audit.c.number), 0)).where(audit.c.what != "session.opened"),
+)
+_WENT_ON: Final = (
+    "The database has {:,} events, {:,} changes of definitions and {:,} of people where the folder "
+    "has {:,}, {:,} and {:,}: to go back would lose something. Serve the database."
+)
 
 
 class Move:
     """A move of the Books and the ledger of a folder that is owned while it is open."""
 
-    def __init__(self, folder: Path, source: Database, epoch: str, url: URL) -> None:
-        """Prepare to move from open Books and the ledger with this mark; nothing is written."""
-        self._folder, self._source, self._epoch, self._url = folder, source, epoch, url
-        self._seed = int.from_bytes(bytes.fromhex(epoch)[:8], "little")
+    def __init__(self, folder: Path, source: Database, closing: SqlLedger, url: URL) -> None:
+        """Prepare to move from open Books and the ledger beside them; nothing is written."""
+        self._folder, self._source, self._url = folder, source, url
+        self._closing, self._epoch = closing, closing.epoch
+        self._seed = int.from_bytes(bytes.fromhex(self._epoch)[:8], "little")
         self._open = ExitStack()
         self._ours = database.readers(folder / "ledger.db")
-        self._home = Shared(url)
+        self._home = Shared(url, moving=True)
+        self._open.callback(self._home.leave)
         for engine in (self._ours, self._home.readers, self._home.writer):
             self._open.callback(engine.dispose)
         #: The tables of the source, once `copy_books` has read them, and how far the ledger is.
@@ -50,7 +62,7 @@ class Move:
     @property
     def goal(self) -> str:
         """The address of the database, with stars for its password."""
-        return moved.shown(self._url)
+        return postgresql.shown(self._url)
 
     def state(self) -> Literal["empty", "begun", "moved"]:
         """Tell what the database is to this folder.
@@ -61,9 +73,9 @@ class Move:
         """
         with _at_target(), self._home.readers.connect() as connection:
             state = target.look(connection, self._epoch)
-        if moved.is_moved(self._folder):
+        if (to := self._closing.moved_to()) is not None:
             if state in {"empty", "taken"}:
-                moved.refuse_moved(self._folder)
+                raise folder_moved(to)
         elif state == "moved":
             raise target.not_empty("it is in service with the data of this folder")
         if state == "taken":
@@ -160,7 +172,7 @@ class Move:
 
     def finish(self) -> dict[str, Any]:
         """Close the folder, then open the database to servers; return what was compared."""
-        moved.note(self._folder, self.goal)
+        self._closing.note_moved(self.goal)
         with _at_target(), self._target.writer() as theirs:
             target.finish(theirs)
         tables = {name: structs.asdict(digest) for name, digest in self._tables.items()}
@@ -174,11 +186,10 @@ class Move:
             Conflict: `not_moved`; `target_went_on`, where something new is in the database.
             Unavailable: `target_in_use`, `target_unavailable`.
         """
-        if not moved.is_moved(self._folder):
+        if self._closing.moved_to() is None:
             raise Conflict("not_moved", f"{self._folder} was not moved; it may be served.")
         self.state()
         self._target = self._opened()
-        newest = select(func.max(revision.c.number))
         with self._source.reader() as ours, _at_target(), self._target.writer() as theirs:
             if any_held(theirs):
                 raise Unavailable(
@@ -187,17 +198,13 @@ class Move:
                     f"{LEASE_SECONDS} seconds; stop it, then try again.",
                     retry_after=LEASE_SECONDS,
                 )
-            here = (self._totals().events, ours.scalar(newest))
-            there = (target.counted(theirs), theirs.scalar(newest))
-            if here != there:
-                raise Conflict(
-                    "target_went_on",
-                    f"The database has {there[0]:,} events and {there[1] or 0:,} changes of "
-                    f"definitions where the folder has {here[0]:,} and {here[1] or 0:,}: to go "
-                    "back would lose them. Serve the database.",
-                )
+            # Closed before it is looked at: whoever stores now is waited for, or refused.
             target.write(theirs, target.Progress())
-        moved.forget(self._folder)
+            here = (self._totals().events, *_newest(ours))
+            there = (target.counted(theirs), *_newest(theirs))
+            if here != there:
+                raise Conflict("target_went_on", _WENT_ON.format(*there, *here))
+        self._closing.note_moved(None)
 
     def close(self) -> None:
         """Close the connections; the Books that were given stay open."""
@@ -212,12 +219,7 @@ class Move:
     def _opened(self) -> Database:
         """Open the Books at the target, while nobody else moves into it."""
         with _at_target():
-            alone = self._open.enter_context(self._home.readers.connect())
-            if not alone.scalar(_ALONE):
-                raise Unavailable(
-                    "target_in_use", "Another move goes into the database of --to; let it end."
-                )
-            alone.commit()
+            self._home.enter()
         opened = Database(self._url)
         self._open.callback(opened.close)
         return opened
@@ -233,6 +235,10 @@ class Move:
             progress = target.read(theirs)
             progress.tables.pop(table, None)
             target.write(theirs, progress)
+
+
+def _newest(connection: Connection) -> list[int]:
+    return [connection.scalars(newest).one() for newest in _NEWEST]
 
 
 @contextmanager

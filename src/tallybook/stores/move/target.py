@@ -79,15 +79,19 @@ def read(connection: Connection) -> Progress:
 
 
 def write(connection: Connection, progress: Progress) -> None:
-    """Note what is done; from then on, and until `finish`, no server opens the database."""
+    """Note what is done; from then on, and until `finish`, no server opens the database, and one
+    that is open writes nothing.
+    """
     value = msgspec.json.encode(progress).decode()
     if not connection.execute(update(traits).where(_PROGRESS).values(value=value)).rowcount:
         connection.execute(insert(traits), {"name": MOVE, "value": value})
+        connection.execute(update(counter).values(closed=True))
 
 
 def finish(connection: Connection) -> None:
     """Let servers open the database."""
     connection.execute(delete(traits).where(_PROGRESS))
+    connection.execute(update(counter).values(closed=False))
 
 
 def counted(connection: Connection) -> int:
