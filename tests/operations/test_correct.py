@@ -271,6 +271,7 @@ def test_an_entry_that_another_event_is_found_at_is_not_corrected(tmp_path: Path
         """Takes ids for one that have the same hash, which none are known to have."""
 
         def find(self, scope: Scope, ids: Sequence[tuple[str, str]]) -> list[int | None]:
+            scope.require("read")
             return [1 if id_ == "other" else None for _, id_ in ids]
 
     with Colliding(tmp_path) as ledger:

@@ -199,10 +199,8 @@ def test_a_customer_does_not_read_who_corrected_and_why(house: House, role: str)
     answer = house.call("GET", "/events", state="voided", headers=headers)
     assert answer.status == 200
     notes = [event["correction"] for event in answer.json["items"]]
-    assert notes
-    assert {(note["op"], note["author"], note["reason"]) for note in notes} == {
-        ("void", None, None)
-    }
+    assert "void" in {note["op"] for note in notes}
+    assert {(note["author"], note["reason"]) for note in notes} == {(None, None)}
     assert b"fraud" not in answer.body
     ours = house.call("GET", "/events", state="voided").json["items"]
     assert "suspected fraud" in {event["correction"]["reason"] for event in ours}

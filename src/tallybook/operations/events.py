@@ -180,8 +180,8 @@ class _Known:
     def _corrected(self, fact: Fact, found: Correction | None) -> Corrected | None:
         if found is None:
             return None
-        why = (found.reason, found.author) if self._with_reasons else (None, None)
-        return Corrected(found.op, found.of, *why, fact.received_at, fact.seq)
+        reason, author = (found.reason, found.author) if self._with_reasons else (None, None)
+        return Corrected(found.op, found.of, reason, author, fact.received_at, fact.seq)
 
     def _codes(self, event: dict[str, Any]) -> Iterable[str]:
         if event["subject"] not in self.accounts:
