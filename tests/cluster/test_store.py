@@ -210,6 +210,20 @@ def test_many_may_load_the_same_at_once(scene: Scene) -> None:
     scene.check()
 
 
+def test_a_set_up_that_was_cut_off_is_ended_by_the_next(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        stop = scene.cluster.nodes[1].stop
+        patch.setattr(schema, "_make", _after(stop, schema._make))
+        refused(scene.opened)
+    scene.cluster.start()
+    scene.source.arrive(100)
+    with closing(scene.opened()) as store:
+        scene.load(store)
+    scene.check()
+
+
 def test_a_replica_that_lost_its_disk_gives_no_part_of_an_answer(scene: Scene) -> None:
     scene.source.arrive(1000)
     answers = []

@@ -137,7 +137,12 @@ def _cases(scope: Scope, ledger: Ledger, items: Iterable[Asked]) -> dict[tuple[s
     seqs = {key: seq for key, seq in zip(keys, ledger.find(scope, keys), strict=True) if seq}
     facts = ledger.fetch(scope, seqs.values())
     cases = {key: case_of(facts[seq]) for key, seq in seqs.items()}
-    return {key: case for key, case in cases.items() if sees(scope, case.original)}
+    # The ledger finds an id by its hash alone; nobody's event is corrected in place of another's.
+    return {
+        key: case
+        for key, case in cases.items()
+        if (case.source, case.id) == key and sees(scope, case.original)
+    }
 
 
 def _follow(ledger: Ledger, cases: Sequence[Case]) -> None:

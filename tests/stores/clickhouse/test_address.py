@@ -50,7 +50,8 @@ def test_an_address(text: str, meant: Address | None) -> None:
         "clickhouse://u:secret@h/db?cluster=", "clickhouse://u:secret@h/db?cluster=a'b",
         "clickhouse://u:secret@h/db?replicated=true", "clickhouse://u:secret@h/db?cluster=c&replicated=1",
         "clickhouse://u:secret@h/db?final=0", "clickhouse://u:secret@h/db#x",
-        "clickhouse://u:secret@[::1/db", "chdb://secret/x", "chdb:///", "chdb:///a?x=1",
+        "clickhouse://u:secret@[::1/db", "clickhouse://u:p@secret@h/db",
+        "chdb://secret/x", "chdb:///", "chdb:///a?x=1",
     ],
 )  # fmt: skip
 def test_what_is_no_address_is_refused_without_its_password(text: str) -> None:

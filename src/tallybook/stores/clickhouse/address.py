@@ -63,7 +63,7 @@ def address(text: str) -> Address:
         "events_url_invalid",
         "TALLYBOOK_EVENTS_URL is no address of ClickHouse; write it as clickhouse://user:password@"
         "host1:8123,host2:8123/database?cluster=name (clickhouses:// for TLS; several servers are "
-        "a cluster, and one needs no name of it).",
+        "a cluster, and one needs no name of it), with %40 for an @ in the password.",
     ) from None
 
 
@@ -78,6 +78,8 @@ def _in_process(parts: SplitResult, options: dict[str, str]) -> Address:
 def _servers(parts: SplitResult, options: dict[str, str]) -> Address:
     login, _, places = parts.netloc.rpartition("@")
     user, _, password = login.partition(":")
+    if "@" in login:  # whoever hides the password of a text cuts it at the first one
+        raise ValueError
     cluster = options.pop("cluster", None)
     replicated: dict[str, Literal[True, False]] = {"true": True, "false": False}
     copied = replicated.get(options.pop("replicated", "false"))

@@ -92,13 +92,14 @@ def prepare(address: Address, nodes: Nodes, *, anew: bool = False) -> None:
     """Make the tables; a server that cannot be reached may be so where another has them.
 
     One that has none beside others with facts in theirs lost its disk. It gets none here: with
-    empty ones it would answer for its shard. What is to be had anew is left to `empty`.
+    empty ones it would answer for its shard. What is to be had anew is left to `begin`.
 
     Raises:
         Unavailable: `schema_newer`, `events_layout_wrong`, `events_unavailable`.
     """
-    made, missing = 0, None
-    without = []
+    missing = None
+    made: list[Host | None] = []
+    without: list[Host | None] = []
     for host in nodes.hosts:
         try:
             _require_cluster(address, nodes, host)
@@ -108,17 +109,19 @@ def prepare(address: Address, nodes: Nodes, *, anew: bool = False) -> None:
                 raise
             missing = e
             continue
-        made += bool(version)
-        if not version:
-            without.append(host)
+        (made if version else without).append(host)
     if anew:
         return
     if missing and not made:
         raise missing
-    held = newest(nodes) if without and made and not address.replicated else None
-    if held is None or not held.seq:
+    if address.replicated or not any(_holds_facts(address, nodes, host) for host in made):
         for host in without:
             _make(address, nodes, host)
+
+
+def _holds_facts(address: Address, nodes: Nodes, host: Host | None) -> bool:
+    """Ask a server about itself: those together may not answer before all have tables."""
+    return bool(nodes.ask_on(host, f"SELECT 1 FROM {here(address, EVENTS)} LIMIT 1"))
 
 
 def newest(nodes: Nodes) -> Copy | None:

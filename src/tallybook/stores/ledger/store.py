@@ -150,7 +150,7 @@ class SqlLedger:
         return {s: f for s, f in facts.items() if scope.sees(read_json(f.wire.decode())["subject"])}
 
     def seq_at(self, scope: Scope, instant: datetime) -> int:
-        """Return the newest entry received at or before an instant."""
+        """Return the last entry before the first that was received after an instant."""
         return self._reader.seq_at(micros(instant), self.head(scope))
 
     def moved_to(self) -> str | None:
