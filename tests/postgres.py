@@ -111,6 +111,17 @@ def stopped(*, standby: bool = False) -> Iterator[None]:
         _server().start(standby=standby)
 
 
+@contextmanager
+def standby() -> Iterator[str]:
+    """Run another server that takes no writes; yield the folder of its socket."""
+    made = _Server(_programs(), FORGETFUL)
+    try:
+        made.start(standby=True)
+        yield str(made.home)
+    finally:
+        made.remove()
+
+
 def administer(statement: str) -> None:
     """Run a statement as who may do anything."""
     with _administrator() as admin:

@@ -22,14 +22,13 @@ import uvicorn
 from tallybook.model import limits
 from tallybook.model.errors import Forbidden, Unavailable
 from tallybook.model.mark import Mark
-from tallybook.model.ports import Loaded
 from tallybook.model.scope import operator
 from tallybook.model.table import Table
 from tallybook.model.time import clamp
 from tallybook.operations import initialise as initialise_op
 from tallybook.operations.directory import Directories
 from tallybook.operations.known import received
-from tallybook.operations.load import load_once
+from tallybook.operations.load import Loader
 from tallybook.operations.move import Moving, Side
 from tallybook.operations.refresh import JOB, Refresher
 from tallybook.settings import Settings
@@ -59,6 +58,8 @@ _SERVER_FILE: Final = "server.json"
 _EVENTS_FILE: Final = "events.duckdb"
 _REFRESH_SECONDS: Final = 0.5
 _TICK_SECONDS: Final = 60
+#: The loops without which the snapshot does not go on.
+_JOBS: Final = {"load", "refresh"}
 _TURN_SECONDS: Final = 20
 _TURN_PAUSE_SECONDS: Final = 0.05
 #: A batch makes thousands of tuples that hold no cycles; looking through them at Python's own
@@ -133,7 +134,7 @@ class Installation:
                 says that cannot be opened.
         """
         self._open = ExitStack()
-        self._loading = threading.Lock()
+        self._loops: list[_Loop] = []
         with ExitStack() as undo:
             undo.callback(self._open.close)
             self.services = self._assemble(settings, anew=anew)
@@ -143,24 +144,22 @@ class Installation:
         self._open.enter_context(Folder(settings.data))
         # An owner that was killed left its address, where another server may listen by now.
         (settings.data / _SERVER_FILE).unlink(missing_ok=True)
-        ledger, database, events = _open_stores(settings, self._open, anew=anew)
+        ledger, database = _open_truth(settings, self._open)
+        self._leases = leases = BooksLeases(database, _holder())
+        self._open.callback(leases.close)
+        self._repeat("leases", self._renew, limits.LEASE_SECONDS / 3)
+        if anew and settings.events_url is not None:
+            _require_alone(leases)
+        events = _open_events(settings, ledger, anew=anew)
+        self._open.callback(events.close)
         self._ledger, self._events = ledger, events
-        loaded = events.position(_SYSTEM)
-        self._loaded = Loaded(loaded, {}, received_at=received(ledger, loaded))
         self._clock = _Clock(may_be_set=settings.test_clock)
         books = BooksVersions(database)
         directories = Directories(books)
         snapshot = BooksSnapshot(database)
-        self._leases = leases = BooksLeases(database, _holder())
-        self._open.callback(leases.close)
-        came_in = self._loaded.received_at
-        self._refresher = Refresher(books, events, snapshot, leases, directories, came_in)
-        self._loops = [
-            _Loop("load", self._load, limits.LOAD_INTERVAL_SECONDS),
-            _Loop("refresh", self._refresh, _REFRESH_SECONDS),
-            _Loop("tick", self._tick, _TICK_SECONDS),
-            _Loop("leases", leases.renew, limits.LEASE_SECONDS / 3),
-        ]
+        self._refresher = Refresher(books, ledger, events, snapshot, leases, directories)
+        is_shared = isinstance(events, ClickEvents)
+        self._loader = Loader(ledger, events, leases, self._refresher, is_shared=is_shared)
         return Services(
             books=books,
             people=BooksPeople(database),
@@ -169,7 +168,7 @@ class Installation:
             snapshot=snapshot,
             directories=directories,
             clock=self._clock,
-            backlog=lambda: ledger.head(_SYSTEM) - self._loaded.seq,
+            backlog=lambda: ledger.head(_SYSTEM) - self._loader.loaded.seq,
             refreshed_at=self._refreshed_at,
             tick=self.tick,
             faults=lambda: [loop.fault for loop in self._loops if loop.fault],
@@ -178,9 +177,15 @@ class Installation:
 
     def start(self) -> None:
         """Start the loops."""
-        for loop in self._loops:
-            loop.start()
-            self._open.callback(loop.close)
+        self._repeat("load", self._load, limits.LOAD_INTERVAL_SECONDS)
+        self._repeat("refresh", self._refresh, _REFRESH_SECONDS)
+        self._repeat("tick", self._tick, _TICK_SECONDS)
+
+    def _repeat(self, name: str, step: Callable[[], bool | None], pause_seconds: float) -> None:
+        loop = _Loop(name, step, pause_seconds)
+        self._loops.append(loop)
+        self._open.callback(loop.close)
+        loop.start()
 
     def close(self) -> None:
         """Stop the loops and close the stores, newest first."""
@@ -195,50 +200,27 @@ class Installation:
 
     def loading(self) -> Iterator[int]:
         """Load all that waits, saying after each step how far it is."""
-        while self._load_here():
-            yield self._loaded.seq
+        while self._load():
+            yield self._loader.loaded.seq
 
     def _load(self) -> bool:
-        return self._load_here() if self._keeps_events() else self._follow()
-
-    def _keeps_events(self) -> bool:
-        """Tell whether this process loads and sorts. Of those that share the events it is the one
-        that keeps the snapshot, which so learns what each load has touched.
-        """
-        alone = isinstance(self._events, DuckEvents)
-        return alone or self._leases.claim(_SYSTEM, JOB) is not None
-
-    def _load_here(self) -> bool:
-        with self._loading:  # a tick may come beside the loop: positions are noted in order
-            loaded = load_once(_SYSTEM, self._ledger, self._events)
-            if loaded is None:
-                return False
-            self._note(loaded)
-            return True
-
-    def _follow(self) -> bool:
-        """Take note of how far another process has loaded; what that touched is not known here."""
-        with self._loading:
-            seq = self._events.position(_SYSTEM)
-            if seq != self._loaded.seq:
-                came_in = received(self._ledger, seq)
-                self._note(Loaded(seq, {}, after=-1, received_at=came_in))
-            return False
-
-    def _note(self, loaded: Loaded) -> None:
-        self._loaded = loaded
-        self._refresher.touch(loaded)
+        return self._loader.step(_SYSTEM)
 
     def _refresh(self) -> None:
         self._refresher.refresh_once(_SYSTEM, self._clock.now())
 
+    def _renew(self) -> None:
+        """Keep the jobs of this process, or leave them to others while it fails at them."""
+        failing = any(loop.fault for loop in self._loops if loop.name in _JOBS)
+        (self._leases.rest if failing else self._leases.renew)()
+
     def _refreshed_at(self, mark: Mark) -> datetime | None:
         """Return when the newest fact of a mark came in; of what is loaded last, it is at hand."""
-        loaded = self._loaded
+        loaded = self._loader.loaded
         return loaded.received_at if loaded.seq == mark.seq else received(self._ledger, mark.seq)
 
     def _tick(self) -> None:
-        if self._keeps_events():
+        if self._loader.keeps_events(_SYSTEM):
             yesterday = clamp(self._clock.now().date()) - timedelta(days=1)
             self._events.compact(_SYSTEM, yesterday)
 
@@ -248,16 +230,13 @@ def _holder() -> str:
     return f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(8)}"
 
 
-class _Stores(NamedTuple):
+class _Truth(NamedTuple):
     ledger: SqlLedger
     database: Database
-    events: DuckEvents | ClickEvents
 
 
-def _open_stores(
-    settings: Settings, closing_: ExitStack, *, anew: bool = False, moving: bool = False
-) -> _Stores:
-    """Open the stores that settings name; they are closed with the stack, newest first.
+def _open_truth(settings: Settings, closing_: ExitStack, *, moving: bool = False) -> _Truth:
+    """Open the ledger and the database of Books; they are closed with the stack, newest first.
 
     The ledger is the first: it refuses what is closed before anything is written.
     """
@@ -265,9 +244,18 @@ def _open_stores(
     closing_.callback(ledger.close)
     database = _open_books(settings)
     closing_.callback(database.close)
-    events = _open_events(settings, ledger, anew=anew)
-    closing_.callback(events.close)
-    return _Stores(ledger, database, events)
+    return _Truth(ledger, database)
+
+
+def _require_alone(leases: BooksLeases) -> None:
+    """Take the job of who loads the events that several share, so that nobody else begins to."""
+    if leases.claim(_SYSTEM, JOB) is None:
+        raise Unavailable(
+            "events_in_use",
+            "A server uses these events, or was killed within the last "
+            f"{limits.LEASE_SECONDS} seconds; stop all of them, then try again.",
+            retry_after=limits.LEASE_SECONDS,
+        )
 
 
 def _open_ledger(settings: Settings, *, moving: bool = False) -> SqlLedger:
@@ -320,7 +308,7 @@ def rebuilding(settings: Settings) -> Iterator[tuple[int, Iterator[int]]]:
     """Delete the copy of the events and load it again: how many there are, and how far it is.
 
     Raises:
-        Unavailable: `folder_in_use`, while a server runs; `not_initialised`.
+        Unavailable: `folder_in_use` or `events_in_use`, while a server runs; `not_initialised`.
     """
     _require_data(settings)
     log_to_stderr(logging.WARNING)
@@ -346,10 +334,11 @@ def moving(settings: Settings) -> Iterator[Moving]:
     url = address(settings.database_url.get_secret_value() if settings.database_url else "")
     with ExitStack() as stack:
         stack.enter_context(Folder(settings.data))
-        source = _open_stores(here, stack, moving=True)
+        source = _open_truth(here, stack, moving=True)
+        events = stack.enter_context(closing(_open_events(here, source.ledger, anew=False)))
         mover = stack.enter_context(Move(settings.data, source.database, source.ledger, url))
         directory = Directories(BooksVersions(source.database)).current(_SYSTEM)
-        side = Side(source.ledger, source.events)
+        side = Side(source.ledger, events)
         goal = partial(_side, settings, source.ledger)
         yield stack.enter_context(Moving(_SYSTEM, mover, directory, side, goal))
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -210,6 +210,20 @@ def test_many_may_load_the_same_at_once(scene: Scene) -> None:
     scene.check()
 
 
+def test_a_set_up_that_was_cut_off_is_ended_by_the_next(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        stop = scene.cluster.nodes[1].stop
+        patch.setattr(schema, "_make", _after(stop, schema._make))
+        refused(scene.opened)
+    scene.cluster.start()
+    scene.source.arrive(100)
+    with closing(scene.opened()) as store:
+        scene.load(store)
+    scene.check()
+
+
 def test_a_replica_that_lost_its_disk_gives_no_part_of_an_answer(scene: Scene) -> None:
     scene.source.arrive(1000)
     answers = []
@@ -238,6 +252,86 @@ def test_a_shard_that_lost_its_disks_is_rebuilt(scene: Scene, number: int) -> No
     with closing(scene.opened(anew=True)) as rebuilt:
         scene.load(rebuilt)
     scene.check()
+
+
+def test_an_address_of_a_part_of_the_cluster_is_refused(scene: Scene) -> None:
+    hosts = scene.place.hosts
+    for place in (
+        replace(scene.place, hosts=hosts[1:]),
+        replace(scene.place, cluster="unknown"),
+        replace(scene.place, replicated=True),  # which the servers know nothing of
+    ):
+        with pytest.raises(Unavailable) as refusal:
+            ClickEvents(place, scene.ledger.epoch, anew=True)
+        assert refusal.value.code == "events_layout_wrong"
+
+
+def test_a_database_of_one_server_is_not_taken_for_one_of_the_cluster(scene: Scene) -> None:
+    alone = replace(scene.place, hosts=scene.place.hosts[:1], cluster=None)
+    ClickEvents(alone, scene.ledger.epoch).close()
+    with pytest.raises(Unavailable) as refusal:
+        scene.opened()
+    assert refusal.value.code == "events_layout_wrong"
+
+
+def test_a_wrong_password_is_told_of(scene: Scene) -> None:
+    with pytest.raises(Unavailable) as refusal:
+        ClickEvents(replace(scene.place, password="wrong"), scene.ledger.epoch)
+    assert "TALLYBOOK_EVENTS_URL" in refusal.value.detail
+    assert "wrong" not in refusal.value.detail
+
+
+def test_rebuilt_beside_a_server_that_goes_on(scene: Scene) -> None:
+    """Its answers are those of the copy it asked, and of no copy that is half there."""
+    scene.source.arrive(1000)
+    answers = []
+    with closing(scene.opened()) as store:
+        scene.load(store)
+        with closing(scene.opened(anew=True)) as rebuilt, ThreadPoolExecutor() as pool:
+            loaded = pool.submit(scene.load, rebuilt)
+            while not loaded.done():
+                with suppress(Unavailable):
+                    answers.append(scene.asked(store, 1000))
+            loaded.result()
+        answers.append(scene.asked(store, 1000))
+    scene.check(answers)
+
+
+def test_tables_dropped_and_made_anew_by_another_are_not_taken_for_the_old(scene: Scene) -> None:
+    scene.source.arrive(300)
+    scene.source.arrive(700)
+    with closing(scene.opened()) as store:
+        scene.load(store)
+        for node in scene.cluster.nodes:
+            node.ask(f"DROP DATABASE {scene.place.database} SYNC")
+        with closing(scene.opened(anew=True)) as rebuilt:
+            rebuilt.load(ALL, scene.ledger.read(ALL, 0, 10**6)[:1])
+            assert store.position(ALL) == 300
+            refused(lambda: scene.asked(store, 1000))
+        scene.load(store)
+    scene.check()
+
+
+def test_a_server_that_stands_still_costs_one_wait(scene: Scene) -> None:
+    scene.source.arrive(100)
+    with closing(ClickEvents(scene.place, scene.ledger.epoch, query_seconds=2)) as store:
+        scene.load(store)
+        answers = [scene.asked(store, 100)]
+        frozen = scene.cluster.shards[0][0]
+        frozen.pause()
+        try:
+            waits = []
+            for _ in range(8):
+                began = time.monotonic()
+                with suppress(Unavailable):
+                    answers.append(scene.asked(store, 100))
+                waits.append(time.monotonic() - began)
+        finally:
+            frozen.pause(on=False)
+    print(f"seconds waited: {[round(wait, 1) for wait in waits]}")  # noqa: T201 - what is measured
+    assert max(waits) < 30
+    assert len(answers) >= 4
+    scene.check(answers)
 
 
 def lose_disk(node: Node) -> None:

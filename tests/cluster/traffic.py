@@ -3,8 +3,10 @@ store, askers ask it, and every answer is kept to be compared with DuckDB's of t
 """
 
 import random
+import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Collection, Iterable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -31,6 +33,8 @@ LAST = FIRST + timedelta(days=DAYS)
 KINDS = kinds.names(room)
 VALUES = ["0", "1", "1.50", "-2", "12345678901234567.123456789", '"7"', '"x"', "null"]
 PAUSE_SECONDS = 0.05
+#: More than one step takes that asks each server in turn, and waits for each.
+END_SECONDS_MAX = 150
 COMPACT_EVERY = 50
 #: So large a part of what comes in corrects something.
 CORRECTED = 0.1
@@ -112,11 +116,13 @@ class Worker(threading.Thread):
         """Do one thing; False when there was nothing to do."""
         raise NotImplementedError
 
-    def end(self, seconds: float = 60) -> None:
+    def end(self) -> None:
         """Let it end, and tell what went wrong in it."""
         self._ending.set()
-        self.join(seconds)
-        assert not self.is_alive(), f"{self.name} hangs"
+        self.join(END_SECONDS_MAX)
+        if self.is_alive():
+            where = traceback.format_stack(sys._current_frames()[self.ident or 0])  # noqa: SLF001 - the way to see where a thread is
+            raise AssertionError(f"{self.name} hangs:\n{''.join(where)}")
         if self.broken:
             raise self.broken
 

@@ -249,9 +249,37 @@ def test_as_many_as_a_body_may_hold(desk: Desk, monkeypatch: pytest.MonkeyPatch)
 def test_an_event_is_corrected_so_often_and_no_more(desk: Desk) -> None:
     many = [item(reason=str(n), event={"data": {"n": n}}) for n in range(103)]
     receipt = desk.ask("replace", many)
-    assert receipt.accepted == CORRECTIONS_OF_AN_EVENT_MAX
+    assert receipt.accepted == CORRECTIONS_OF_AN_EVENT_MAX - 1
     assert {line.code for line in receipt.results()} == {"too_many_corrections"}
-    assert desk.used() == {"a": Decimal(100)}
+    assert desk.used() == {"a": Decimal(99)}
+    assert desk.said("revert", item()) == ["too_many_corrections"]
+    assert desk.said("void", item()) == ["accepted"]  # as the refusal says
+    assert desk.used() == {"a": Decimal(1)}
+    assert desk.said("revert", item()) == ["too_many_corrections"]
+
+
+def test_a_replacement_takes_what_it_leaves_out_from_what_counts(desk: Desk) -> None:
+    moved = item(event={"subject": "b", "data": {"n": 3}})
+    assert desk.said("replace", moved) == ["accepted"]
+    more = item(reason="more", event={"data": {"n": 4}})
+    assert desk.said("replace", [more, more]) == ["accepted", "already_stored"]
+    assert desk.used() == {"a": Decimal(1), "b": Decimal(4)}
+
+
+def test_an_entry_that_another_event_is_found_at_is_not_corrected(tmp_path: Path) -> None:
+    class Colliding(SqlLedger):
+        """Takes ids for one that have the same hash, which none are known to have."""
+
+        def find(self, scope: Scope, ids: Sequence[tuple[str, str]]) -> list[int | None]:
+            scope.require("read")
+            return [1 if id_ == "other" else None for _, id_ in ids]
+
+    with Colliding(tmp_path) as ledger:
+        body = json.dumps([EVENT]).encode()
+        ingest(ALL, ledger, body, JSON, NOW)
+        wrong = json.dumps([item(id="other")]).encode()
+        assert correct(ALL, ledger, wrong, JSON, NOW, op="void").rejected == 1
+        assert ledger.head(ALL) == 1
 
 
 LONG = {"data": {"pad": "x" * EVENT_BYTES_MAX}}

@@ -69,11 +69,11 @@ class House:
         self.directories = Directories(self.books)
         self.refresher = Refresher(
             self.books,
+            self.ledger,
             self.events,
             self.snapshot,
             self.leases,
             self.directories,
-            self.loaded_at,
         )
 
     def close(self) -> None:

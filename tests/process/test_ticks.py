@@ -3,6 +3,7 @@ whichever of them, also after the one that did it is killed.
 """
 
 import os
+import resource
 import signal
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tallybook.model.limits import LEASE_SECONDS
 from tests import postgres
 from tests.serving import Server, event
 
@@ -22,6 +24,7 @@ SERVERS = 4
 ROUNDS = 4
 NOON = "2026-03-10T12:00:00Z"
 WAIT_SECONDS = 30
+EVENTS_MAX = 500
 HOUR = 3_600
 
 
@@ -59,6 +62,13 @@ def let_pass(url: str, seconds: int) -> None:
         connection.execute("UPDATE lease SET until = until - %s", [seconds * 1_000_000])
 
 
+def last_long(url: str) -> None:
+    """Have the leases last for as long as we look, which is as long as a lease may."""
+    with psycopg.connect(url) as connection:
+        now = "extract(epoch FROM clock_timestamp())::bigint"
+        connection.execute(f"UPDATE lease SET until = ({now} + {LEASE_SECONDS}) * 1000000".encode())
+
+
 def tick(servers: list[Server]) -> None:
     """Have each of them do all that is due, all at the same time."""
     with ThreadPoolExecutor(SERVERS) as pool:
@@ -71,12 +81,9 @@ def listed(server: Server) -> str:
 
 
 def test_four_schedulers_decide_each_thing_once(servers: list[Server], url: str) -> None:
-    first = servers[0]
-    first.put("/accounts/acme", name="Acme")
-    first.put("/meters/total", event_type="use", aggregation="sum", property="n")
-    first.put("/contracts/C-1", account="acme", start_date="2026-01-01", lines=[LINE])
-    for server in servers:  # no local day ends while we count
-        assert server.call("PUT", "/test-clock", {"now": NOON}).status == 200
+    define(servers[0])
+    for server in servers:
+        stand_still(server)
     tick(servers)
     version, fence = decided(url)
     for i in range(ROUNDS):
@@ -85,7 +92,7 @@ def test_four_schedulers_decide_each_thing_once(servers: list[Server], url: str)
         assert {listed(server) for server in servers} == {str(i + 1)}
     assert decided(url) == (version + ROUNDS, fence)
     holder = keeper(url, servers)
-    let_pass(url, -HOUR)  # its lease lasts for as long as we look
+    last_long(url)
     holder.kill()
     others = [server for server in servers if server is not holder]
     others[0].send([event("more")])
@@ -108,6 +115,35 @@ def test_four_schedulers_decide_each_thing_once(servers: list[Server], url: str)
     tick(others)
     assert {listed(server) for server in others} == {str(ROUNDS + 3)}
     assert decided(url) == (version + ROUNDS + 3, fence + 2)
+
+
+def test_a_server_that_fails_at_a_job_leaves_it_to_another(tmp_path: Path, url: str) -> None:
+    settings = {"TALLYBOOK_DATABASE_URL": url}
+    failing = Server(tmp_path / "failing", options=["--test-clock"], settings=settings)
+    size = 1 << 20  # what its copy of the events may grow to
+    failing.start(lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)))
+    with failing:
+        stand_still(failing)
+        define(failing)
+        sent = 0
+        while "load: " not in failing.ask("GET", "/readyz").body.decode():
+            assert sent < EVENTS_MAX
+            data = {"n": 1, "noise": os.urandom(30_000).hex()}
+            sent += int(failing.send([event(f"e{sent}", data=data)])["accepted"])
+        with failing.beside(tmp_path / "other") as other:
+            stand_still(other)
+            until_listed([other, failing], sent)
+
+
+def define(server: Server) -> None:
+    server.put("/accounts/acme", name="Acme")
+    server.put("/meters/total", event_type="use", aggregation="sum", property="n")
+    server.put("/contracts/C-1", account="acme", start_date="2026-01-01", lines=[LINE])
+
+
+def stand_still(server: Server) -> None:
+    """Set its clock, so that no local day ends meanwhile."""
+    assert server.call("PUT", "/test-clock", {"now": NOON}).status == 200
 
 
 def until_listed(servers: list[Server], used: int) -> None:

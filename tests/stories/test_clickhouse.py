@@ -2,6 +2,7 @@
 DuckDB shows, over a restart and a rebuild, and from each of several servers.
 """
 
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,7 +10,11 @@ import pytest
 
 from tallybook import app
 from tallybook.model.errors import Unavailable
+from tallybook.model.scope import operator
 from tallybook.settings import Settings
+from tallybook.stores.clickhouse.address import address as place
+from tallybook.stores.clickhouse.store import ClickEvents
+from tallybook.stores.ledger.store import SqlLedger
 from tests import chdb, postgres
 from tests.serving import event
 from tests.stories.test_postgresql import (
@@ -144,3 +149,44 @@ def test_servers_that_share_both_databases_count_once_and_show_the_same(
         today = event("today", data={"n": 4}, time=datetime.now(UTC).isoformat())
         assert servers[1].send([today])["accepted"] == 1
         until(lambda: [standing(server) for server in servers], ["4", "4"])
+
+
+@pytest.mark.postgres
+def test_events_that_servers_share_are_not_emptied_while_one_runs(tmp_path: Path, url: str) -> None:
+    database = postgres.database(tmp_path)
+    first, second = (at(tmp_path / name, url, database) for name in "ab")
+    key = str(app.initialise(first, EMAIL)["api_key"])
+    with app.running(first) as address:
+        server = client(address, key)
+        define(server)
+        server.send(EVENTS)
+        server.until_visible()
+        with pytest.raises(Unavailable) as refused, app.rebuilding(second):
+            pass
+        assert refused.value.code == "events_in_use"
+        assert used(server) == "45"
+    with app.rebuilding(second) as (_, steps), app.running(first) as address:
+        server = client(address, key)
+        server.send([event("late", data={"n": 5})])  # kept for whoever loads
+        assert server.metric("tallybook_backlog_events") == 11
+        assert [*steps][-1] == 11
+        until(lambda: used(server), "50")
+
+
+@pytest.mark.postgres
+def test_the_goal_of_a_move_that_has_not_ended_keeps_its_events(tmp_path: Path, url: str) -> None:
+    folder, goal = at(tmp_path / "data", url), tmp_path / "goal"
+    key = str(app.initialise(folder, EMAIL)["api_key"])
+    with app.running(folder) as address:
+        server = client(address, key)
+        server.send(EVENTS)
+        server.until_visible()
+    with postgres.passing("unmoved") as database:
+        with app.moving(at(folder.data, url, database)) as moving:
+            assert [*next(moving.stages()).steps]  # those of Books
+        for start in (app.rebuilding, app.running):
+            with pytest.raises(Unavailable) as refused, start(at(goal, url, database)):
+                pass
+            assert refused.value.code == "move_unfinished"
+    with SqlLedger(folder.data) as ledger, closing(ClickEvents(place(url), ledger.epoch)) as events:
+        assert events.position(operator()) == len(EVENTS)

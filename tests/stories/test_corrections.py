@@ -191,6 +191,22 @@ def test_many_threads_correct_one_event_at_a_time(house: House) -> None:
     assert house.used()["a"] == "0.6"
 
 
+@pytest.mark.parametrize("role", ["customer_viewer", "customer_admin", "parent_admin"])
+def test_a_customer_does_not_read_who_corrected_and_why(house: House, role: str) -> None:
+    house.correct("void", item(6, "suspected fraud"))
+    key = house.call("POST", "/keys", {"name": "k", "role": role, "account": "b"}).json
+    headers = {"Authorization": f"Bearer {key['secret']}"}
+    answer = house.call("GET", "/events", state="voided", headers=headers)
+    assert answer.status == 200
+    notes = [event["correction"] for event in answer.json["items"]]
+    assert "void" in {note["op"] for note in notes}
+    assert {(note["author"], note["reason"]) for note in notes} == {(None, None)}
+    assert b"fraud" not in answer.body
+    ours = house.call("GET", "/events", state="voided").json["items"]
+    assert "suspected fraud" in {event["correction"]["reason"] for event in ours}
+    house.correct("revert", item(6))
+
+
 @pytest.mark.parametrize("role", ["ingest", "csm", "parent_admin"])
 def test_who_sends_or_reads_events_may_not_correct_them(house: House, role: str) -> None:
     account = "a" if role == "parent_admin" else None

@@ -15,10 +15,12 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from sqlalchemy import text
 
 from tallybook import app
 from tallybook.model.errors import Unavailable
 from tallybook.settings import Settings
+from tallybook.stores.postgresql import address, readers
 from tests import postgres
 from tests.documented import Documented
 from tests.serving import Answer, Client, event, tallybook
@@ -302,3 +304,17 @@ def test_a_standby_takes_no_events_and_says_so_until_it_is_promoted(
     assert server.send(batch(1, 2))["accepted"] == 1
     server.until_visible()
     assert used(server) == "3"
+
+
+def test_of_several_hosts_the_one_that_is_written_to_is_read() -> None:
+    with postgres.standby() as waiting:
+        both = f"postgresql://postgres@/postgres?host={waiting}&host={postgres.server()}"
+        for url, recovers in (
+            (both, False),
+            (both.replace("&host=", ","), False),
+            (f"postgresql://postgres@/postgres?host={waiting}", True),
+        ):
+            engine = readers(address(url))
+            with engine.connect() as connection:
+                assert connection.scalar(text("SELECT pg_is_in_recovery()")) is recovers
+            engine.dispose()

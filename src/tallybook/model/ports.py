@@ -166,7 +166,7 @@ class Ledger(Protocol):
         """Return entries by number."""
 
     def seq_at(self, scope: Scope, instant: datetime) -> int:
-        """Return the newest entry received at or before an instant."""
+        """Return the last entry before the first that was received after an instant."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,8 @@ _VERBS: Final[dict[Role, frozenset[Verb]]] = {
 _PRICED: Final = frozenset(
     {"admin", "finance", "csm", "sales_rep", "customer_admin", "parent_admin"}
 )
+#: Roles of a customer's own people, bound to their account and its tree.
+CUSTOMERS: Final[frozenset[Role]] = frozenset({"customer_viewer", "customer_admin", "parent_admin"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,11 @@ class Scope:
     def sees_prices(self) -> bool:
         """Tell whether prices and amounts may be shown."""
         return self.role in _PRICED
+
+    @property
+    def sees_reasons(self) -> bool:
+        """Tell whether it may be shown who of the vendor corrected something, and why."""
+        return self.role not in CUSTOMERS
 
     def may(self, verb: Verb) -> bool:
         """Tell whether this verb is allowed; who is bound to accounts administers nothing."""

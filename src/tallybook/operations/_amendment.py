@@ -132,11 +132,12 @@ class Case:
         event = None if asked.event is None else self._replacement(scope, asked.event, now)
         if self.newest and _repeats(self.newest[1], asked, event):
             return None
-        if self.number >= CORRECTIONS_OF_AN_EVENT_MAX:
+        # The last one can only void: the refusal of all others says to do so.
+        if self.number >= CORRECTIONS_OF_AN_EVENT_MAX - (asked.op != "void"):
             raise Invalid(
                 "too_many_corrections",
-                f"An event may be corrected {CORRECTIONS_OF_AN_EVENT_MAX} times; void it, and "
-                "send what is right as a new event.",
+                f"An event may be corrected {CORRECTIONS_OF_AN_EVENT_MAX} times, the last time to "
+                "void it; void it, and send what is right as a new event.",
                 limit=CORRECTIONS_OF_AN_EVENT_MAX,
                 asked=self.number + 1,
             )
@@ -157,7 +158,8 @@ class Case:
         return self.in_force[-1].hides
 
     def _replacement(self, scope: Scope, given: dict[str, msgspec.Raw], now: datetime) -> Arrival:
-        """Put what is given in place of the original's attributes, and check it as an event."""
+        """Put what is given in place of the attributes that count, and check it as an event."""
+        counts = self.stands or self.original
         for name, own in (("source", self.source), ("id", self.id)):
             if name in given and msgspec.json.decode(given[name]) != own:
                 raise Invalid(
@@ -169,9 +171,9 @@ class Case:
             "specversion": "1.0",
             "source": self.source,
             "id": self.id,
-            "type": self.original.type,
-            "subject": self.original.subject,
-            "time": format_instant(from_micros(self.original.time)),
+            "type": counts.type,
+            "subject": counts.subject,
+            "time": format_instant(from_micros(counts.time)),
         }
         event = check(msgspec.json.encode({**kept, **given}), now)
         if not sees(scope, _row(0, event)):

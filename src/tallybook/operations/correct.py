@@ -10,7 +10,7 @@ from typing import Final
 
 from tallybook.model.columns import arrival
 from tallybook.model.correction import SOURCE, Op, name, read_correction, written
-from tallybook.model.errors import Conflict, Invalid
+from tallybook.model.errors import Conflict, Invalid, Overloaded
 from tallybook.model.fact import Arrival, Verdict, columns_of
 from tallybook.model.limits import CORRECTION_BYTES_MAX
 from tallybook.model.ports import Ledger
@@ -23,6 +23,8 @@ from tallybook.operations.ingest import Receipt, pieces_of, receipt
 
 #: So many are decided together: their events are in memory at a time.
 _TOGETHER: Final = 1_000
+#: So often in a row others may be faster at every event; or they are, and it cannot be read yet.
+_TRIES_MAX: Final = 20
 _UNKNOWN: Final = Verdict(
     "rejected", None, "event_unknown", "There is no event with this source and id; check both."
 )
@@ -77,7 +79,12 @@ def _decided(
     }
     waiting = {place: item for place, item in enumerate(items) if isinstance(item, Asked)}
     cases = _cases(scope, ledger, waiting.values())
+    tries = 0
     while waiting:
+        if tries == _TRIES_MAX:
+            raise Overloaded(
+                "ledger_busy", "Others correct the same events; send this again.", retry_after=1
+            )
         keys = dict.fromkeys(asked.key for asked in waiting.values())
         _follow(ledger, [cases[key] for key in keys if key in cases])
         drafts: dict[int, Arrival] = {}
@@ -95,7 +102,9 @@ def _decided(
         outcome = zip(drafts, stored, strict=True)
         # In a conflict another's correction came first: it is decided again, by what now holds.
         verdicts |= {place: found for place, found in outcome if found.status != "conflict"}
-        waiting = {place: asked for place, asked in waiting.items() if place not in verdicts}
+        left = {place: asked for place, asked in waiting.items() if place not in verdicts}
+        tries = tries + 1 if len(left) == len(waiting) else 0
+        waiting = left
     return [verdicts[place] for place in range(len(items))]
 
 
@@ -128,7 +137,12 @@ def _cases(scope: Scope, ledger: Ledger, items: Iterable[Asked]) -> dict[tuple[s
     seqs = {key: seq for key, seq in zip(keys, ledger.find(scope, keys), strict=True) if seq}
     facts = ledger.fetch(scope, seqs.values())
     cases = {key: case_of(facts[seq]) for key, seq in seqs.items()}
-    return {key: case for key, case in cases.items() if sees(scope, case.original)}
+    # The ledger finds an id by its hash alone; nobody's event is corrected in place of another's.
+    return {
+        key: case
+        for key, case in cases.items()
+        if (case.source, case.id) == key and sees(scope, case.original)
+    }
 
 
 def _follow(ledger: Ledger, cases: Sequence[Case]) -> None:

@@ -53,12 +53,15 @@ class EventsRequest:
 
 @dataclass(frozen=True, slots=True)
 class Corrected:
-    """A correction as a list shows it: entry `ledger_seq`, of the event that is entry `of`."""
+    """A correction as a list shows it: entry `ledger_seq`, of the event that is entry `of`.
+
+    `reason` and `author` are the vendor's own affair: None for a customer's people.
+    """
 
     op: Op
     of: int
-    reason: str
-    author: str
+    reason: str | None
+    author: str | None
     recorded_at: datetime
     ledger_seq: int
 
@@ -104,7 +107,7 @@ def list_events(
     scope.require("read")
     check_limit(request.limit)
     before, seq = _read_cursor(request.cursor, mark.seq)
-    known = _Known(directory)
+    known = _Known(directory, with_reasons=scope.sees_reasons)
     found = events.facts(scope, _query(directory, request, known, before, seq))
     page = found[: request.limit]
     # What may be seen is decided: a replacement is an entry of the account it was taken from.
@@ -151,7 +154,8 @@ def _query(
 class _Known:
     """What is defined, and so what an event's subject, type and properties mean."""
 
-    def __init__(self, directory: Directory) -> None:
+    def __init__(self, directory: Directory, *, with_reasons: bool) -> None:
+        self._with_reasons = with_reasons
         self.accounts = frozenset(directory.ever("account"))
         spans = (directory.spans("meter", key) for key in directory.keys("meter"))
         self.meters = tuple(found[-1].noun for found in spans if found)
@@ -166,12 +170,18 @@ class _Known:
         if hidden_by is not None:
             found = correction_in(hidden_by.wire)
             state = "replaced" if found and found.op == "replace" else "voided"
-            shown = _corrected(hidden_by, found)
+            shown = self._corrected(hidden_by, found)
         else:
             codes = tuple(dict.fromkeys(self._codes(read_json(wire.decode()))))
             state = "unresolved" if codes else "counted"
-            shown = _corrected(fact, own)
+            shown = self._corrected(fact, own)
         return EventItem(wire, fact.received_at, fact.seq, state, codes, shown)
+
+    def _corrected(self, fact: Fact, found: Correction | None) -> Corrected | None:
+        if found is None:
+            return None
+        reason, author = (found.reason, found.author) if self._with_reasons else (None, None)
+        return Corrected(found.op, found.of, reason, author, fact.received_at, fact.seq)
 
     def _codes(self, event: dict[str, Any]) -> Iterable[str]:
         if event["subject"] not in self.accounts:
@@ -198,12 +208,6 @@ def counted_by(meter: Meter, item: EventItem) -> Decimal | None:
         return quantity_of(property_at(data, meter.property))
     except Invalid:
         return None
-
-
-def _corrected(fact: Fact, found: Correction | None) -> Corrected | None:
-    if found is None:
-        return None
-    return Corrected(found.op, found.of, found.reason, found.author, fact.received_at, fact.seq)
 
 
 def _unread(meter: Meter, data: object) -> Sequence[str]:

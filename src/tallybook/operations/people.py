@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
@@ -12,15 +12,11 @@ from tallybook.model.limits import PAGE_ROWS_DEFAULT
 from tallybook.model.nouns import Document, Key, Name, Noun, parse
 from tallybook.model.people import ApiKey, User
 from tallybook.model.ports import People
-from tallybook.model.scope import Role, Scope, Verb
+from tallybook.model.scope import CUSTOMERS, Role, Scope, Verb
 from tallybook.model.time import parse_instant
 from tallybook.operations import credentials
 from tallybook.operations._page import Page, page_of
 from tallybook.operations.directory import Directories
-
-_CUSTOMERS: Final[frozenset[Role]] = frozenset(
-    {"customer_viewer", "customer_admin", "parent_admin"}
-)
 
 
 def _read_instant(value: object) -> datetime | None:
@@ -54,7 +50,7 @@ class _Bound(Noun):
 
     @model_validator(mode="after")
     def _is_bound(self) -> Self:
-        if self.role in _CUSTOMERS and self.account is None:
+        if self.role in CUSTOMERS and self.account is None:
             raise ValueError(f"the role {self.role} needs an account")
         return self
 

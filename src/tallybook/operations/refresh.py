@@ -18,6 +18,7 @@ from tallybook.model.ports import (
     Claim,
     Events,
     Leases,
+    Ledger,
     LineKey,
     Loaded,
     NounName,
@@ -28,6 +29,7 @@ from tallybook.model.scope import Scope, operator
 from tallybook.model.time import Calendar
 from tallybook.operations._compute import compute
 from tallybook.operations.directory import Directories
+from tallybook.operations.known import received
 from tallybook.positions.hierarchy import ancestors
 from tallybook.positions.periods import calendar_of
 from tallybook.positions.position import Known
@@ -45,14 +47,15 @@ class Refresher:
     def __init__(
         self,
         books: Books,
+        ledger: Ledger,
         events: Events,
         snapshot: Snapshot,
         leases: Leases,
         directories: Directories,
-        refreshed_at: datetime | None,
     ) -> None:
-        """Start from what the events store has loaded so far; its newest came in `refreshed_at`."""
+        """Start from what the events store has loaded so far."""
         self._books = books
+        self._ledger = ledger
         self._events = events
         self._snapshot = snapshot
         self._leases = leases
@@ -61,19 +64,20 @@ class Refresher:
         self._refreshing = Lock()
         self._touched: dict[str, set[str]] = {}
         self._seq = self._began = events.position(operator())
-        self._refreshed_at = refreshed_at
+        self._refreshed_at = received(ledger, self._seq)
         self._index = _Index(Directory())
         self._left: SnapshotState | None = None
         self._has_gap = False
 
     def touch(self, loaded: Loaded) -> None:
-        """Note what a load has moved. One cut off half-way moved something that nobody noted."""
+        """Note what a load has moved; loads come in their order, and back to an earlier entry where
+        the events are loaded anew. One cut off half-way moved something that nobody noted.
+        """
         with self._noting:
             if loaded.after not in {None, self._seq}:
                 self._has_gap = True
             self._add(loaded.touched)
-            if loaded.seq > self._seq:
-                self._seq, self._refreshed_at = loaded.seq, loaded.received_at
+            self._seq, self._refreshed_at = loaded.seq, loaded.received_at
 
     def _add(self, touched: Touched) -> None:
         for event_type, accounts in touched.items():
@@ -82,13 +86,16 @@ class Refresher:
     def refresh_once(self, scope: Scope, now: datetime) -> bool:
         """Bring the snapshot up to what is known now; tell whether anything was written.
 
-        Nothing is while another process keeps it; what loads touch is remembered meanwhile.
+        Nothing is while another process keeps it, nor while it knows more than is loaded here;
+        what loads touch is remembered meanwhile.
         """
         with self._refreshing:
-            claim = self._leases.claim(scope, JOB)
+            claim = None if self._is_behind(scope) else self._leases.claim(scope, JOB)
             if claim is None:
                 return False
             with self._noting:
+                if self._is_behind(scope):  # by what another wrote before it gave up the claim
+                    return False
                 touched, seq, has_gap = self._touched, self._seq, self._has_gap
                 refreshed_at = self._refreshed_at
                 self._touched, self._has_gap = {}, False
@@ -102,6 +109,11 @@ class Refresher:
                 if isinstance(e, Conflict) and e.code == "lease_lost":
                     return False
                 raise
+
+    def _is_behind(self, scope: Scope) -> bool:
+        """Tell whether the snapshot rests on entries of the ledger that are yet to be loaded."""
+        before = self._snapshot.state(scope)
+        return before is not None and self._seq < before.mark.seq <= self._ledger.head(scope)
 
     def _refresh(
         self,

@@ -93,16 +93,26 @@ def writer(url: URL, begin: Callable[[Connection], None] | None = None) -> Engin
 
 
 def readers(url: URL) -> Engine:
-    """Return the engine of the connections that read: each transaction sees one state."""
+    """Return the engine of the connections that read: each transaction sees one state.
+
+    Of several hosts they read the one that is written to, as another lags behind what was
+    acknowledged; the only one is read also while it takes no writes.
+    """
     engine = create_engine(
         url,
         pool_size=_READERS,
         max_overflow=_READERS_MORE,
         pool_pre_ping=True,
-        connect_args=_CONNECT,
+        connect_args=_CONNECT_TO_WRITE if _hosts(url) > 1 else _CONNECT,
     )
     _prepare(engine, _SESSION)
     return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
+def _hosts(url: URL) -> int:
+    """Count the hosts of an address, as the driver will be told them."""
+    _, told = url.get_dialect()().create_connect_args(url)
+    return str(told.get("host", "")).count(",") + 1
 
 
 def _prepare(engine: Engine, statements: tuple[str, ...]) -> None:

@@ -7,6 +7,7 @@ next takes all jobs at once.
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
@@ -133,3 +134,44 @@ def test_of_many_that_ask_at_once_one_has_the_job(shared: Database) -> None:
         assert next_fence == fence + (before != after)
     for one in databases:
         one.close()
+
+
+@pytest.mark.postgres
+def test_a_lease_that_a_clock_ahead_has_counted_is_over(shared: Database, other: Database) -> None:
+    """As where a server whose clock is behind has taken the place of the one that gave it."""
+    one, two = BooksLeases(shared, "one"), BooksLeases(other, "two")
+    one.claim(ALL, JOB)
+    ahead(shared, LEASE_SECONDS / 3)  # a clock that was put right
+    assert two.claim(ALL, JOB) is None
+    ahead(shared, 3600)
+    assert two.claim(ALL, JOB) == Claim(JOB, 2)
+    assert 0 < seconds_left(shared) <= LEASE_SECONDS
+
+
+def ahead(database: Database, seconds: float) -> None:
+    with database.out_of_turn() as connection:
+        connection.execute(text(f"UPDATE lease SET until = until + {seconds * 1e6:.0f}"))
+
+
+@pytest.mark.postgres
+def test_who_rests_leaves_its_jobs_to_others_until_it_is_time_to_renew(
+    shared: Database, other: Database
+) -> None:
+    one, two = BooksLeases(shared, "one"), BooksLeases(other, "two")
+    one.claim(ALL, JOB)
+    one.rest()
+    assert one.claim(ALL, JOB) is None
+    one.renew()
+    assert one.claim(ALL, JOB) == Claim(JOB, 1)  # nobody wanted it
+    one.rest()
+    assert [one.claim(ALL, JOB), two.claim(ALL, JOB)] == [None, Claim(JOB, 2)]
+    one.renew()
+    assert one.claim(ALL, JOB) is None
+
+
+def test_who_is_alone_never_rests(tmp_path: Path) -> None:
+    with closing(opened("sqlite", tmp_path)) as database:
+        one = BooksLeases(database, "one")
+        claim = one.claim(ALL, JOB)
+        one.rest()
+        assert one.claim(ALL, JOB) == claim

@@ -15,7 +15,7 @@ from tallybook.stores.books import schema
 from tallybook.stores.books.database import Database
 from tallybook.stores.books.snapshot import BooksSnapshot
 from tallybook.stores.books.versions import BooksVersions
-from tallybook.stores.postgresql import address
+from tallybook.stores.postgresql import address, shown
 from tests import postgres
 from tests.books import opened
 
@@ -23,6 +23,12 @@ pytestmark = pytest.mark.postgres
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 ALL = operator()
+
+
+def test_no_password_of_an_address_is_shown() -> None:
+    text = shown(address("postgresql://u:secret@h/d?password=secret&sslpassword=secret&port=1"))
+    assert "secret" not in text
+    assert text == "postgresql://u:***@h/d?password=***&port=1&sslpassword=***"
 
 
 @pytest.fixture

@@ -45,11 +45,13 @@ def test_an_address(text: str, meant: Address | None) -> None:
         "http://u:secret@h/db", "postgresql://u:secret@h/db", "clickhouse://u:secret@/db",
         "clickhouse://u:secret@h:0/db", "clickhouse://u:secret@h:70000/db",
         "clickhouse://u:secret@h:x/db", "clickhouse://u:secret@h/d b", "clickhouse://u:secret@h/d'b",
-        "clickhouse://u:secret@h/a/b", "clickhouse://u:secret@h,/db",
+        "clickhouse://u:secret@h/a/b", "clickhouse://u:secret@h,/db?cluster=c",
+        "clickhouse://u:secret@h,i/db", "clickhouse://u:secret@h,h:1/db",
         "clickhouse://u:secret@h/db?cluster=", "clickhouse://u:secret@h/db?cluster=a'b",
         "clickhouse://u:secret@h/db?replicated=true", "clickhouse://u:secret@h/db?cluster=c&replicated=1",
         "clickhouse://u:secret@h/db?final=0", "clickhouse://u:secret@h/db#x",
-        "clickhouse://u:secret@[::1/db", "chdb://secret/x", "chdb:///", "chdb:///a?x=1",
+        "clickhouse://u:secret@[::1/db", "clickhouse://u:p@secret@h/db",
+        "chdb://secret/x", "chdb:///", "chdb:///a?x=1",
     ],
 )  # fmt: skip
 def test_what_is_no_address_is_refused_without_its_password(text: str) -> None:

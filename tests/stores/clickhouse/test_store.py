@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -281,11 +282,23 @@ class TestWhoseCopy:
     @pytest.mark.usefixtures("store")
     def test_a_newer_schema_is_refused(self, place: Address) -> None:
         nodes = Nodes(place, 30)
-        nodes.run_on(None, f"INSERT INTO {place.database}.schema SELECT {schema.VERSION + 1}")
+        newer = f"INSERT INTO {place.database}.schema (version) SELECT {schema.VERSION + 1}"
+        nodes.run_on(None, newer)
         nodes.close()
         with pytest.raises(Unavailable) as refused:
             ClickEvents(place, "epoch")
         assert refused.value.code == "schema_newer"
+
+    @pytest.mark.usefixtures("store")
+    @pytest.mark.parametrize("is_anew", [False, True])
+    def test_tables_of_another_layout_are_refused(self, place: Address, *, is_anew: bool) -> None:
+        nodes = Nodes(place, 30)
+        nodes.run_on(None, f"INSERT INTO {place.database}.schema SELECT 1, 'all', true")
+        nodes.close()
+        with pytest.raises(Unavailable) as refused:
+            ClickEvents(place, "epoch", anew=is_anew)
+        assert refused.value.code == "events_layout_wrong"
+        assert "cluster=all&replicated=true" in refused.value.detail
 
 
 def test_closed_months_become_one_part(place: Address, store: ClickEvents) -> None:
@@ -312,22 +325,30 @@ def test_a_late_row_waits_until_merging_is_worth_it(store: ClickEvents) -> None:
 
 
 @pytest.mark.parametrize("options", ["", "?cluster=c", "?cluster=c&replicated=true"])
-def test_tables_are_made_by_statements_of_the_engine(options: str) -> None:
+def test_tables_are_made_by_statements_of_the_engine(place: Address, options: str) -> None:
     """No Keeper runs in tests: of replicated tables this is all that is seen here."""
-    place = address(f"clickhouse://h/db{options}")
-    made = [text for table in schema.TABLES for text in schema.statements(place, table)]
+    named = address(f"clickhouse://h/db{options}")
+    made = [text for table in schema.TABLES for text in schema.statements(named, table)]
     assert len(made) == (6 if options else 3)
     for text in made:
+        assert "CreateQuery" in asked(place, f"EXPLAIN AST {text}")
         (statement,) = sqlglot.parse(text, dialect="clickhouse")
         assert isinstance(statement, sqlglot.exp.Create)
         engine = text.partition("ENGINE = ")[2].partition(" ORDER")[0]
         if " AS db." in text:
             assert engine.startswith("Distributed('c', 'db', '")
-        elif place.replicated:
+        elif named.replicated:
             assert "Replicated" in engine
             assert "'/clickhouse/tables/{shard}/db." in engine
         else:
             assert engine in {"ReplacingMergeTree()", "ReplacingMergeTree(seq)"}
+        assert ("fsync_after_insert = 1" in text) is ("Distributed" not in text)
+
+
+def test_no_limit_of_a_profile_makes_a_part_of_an_answer(place: Address) -> None:
+    modes = "FROM system.settings WHERE name LIKE '%overflow_mode%'"
+    assert asked(place, f"SELECT count() {modes}") >= 10
+    assert asked(place, f"SELECT countIf(NOT changed OR value <> 'throw') {modes}") == 0
 
 
 class TestLimits:
@@ -381,11 +402,25 @@ class TestLimits:
 
 class TestNobodyThere:
     def test_servers_that_do_not_answer_are_named(self) -> None:
+        place = address("clickhouse://u:secret@127.0.0.1:9,127.0.0.1:10/db?cluster=c")
         with pytest.raises(Unavailable) as refused:
-            ClickEvents(address("clickhouse://u:secret@127.0.0.1:9,127.0.0.1:10/db"), "epoch")
+            ClickEvents(place, "epoch")
         assert refused.value.code == "events_unavailable"
         assert "ClickHouse at 127.0.0.1:" in refused.value.detail
         assert "secret" not in str(refused.value)
+
+    def test_who_answers_but_is_no_clickhouse_is_not_said_to_be_silent(self) -> None:
+        server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            with pytest.raises(Unavailable) as refused:
+                ClickEvents(address(f"clickhouse://127.0.0.1:{server.server_port}/db"), "epoch")
+        finally:
+            server.shutdown()
+            thread.join()
+            server.server_close()
+        assert "it refused" in refused.value.detail
 
     def test_a_closed_store_says_so(self, place: Address) -> None:
         store = ClickEvents(place, "epoch")

@@ -160,7 +160,7 @@ def test_the_newest_entry_received_by_an_instant(ledger: SqlLedger) -> None:
     for i, seconds in enumerate((0, 10, 5)):  # a clock may be set back
         append(ledger, [arrival(i)], NOW + timedelta(seconds=seconds))
     asked = [-1, 0, 4, 5, 9, 10, 99]
-    assert [ledger.seq_at(ALL, NOW + timedelta(seconds=s)) for s in asked] == [0, 1, 1, 3, 3, 3, 3]
+    assert [ledger.seq_at(ALL, NOW + timedelta(seconds=s)) for s in asked] == [0, 1, 1, 1, 1, 3, 3]
 
 
 def test_duplicates_within_and_between_batches(ledger: SqlLedger) -> None:
@@ -188,6 +188,17 @@ def test_duplicates_within_and_between_batches(ledger: SqlLedger) -> None:
     # (source, id) is a pair: where one ends counts.
     pair = [arrival("bc", source="a"), arrival("c", source="ab"), arrival("c", source="a b")]
     assert statuses(append(ledger, pair, NOW)) == ["accepted"] * 3
+
+
+def test_what_was_known_at_an_instant_stays_so_whatever_a_clock_says_later(
+    ledger: SqlLedger,
+) -> None:
+    append(ledger, [arrival("a")], NOW + timedelta(seconds=10))
+    asked = NOW + timedelta(seconds=7)
+    assert ledger.seq_at(ALL, asked) == 0
+    append(ledger, [arrival("b")], NOW + timedelta(seconds=5))  # of a server that lags
+    assert ledger.seq_at(ALL, asked) == 0
+    assert ledger.seq_at(ALL, NOW + timedelta(seconds=10)) == 2
 
 
 def test_comparing_with_what_is_stored_holds_nobody_up(

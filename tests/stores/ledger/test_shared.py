@@ -16,7 +16,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
 
-from tallybook.model.errors import Unavailable
+from tallybook.model.errors import Overloaded, Unavailable
 from tallybook.model.scope import operator
 from tallybook.stores.ledger import SqlLedger
 from tallybook.stores.postgresql import address
@@ -293,3 +293,14 @@ def test_processes_with_the_same_ids_in_other_orders_count_each_once(url: URL) -
         assert ledger.head(ALL) == 2000
         facts = ledger.fetch(ALL, range(1, 2001))
         assert {f.wire for f in facts.values()} == {arrival(n).wire for n in range(2000)}
+
+
+def test_an_entry_that_cannot_be_read_yet_refuses_the_batch(one: SqlLedger, tmp_path: Path) -> None:
+    """As where it is read from a server that lags behind."""
+    append(one, [arrival("e")], NOW)
+    with SqlLedger(place("postgresql", tmp_path / "behind")) as behind:
+        one._reader = behind._reader
+        with pytest.raises(Overloaded) as refused:
+            append(one, [arrival("e", data=2), arrival("new")], NOW)
+    assert refused.value.code == "ledger_behind"
+    assert refused.value.facts["retry_after"]

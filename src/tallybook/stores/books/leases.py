@@ -14,6 +14,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
+    and_,
     cast,
     extract,
     func,
@@ -32,6 +33,8 @@ from tallybook.stores.books.database import Database
 from tallybook.stores.books.schema import lease
 
 _SECOND: Final = 1_000_000
+#: A clock that is put right may go back a little while a lease runs, which it does not end.
+_AHEAD_SECONDS_MAX: Final = 2 * LEASE_SECONDS
 #: The same words on both databases. Looked for first: a row that is being changed would be waited
 #: for.
 _ADD: Final = text(
@@ -55,6 +58,7 @@ class BooksLeases:
         self._database = database
         self._holder = holder
         self._held: dict[str, _Held] = {}
+        self._rests = False
 
     def claim(self, scope: Scope, job: str) -> Claim | None:
         """Take a job that nobody has, or keep it; None while another process has it."""
@@ -62,16 +66,24 @@ class BooksLeases:
         held = self._held.get(job)
         if held and (self._database.is_owned or time.monotonic() < held.until_seconds):
             return held.claim
-        return self._take(job)
+        return None if self._rests else self._take(job)
 
     def renew(self) -> None:
         """Keep what is held; called several times in the length of a lease."""
+        self._rests = False
         for job in () if self._database.is_owned else tuple(self._held):
             self._take(job)
 
+    def rest(self) -> None:
+        """Leave the jobs to others until it is time to renew, as what is held cannot be done."""
+        if not self._database.is_owned:  # there are no others
+            self._rests = True
+            self.close()
+
     def close(self) -> None:
         """Give up what is held, so that others need not wait; where that fails, they wait."""
-        if self._held:
+        held, self._held = self._held, {}
+        if held:
             with suppress(Unavailable), self._database.out_of_turn() as connection:
                 mine = lease.c.holder == self._holder
                 connection.execute(update(lease).where(mine).values(until=0))
@@ -81,7 +93,7 @@ class BooksLeases:
         with self._database.out_of_turn() as connection:
             if job not in self._held:
                 connection.execute(_ADD, {"job": job})
-            free = or_(lease.c.holder == self._holder, lease.c.until <= _now(connection))
+            free = or_(lease.c.holder == self._holder, ~_runs(connection))
             if self._database.is_owned:  # whoever had it is gone
                 free = true()
             holder = select(lease.c.holder).where(lease.c.name == job)
@@ -116,8 +128,16 @@ def keep(connection: Connection, claim: Claim) -> None:
 
 def any_held(connection: Connection) -> bool:
     """Tell whether a process has a job now."""
-    held = select(lease.c.name).where(lease.c.until > _now(connection)).limit(1)
+    held = select(lease.c.name).where(_runs(connection)).limit(1)
     return connection.scalar(held) is not None
+
+
+def _runs(connection: Connection) -> ColumnElement[bool]:
+    """Tell whether a lease has not ended. One that would last longer than any was counted by a
+    clock ahead of this one, as that of a server which this one has replaced.
+    """
+    now = _now(connection)
+    return and_(lease.c.until > now, lease.c.until <= now + _AHEAD_SECONDS_MAX * _SECOND)
 
 
 def _end(connection: Connection) -> ColumnElement[int]:

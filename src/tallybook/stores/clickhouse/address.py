@@ -62,8 +62,8 @@ def address(text: str) -> Address:
     raise Unavailable(
         "events_url_invalid",
         "TALLYBOOK_EVENTS_URL is no address of ClickHouse; write it as clickhouse://user:password@"
-        "host1:8123,host2:8123/database?cluster=name (clickhouses:// for TLS, cluster only for a "
-        "cluster).",
+        "host1:8123,host2:8123/database?cluster=name (clickhouses:// for TLS; several servers are "
+        "a cluster, and one needs no name of it), with %40 for an @ in the password.",
     ) from None
 
 
@@ -78,14 +78,19 @@ def _in_process(parts: SplitResult, options: dict[str, str]) -> Address:
 def _servers(parts: SplitResult, options: dict[str, str]) -> Address:
     login, _, places = parts.netloc.rpartition("@")
     user, _, password = login.partition(":")
+    if "@" in login:  # whoever hides the password of a text cuts it at the first one
+        raise ValueError
     cluster = options.pop("cluster", None)
     replicated: dict[str, Literal[True, False]] = {"true": True, "false": False}
     copied = replicated.get(options.pop("replicated", "false"))
     _none_left(options)
     if copied is None or (copied and cluster is None) or parts.fragment:
         raise ValueError
+    hosts = tuple(dict.fromkeys(_host(p, _PORTS[parts.scheme]) for p in places.split(",")))
+    if len(hosts) > 1 and cluster is None:  # they would be copies that know nothing of each other
+        raise ValueError
     return Address(
-        hosts=tuple(dict.fromkeys(_host(p, _PORTS[parts.scheme]) for p in places.split(","))),
+        hosts=hosts,
         database=_name(unquote(parts.path.removeprefix("/"))),
         user=unquote(user) or "default",
         password=unquote(password),

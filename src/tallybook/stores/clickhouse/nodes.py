@@ -7,11 +7,12 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import Lock
+from time import monotonic
 from typing import Any, Final, TypeVar
 
 from clickhouse_connect import get_client
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import Error, ProgrammingError
+from clickhouse_connect.driver.exceptions import Error, OperationalError, ProgrammingError
 from clickhouse_connect.driver.httputil import get_pool_manager
 from urllib3.exceptions import HTTPError
 
@@ -26,7 +27,7 @@ logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
 
 _CONNECT_SECONDS: Final = 5
 #: More than a statement may take, so that the server is the one to end it.
-_BEYOND_SECONDS: Final = 10
+_BEYOND_SECONDS: Final = 5
 #: Merging a month, or emptying a table.
 _PATIENT_SECONDS: Final = 3600
 _CONNECTIONS: Final = 32
@@ -46,6 +47,12 @@ _SETTINGS: Final[Mapping[str, Any]] = {
     "async_insert": 0,
     "insert_deduplicate": 0,
     "max_partitions_per_insert_block": 0,
+    # What a profile may have otherwise.
+    "enable_analyzer": 1,
+    "use_query_cache": 0,
+    "enable_parallel_replicas": 0,
+    "json_type_escape_dots_in_keys": 0,
+    "max_partition_size_to_drop": 0,
     # A text of ours is never taken for anything else.
     "input_format_try_infer_dates": 0,
     "input_format_try_infer_datetimes": 0,
@@ -61,7 +68,13 @@ _REPLICATED: Final[Mapping[str, Any]] = {
     "select_sequential_consistency": 1,
 }
 
+#: A limit that is passed is an error, never a part of an answer, whatever a profile says; each
+#: version of the server has settings of its own with these endings.
+_OVERFLOW: Final = ("_overflow_mode", "_overflow_mode_leaf")
+
 _TOO_LONG: Final = 159
+#: The user, the password, a right or the cluster: nothing that another try changes.
+_SETUP: Final = frozenset({164, 192, 193, 194, 291, 497, 516, 701})
 #: There is no such table, or database: its disk may be a new one.
 _LACKING: Final = frozenset({60, 81})
 #: Errors of a server that tell of the network or of another server, not of the statement.
@@ -73,12 +86,13 @@ _BROKEN: Final = frozenset({
     95, 96,  # a socket cannot be read, or written
     101, 102,  # an unexpected packet from a client, or a server
     198,  # no such host
+    202, 241, 394,  # too many questions at once, too little memory, cancelled
     203,  # no free connection
     209, 210,  # socket timeout, network error
     236,  # aborted, while it shuts down
     242, 285, 286, 289, 319,  # a replica cannot be written, or not by a quorum
     279,  # none of a shard's replicas answers
-    999, 1000, 1002,  # Keeper, sockets, unknown
+    999, 1002,  # Keeper, unknown
 })  # fmt: skip
 
 _FAILURES: Final = (Error, HTTPError, OSError)
@@ -145,9 +159,14 @@ class Nodes:
             return self._client(host, apart=True).query(sql).result_rows
 
     def _one(self, act: Callable[[Client], T]) -> T:
-        """Let one server act: the one that did last, or else each other one, once."""
+        """Let one server act: the one that did last, or else each other one, once, for as long as
+        one may take. One that stands still is not the first to be asked the next time.
+        """
         first = self._first
+        ends = monotonic() + self._query_seconds + _BEYOND_SECONDS
         for turn in range(len(self.hosts)):
+            if turn and monotonic() >= ends:
+                break
             place = (first + turn) % len(self.hosts)
             host = self.hosts[place]
             try:
@@ -157,6 +176,7 @@ class Nodes:
                 if not _is_broken(e):
                     raise failed from e
                 self._forget(host)
+                self._first = (place + 1) % len(self.hosts)
                 reason = failed, e
             else:
                 self._first = place
@@ -187,9 +207,11 @@ class Nodes:
                 "makes them and loads all of it again.",
             )
         where = f"ClickHouse at {host}" if host else f"ClickHouse in {self._address.folder}"
-        what = error.name if isinstance(error, Error) and error.name else "it does not answer"
+        next_step = "try again later"
+        if isinstance(error, Error) and error.code in _SETUP:
+            next_step = "see what TALLYBOOK_EVENTS_URL says, and what its user may do there"
         return Unavailable(
-            "events_unavailable", f"{where} cannot be used now ({what}); try again later."
+            "events_unavailable", f"{where} cannot be used now ({_reason(error)}); {next_step}."
         )
 
     def _client(self, host: Host | None, *, apart: bool = False) -> Client:
@@ -202,6 +224,9 @@ class Nodes:
         if known is not None:
             return known
         made = self._connect(host, _PATIENT_SECONDS if apart else self._query_seconds)
+        for name in made.server_settings:
+            if name.endswith(_OVERFLOW):
+                made.set_client_setting(name, "throw")
         if not apart:
             made.database = self._address.database
         with self._changing:
@@ -246,6 +271,15 @@ class Nodes:
             gone = [self._clients.pop(key) for key in [*self._clients] if key[0] == host]
         for client in gone:
             client.close()
+
+
+def _reason(error: Exception) -> str:
+    """Name an error; a server that answered at all is not said to be silent."""
+    if isinstance(error, Error) and error.name:
+        return error.name
+    if isinstance(error, Error) and not isinstance(error, OperationalError):
+        return "it refused what it was asked" + (f", code {error.code}" if error.code else "")
+    return "it does not answer"
 
 
 def _is_broken(error: Exception) -> bool:

@@ -46,6 +46,10 @@ _STANDINGS: Final = """(
 _POSITION: Final = "(generation Int64, copy Int64, epoch String, seq Int64)"
 
 
+#: What is acknowledged is on the disk: a position that outlived its rows would tell of them.
+_DURABLE: Final = "fsync_after_insert = 1, fsync_part_directory = 1"
+
+
 class Table(NamedTuple):
     """A table: rows that are alike in `order` are one, of which the `newest` is kept; those that
     are alike in `spread` are on one shard.
@@ -88,36 +92,36 @@ def prepare(address: Address, nodes: Nodes, *, anew: bool = False) -> None:
     """Make the tables; a server that cannot be reached may be so where another has them.
 
     One that has none beside others with facts in theirs lost its disk. It gets none here: with
-    empty ones it would answer for its shard. What is to be had anew is left to `empty`.
+    empty ones it would answer for its shard. What is to be had anew is left to `begin`.
 
     Raises:
-        Unavailable: `schema_newer`, `events_unavailable`.
+        Unavailable: `schema_newer`, `events_layout_wrong`, `events_unavailable`.
     """
-    made, missing = 0, None
-    without = []
+    missing = None
+    made: list[Host | None] = []
+    without: list[Host | None] = []
     for host in nodes.hosts:
         try:
+            _require_cluster(address, nodes, host)
             version = _version(address, nodes, host)
         except Unavailable as e:
+            if e.code != "events_unavailable":
+                raise
             missing = e
             continue
-        if version > VERSION:
-            raise Unavailable(
-                "schema_newer",
-                f"The events in ClickHouse were written by a newer Tallybook (schema {version}; "
-                f"this one knows {VERSION}); run that version, or name another database.",
-            )
-        made += bool(version)
-        if not version:
-            without.append(host)
+        (made if version else without).append(host)
     if anew:
         return
     if missing and not made:
         raise missing
-    held = newest(nodes) if without and made and not address.replicated else None
-    if held is None or not held.seq:
+    if address.replicated or not any(_holds_facts(address, nodes, host) for host in made):
         for host in without:
             _make(address, nodes, host)
+
+
+def _holds_facts(address: Address, nodes: Nodes, host: Host | None) -> bool:
+    """Ask a server about itself: those together may not answer before all have tables."""
+    return bool(nodes.ask_on(host, f"SELECT 1 FROM {here(address, EVENTS)} LIMIT 1"))
 
 
 def newest(nodes: Nodes) -> Copy | None:
@@ -185,16 +189,61 @@ def of_another() -> Unavailable:
     )
 
 
+def _require_cluster(address: Address, nodes: Nodes, host: Host | None) -> None:
+    """See that the address is of the whole cluster, as a server knows it, and writes as it does."""
+    if address.cluster is None:
+        return
+    found = nodes.ask_on(
+        host,
+        "SELECT count(), countIf(internal_replication), count() > uniqExact(shard_num) "
+        f"FROM system.clusters WHERE cluster = '{address.cluster}'",
+    )
+    ((servers, copying, has_replicas),) = found
+    if servers != len(nodes.hosts):
+        raise _layout_wrong(
+            f"names {len(nodes.hosts)} servers, and {host} knows {servers} of the cluster "
+            f"{address.cluster}; name every replica of every shard"
+        )
+    if has_replicas and copying != (servers if address.replicated else 0):
+        raise _layout_wrong(
+            "has replicated=true exactly where internal_replication is true on the servers, for "
+            f"all shards of the cluster {address.cluster}; make them agree"
+        )
+
+
+def _layout_wrong(reason: str) -> Unavailable:
+    return Unavailable("events_layout_wrong", f"TALLYBOOK_EVENTS_URL {reason}.")
+
+
 def _version(address: Address, nodes: Nodes, host: Host | None) -> int:
-    """Return the version of a server's tables, 0 where it has none."""
+    """Return the version of a server's tables, 0 where it has none.
+
+    Raises:
+        Unavailable: `schema_newer`; `events_layout_wrong`, where they are of another layout.
+    """
     known = nodes.ask_on(
         host,
         f"SELECT name FROM system.tables WHERE database = '{address.database}' AND name = 'schema'",
     )
     if not known:
         return 0
-    versions = nodes.ask_on(host, f"SELECT version FROM {address.database}.schema")
-    return max((int(row[0]) for row in versions), default=0)
+    schema = f"{address.database}.schema"
+    version: int = nodes.ask_on(host, f"SELECT coalesce(max(version), 0) FROM {schema}")[0][0]
+    if version > VERSION:
+        raise Unavailable(
+            "schema_newer",
+            f"The events in ClickHouse were written by a newer Tallybook (schema {version}; "
+            f"this one knows {VERSION}); run that version, or name another database.",
+        )
+    for cluster, replicated in nodes.ask_on(host, f"SELECT cluster, replicated FROM {schema}"):
+        if (cluster, replicated) != (address.cluster or "", address.replicated):
+            made = f"cluster={cluster}" if cluster else "no cluster"
+            made += "&replicated=true" if replicated else ""
+            raise _layout_wrong(
+                f"names a database whose tables on {host} were made with {made}; write it so, or "
+                "name another database"
+            )
+    return version
 
 
 def _make(address: Address, nodes: Nodes, host: Host | None) -> None:
@@ -202,10 +251,11 @@ def _make(address: Address, nodes: Nodes, host: Host | None) -> None:
     _make_tables(address, nodes, host, TABLES)
     nodes.run_on(
         host,
-        f"CREATE TABLE IF NOT EXISTS {address.database}.schema (version Int64) "
-        "ENGINE = MergeTree ORDER BY version",
+        f"CREATE TABLE IF NOT EXISTS {address.database}.schema (version Int64, cluster String, "
+        f"replicated Bool) ENGINE = MergeTree ORDER BY version SETTINGS {_DURABLE}",
     )
-    nodes.run_on(host, f"INSERT INTO {address.database}.schema SELECT {VERSION}")
+    values = f"{VERSION}, '{address.cluster or ''}', {address.replicated}"
+    nodes.run_on(host, f"INSERT INTO {address.database}.schema SELECT {values}")
 
 
 def _make_tables(
@@ -231,7 +281,7 @@ def statements(address: Address, table: Table) -> Iterator[str]:
         engine = f"ReplicatedReplacingMergeTree({columns})"
     yield (
         f"CREATE TABLE IF NOT EXISTS {local} {table.columns} ENGINE = {engine} "
-        f"ORDER BY {table.order}"
+        f"ORDER BY {table.order} SETTINGS {_DURABLE}"
     )
     if address.cluster:
         where = f"'{address.cluster}', '{address.database}', '{table.name}_local'"

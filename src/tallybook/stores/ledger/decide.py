@@ -35,9 +35,10 @@ class Request:
         """Tell whether it was committed or refused."""
         return self.verdicts is not None or self.error is not None
 
-    def compare(self, stored: Callable[[Iterable[int]], Iterable[Fact]]) -> None:
-        """Settle what is unsure. Entries never change, so this needs no turn at the writer, which
-        others wait for: each may stand in a row of its own that must be read and expanded.
+    def compare(self, stored: Callable[[Iterable[int]], Iterable[Fact]]) -> bool:
+        """Settle what is unsure; tell whether all of it could be. Entries never change, so this
+        needs no turn at the writer, which others wait for: each may stand in a row of its own that
+        must be read and expanded.
         """
         places: dict[int, list[int]] = {}
         for place, seq in self.unsure.items():
@@ -46,7 +47,9 @@ class Request:
             at = micros(fact.received_at)
             for place in places[fact.seq]:
                 self.repeats[place] = same(fact.wire, at, bytes(self.arrivals.wire[place]))
+        is_settled = self.unsure.keys() <= self.repeats.keys()
         self.unsure = {}
+        return is_settled
 
 
 class Plan:

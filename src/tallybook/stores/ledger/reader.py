@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, Engine, select
+from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import DBAPIError
 
 from tallybook.model.columns import columns
@@ -47,22 +47,23 @@ class Reader:
 
     def head(self) -> int:
         """Return the number of the newest entry stored, 0 when there is none."""
-        return self.newest(batches.c.first_seq > 0)
-
-    def newest(self, condition: ColumnElement[bool]) -> int:
-        """Return the number of the newest entry among the rows of a condition, or 0."""
-        question = (
-            select(batches.c.first_seq + batches.c.events - 1)
-            .where(condition)
-            .order_by(batches.c.first_seq.desc())
-            .limit(1)
-        )
+        last = batches.c.first_seq + batches.c.events - 1
+        question = select(last).order_by(batches.c.first_seq.desc()).limit(1)
         with self.connect() as connection:
             return connection.scalar(question) or 0
 
     def seq_at(self, at: int, head: int) -> int:
-        """Return the newest entry up to `head` received at or before `at` (microseconds)."""
-        return self.newest((batches.c.received_at <= at) & (batches.c.first_seq <= head))
+        """Return the last entry up to `head` before the first received after `at` (microseconds).
+
+        A clock that lags may put an earlier instant behind a later one; what was said to be known
+        at an instant is not changed by that.
+        """
+        later = (batches.c.received_at > at) & (batches.c.first_seq <= head)
+        with self.connect() as connection:
+            first: int | None = connection.scalar(
+                select(func.min(batches.c.first_seq)).where(later)
+            )
+        return head if first is None else first - 1
 
     def remember(self, batch: Batch) -> None:
         """Keep what was just stored: whoever loads it soon need not read it again."""

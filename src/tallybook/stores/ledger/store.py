@@ -16,7 +16,7 @@ from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
-from tallybook.model.errors import Forbidden, TallybookError, Unavailable
+from tallybook.model.errors import Forbidden, Overloaded, TallybookError, Unavailable
 from tallybook.model.fact import Columns, Fact, Verdict
 from tallybook.model.packed import Batch, together
 from tallybook.model.scope import Scope
@@ -34,6 +34,10 @@ from tallybook.stores.ledger.shared import Shared
 
 #: A commit takes requests until it has so many events; one request always fits.
 _COMMIT_EVENTS: Final = 16_384
+_BEHIND: Final = (
+    "The server that the ledger is read from lags behind the one that is written to; name all of "
+    "them in TALLYBOOK_DATABASE_URL. Nothing was acknowledged; send the batch again."
+)
 
 
 class SqlLedger:
@@ -84,13 +88,16 @@ class SqlLedger:
         Raises:
             Unavailable: `ledger_unwritable`; nothing of the batch was acknowledged. Where the
                 connection broke during the commit, nobody knows whether it is stored.
+            Overloaded: `ledger_behind`; nothing of it was stored, as what is stored already cannot
+                be read yet.
         """
         scope.require("ingest")
         if not arrivals.events:
             return []
         request = Request(arrivals, received_at, self._seed)
         while not request.done:
-            request.compare(self._reader.each)
+            if not request.compare(self._reader.each):
+                raise Overloaded("ledger_behind", _BEHIND, retry_after=1)
             self._waiting.append(request)
             self._have_decided(request)
         if request.error is not None:
@@ -143,7 +150,7 @@ class SqlLedger:
         return {s: f for s, f in facts.items() if scope.sees(read_json(f.wire.decode())["subject"])}
 
     def seq_at(self, scope: Scope, instant: datetime) -> int:
-        """Return the newest entry received at or before an instant."""
+        """Return the last entry before the first that was received after an instant."""
         return self._reader.seq_at(micros(instant), self.head(scope))
 
     def moved_to(self) -> str | None:

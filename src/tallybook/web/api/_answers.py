@@ -140,8 +140,8 @@ ANSWERS: Final[dict[str, Shape]] = {
             record(
                 op=one_of(Op),
                 of=WHOLE,
-                reason=TEXT,
-                author=TEXT,
+                reason=maybe(TEXT),
+                author=maybe(TEXT),
                 recorded_at=INSTANT,
                 ledger_seq=WHOLE,
             )
