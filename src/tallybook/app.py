@@ -451,7 +451,9 @@ def reach(settings: Settings) -> Iterator[Address]:
 
 def _require_data(settings: Settings) -> None:
     if settings.database_url is not None:
-        with closing(_open_books(settings)) as database:
+        # There may be no ledger yet that would say whether it is closed, and this only reads.
+        url = address(settings.database_url.get_secret_value())
+        with closing(Database(url)) as database:
             if not BooksPeople(database).users(_SYSTEM):
                 raise Unavailable(
                     "not_initialised",
