@@ -312,6 +312,29 @@ def test_tables_dropped_and_made_anew_by_another_are_not_taken_for_the_old(scene
     scene.check()
 
 
+def test_a_copy_that_one_replica_knows_of_is_known_to_all_before_it_counts(scene: Scene) -> None:
+    scene.source.arrive(500)
+    table = f"{scene.place.database}.position_local"
+    with closing(scene.opened()) as store:
+        scene.load(store)
+        knows = next(n for n in scene.cluster.nodes if n.ask(f"SELECT 1 FROM {table} LIMIT 1"))
+        knows.ask(f"INSERT INTO {table} VALUES (9, 9, '{scene.ledger.epoch}', 0)")
+        found = ClickEvents(_only(scene, knows), scene.ledger.epoch)
+        assert found.position(ALL) == store.position(ALL) == 0
+        found.close()
+        (shard,) = (shard for shard in scene.cluster.shards if knows in shard)
+        assert {n.ask(f"SELECT max(generation) FROM {table}") for n in shard} == {"9\n"}
+        scene.load(store)
+    scene.check()
+
+
+def _only(scene: Scene, node: Node) -> Address:
+    """Return the address with a server first and last, so that it is the one that is asked."""
+    place = scene.place
+    (host,) = (h for h in place.hosts if h.port == node.ports.http)
+    return replace(place, hosts=(host,) * len(place.hosts))
+
+
 def test_a_server_that_stands_still_costs_one_wait(scene: Scene) -> None:
     scene.source.arrive(100)
     with closing(ClickEvents(scene.place, scene.ledger.epoch, query_seconds=2)) as store:

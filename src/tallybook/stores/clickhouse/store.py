@@ -123,6 +123,10 @@ class ClickEvents:
             )
         if found.epoch != self._epoch:
             raise schema.of_another()
+        if found.id != self._seen.id and not found.seq:
+            # Perhaps only one replica knows of it, from one who was cut off: nobody loads or asks a
+            # copy before all of them do, or some would count this one and some the one before.
+            schema.note(self._nodes, found)
         return self._see(found)
 
     def _see(self, found: Copy) -> Copy:
