@@ -1,6 +1,7 @@
 """Finds the programs that tests need on the machine, or gets them where that is allowed."""
 
 import hashlib
+import io
 import os
 import platform
 import shutil
@@ -78,9 +79,9 @@ def _fetch_clickhouse(kept: Path) -> None:
         if subprocess.run(pack, stdin=quiet, stdout=quiet, check=False).returncode:
             raise Missing(f"npm does not get {CLICKHOUSE}. With a network, type this:  {again}")
         (archive,) = Path(folder).glob("*.tgz")
-        with tarfile.open(archive) as packed:
-            packed.extract("package/libchdb.so", folder, filter="data")
-        library = Path(folder, "package", "libchdb.so")
+        library = Path(folder, "libchdb.so")
+        with tarfile.open(archive) as packed, library.open("wb") as file:
+            shutil.copyfileobj(packed.extractfile("package/libchdb.so") or io.BytesIO(), file)
         with library.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
         if found != CLICKHOUSE_SHA256:

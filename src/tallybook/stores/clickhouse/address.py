@@ -2,14 +2,17 @@
 
 import re
 from dataclasses import dataclass, field
-from typing import Final, Literal
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from typing import Final, Literal, NamedTuple
+from urllib.parse import parse_qsl, unquote
 
 from tallybook.model.errors import Unavailable
 
 #: Names are written into statements, so they hold nothing that would need an escape.
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}", re.ASCII)
 _HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?", re.ASCII)
+_ADDRESS: Final = re.compile(
+    r"(?P<scheme>[a-z]+)://(?P<netloc>[^/?#]*)(?P<path>/[^?#]*)?(?:\?(?P<query>[^#]*))?", re.ASCII
+)
 _PORTS: Final = {"clickhouse": 8123, "clickhouses": 8443}
 _PORT_MAX: Final = 65_535
 
@@ -51,7 +54,7 @@ def address(text: str) -> Address:
         Unavailable: `events_url_invalid`; its text holds no password.
     """
     try:
-        parts = urlsplit(text)
+        parts = _split(text)
         options = dict(parse_qsl(parts.query, keep_blank_values=True))
         if parts.scheme == "chdb":
             return _in_process(parts, options)
@@ -67,7 +70,22 @@ def address(text: str) -> Address:
     ) from None
 
 
-def _in_process(parts: SplitResult, options: dict[str, str]) -> Address:
+class _Parts(NamedTuple):
+    scheme: str
+    netloc: str
+    path: str
+    query: str
+
+
+def _split(text: str) -> _Parts:
+    """Part an address; what the standard library knows of one has a single host."""
+    found = _ADDRESS.fullmatch(text)
+    if found is None:
+        raise ValueError
+    return _Parts(**found.groupdict(default=""))
+
+
+def _in_process(parts: _Parts, options: dict[str, str]) -> Address:
     if parts.netloc or not parts.path.strip("/"):
         raise ValueError
     database = _name(options.pop("database", "tallybook"))
@@ -75,7 +93,7 @@ def _in_process(parts: SplitResult, options: dict[str, str]) -> Address:
     return Address((), database, folder=unquote(parts.path))
 
 
-def _servers(parts: SplitResult, options: dict[str, str]) -> Address:
+def _servers(parts: _Parts, options: dict[str, str]) -> Address:
     login, _, places = parts.netloc.rpartition("@")
     user, _, password = login.partition(":")
     if "@" in login:  # whoever hides the password of a text cuts it at the first one
@@ -84,7 +102,7 @@ def _servers(parts: SplitResult, options: dict[str, str]) -> Address:
     replicated: dict[str, Literal[True, False]] = {"true": True, "false": False}
     copied = replicated.get(options.pop("replicated", "false"))
     _none_left(options)
-    if copied is None or (copied and cluster is None) or parts.fragment:
+    if copied is None or (copied and cluster is None):
         raise ValueError
     hosts = tuple(dict.fromkeys(_host(p, _PORTS[parts.scheme]) for p in places.split(",")))
     if len(hosts) > 1 and cluster is None:  # they would be copies that know nothing of each other
