@@ -3,33 +3,19 @@ are tried with few examples here: it is the same code, but for what lies between
 """
 
 from collections.abc import Iterator
-from contextlib import suppress
-from importlib.util import module_from_spec, spec_from_file_location
 
 import pytest
-from hypothesis.errors import InvalidArgument
 
 from tallybook.model.ports import Events
 from tallybook.stores.clickhouse.address import address
 from tallybook.stores.clickhouse.store import ClickEvents
+from tests.again import again
 from tests.cluster import rig
 from tests.laws import test_events
-from tests.postgres import FEWER
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]
 
-# Laws of our own, as how often one is tried is noted on it.
-_spec = spec_from_file_location("laws_on_servers", test_events.__file__)
-assert _spec
-assert _spec.loader
-_laws = module_from_spec(_spec)
-_spec.loader.exec_module(_laws)
-for _name, _law in vars(_laws).items():
-    if _name.startswith("test_"):
-        globals()[_name] = _law
-        if hasattr(_law, "hypothesis"):
-            with suppress(InvalidArgument):  # it says itself how often it is tried
-                FEWER(_law)
+globals().update(again(test_events, 10))
 
 
 @pytest.fixture(scope="module", params=["node", "cluster"])
