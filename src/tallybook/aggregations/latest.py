@@ -18,7 +18,7 @@ def fold(rows: Iterable[Row]) -> Decimal | None:
     return None if newest is None else newest.value
 
 
-def merge(earlier: Parts, later: Parts) -> Parts:  # noqa: ARG001 - the later one hides the earlier
+def merge(_earlier: Parts, later: Parts) -> Parts:
     return later
 
 

@@ -99,7 +99,7 @@ def _unpacked(raw: BinaryIO) -> BinaryIO:
     head = raw.read(len(_ZSTD))
     raw.seek(0)
     if head.startswith(_GZIP):
-        return gzip.GzipFile(fileobj=raw)  # type: ignore[return-value] # it reads like a file
+        return io.BufferedReader(gzip.GzipFile(fileobj=raw), _CHUNK_BYTES)
     return io.BufferedReader(_Zstd(raw), _CHUNK_BYTES) if head == _ZSTD else raw
 
 

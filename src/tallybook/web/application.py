@@ -1,6 +1,5 @@
 """The web application: API, pages, static files and probes around one set of services."""
 
-from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -38,9 +37,20 @@ class _Static(StaticFiles):
         return response
 
 
+class _Application(FastAPI):
+    """The framework's application, whose document also describes the bodies that we read."""
+
+    def openapi(self) -> dict[str, Any]:
+        document = super().openapi()
+        document.setdefault("components", {}).setdefault("schemas", {}).update(components())
+        document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+        document["security"] = [{"key": []}]
+        return document
+
+
 def make(services: Services) -> ASGIApp:
     """Put the application together."""
-    app = FastAPI(
+    app = _Application(
         title="Tallybook",
         version=__version__,
         openapi_url="/api/v1/openapi.json",
@@ -58,18 +68,4 @@ def make(services: Services) -> ASGIApp:
     app.mount("/static", _Static(directory=static), name="static")
     registry = CollectorRegistry()
     probes.add(app, services, registry)
-    app.openapi = _complete(app.openapi)  # type: ignore[method-assign]  # the way FastAPI documents
     return Envelope(GZipMiddleware(app, _COMPRESSED_BYTES_MIN, _COMPRESSION), registry)
-
-
-def _complete(describe: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:
-    """Add the schemas of bodies that the framework does not read to the OpenAPI document."""
-
-    def openapi() -> dict[str, Any]:
-        document = describe()
-        document.setdefault("components", {}).setdefault("schemas", {}).update(components())
-        document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
-        document["security"] = [{"key": []}]
-        return document
-
-    return openapi

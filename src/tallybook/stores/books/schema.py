@@ -256,4 +256,4 @@ lease: Final = Table(
 
 def fields(row: Row[Any], **changes: object) -> dict[str, Any]:
     """Return a row's columns as arguments for the value it stands for."""
-    return {**row._mapping, **changes}  # noqa: SLF001 - a public name of SQLAlchemy's
+    return {**row._asdict(), **changes}

@@ -15,6 +15,7 @@ import json
 from collections.abc import Callable, Iterable
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
+from types import GenericAlias
 from typing import Any, Final
 
 import msgspec
@@ -90,7 +91,8 @@ def _shape(
         for name, kind in kinds
     )
     members = (f'{name}:"{mark}%s"' for name, mark in written)
-    return msgspec.json.Decoder(list[struct]).decode, f"{{{','.join(members)}}}"  # type: ignore[valid-type] # made here
+    decoder = msgspec.json.Decoder(GenericAlias(list, (struct,)))
+    return decoder.decode, f"{{{','.join(members)}}}"
 
 
 def typed_text(value: object) -> str | None:
