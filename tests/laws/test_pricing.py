@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tallybook import pricing
 from tallybook.model.errors import Invalid
 from tallybook.model.kinds import load, names
-from tallybook.model.price import Price
+from tallybook.model.price import Billable, Price
 from tallybook.model.quantity import EXACT
 
 AMOUNTS = st.sampled_from(["0", "1", "0.012", "3", "0.000000000001", "99999999999999999999"])
@@ -51,7 +51,7 @@ def test_each_model_has_documents_here_and_none_was_renamed() -> None:
 def test_nothing_costs_nothing(name: str, data: st.DataObject) -> None:
     document = data.draw(DOCUMENTS[name])
     if name not in CHARGES_AT_ZERO:
-        assert price(name, document).charge(Decimal(0)) == 0
+        assert price(name, document).charge(Billable(Decimal(0))) == 0
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -60,10 +60,10 @@ def test_parts_add_up_to_the_charge_and_are_decimals(
     name: str, data: st.DataObject, quantity: Decimal
 ) -> None:
     model = price(name, data.draw(DOCUMENTS[name]))
-    parts = model.parts(quantity)
+    parts = model.parts(Billable(quantity))
     with localcontext(EXACT):
-        assert sum((part.amount for part in parts), Decimal(0)) == model.charge(quantity)
-    numbers = [model.charge(quantity)] + [
+        assert sum((part.amount for part in parts), Decimal(0)) == model.charge(Billable(quantity))
+    numbers = [model.charge(Billable(quantity))] + [
         number
         for part in parts
         for number in (part.quantity, part.unit_amount, part.flat_amount, part.amount)
@@ -79,7 +79,7 @@ def test_more_use_never_costs_less(
 ) -> None:
     model = price(name, data.draw(DOCUMENTS[name]))
     if name not in NOT_MONOTONE:
-        assert model.charge(min(one, two)) <= model.charge(max(one, two))
+        assert model.charge(Billable(min(one, two))) <= model.charge(Billable(max(one, two)))
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -91,7 +91,7 @@ def test_a_price_survives_being_written_and_read(
     dump: Any = model
     again = price(name, json.loads(dump.model_dump_json()))
     assert again == model
-    assert again.charge(quantity) == model.charge(quantity)
+    assert again.charge(Billable(quantity)) == model.charge(Billable(quantity))
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallybook.model.nouns import Account, Contract
+from tallybook.model.contract import Contract
+from tallybook.model.nouns import Account
 from tallybook.model.time import FIRST_DAY, LAST_DAY, LAST_INSTANT, Calendar
 from tallybook.positions.periods import (
     Schedule,

@@ -3,7 +3,7 @@ from decimal import Decimal
 import pytest
 
 from tallybook.model.errors import Invalid
-from tallybook.model.price import Part
+from tallybook.model.price import Billable, Part
 from tallybook.pricing.per_unit import parse
 
 D = Decimal
@@ -11,14 +11,14 @@ D = Decimal
 
 def test_every_unit_costs_the_same_and_nothing_is_rounded() -> None:
     price = parse({"model": "per_unit", "unit_amount": "0.012"})
-    assert price.charge(D("289796.5")) == D("3477.558")
-    assert price.parts(D(3)) == (Part(0, D(3), D("0.012"), None, D("0.036")),)
+    assert price.charge(Billable(D("289796.5"))) == D("3477.558")
+    assert price.parts(Billable(D(3))) == (Part(0, D(3), D("0.012"), None, D("0.036")),)
 
 
 def test_the_longest_quantity_at_the_longest_price_is_exact() -> None:
     unit = "0.12345678901234567890123456789012345678"
     quantity = D("999999999999999999.999999999999")
-    found = parse({"unit_amount": unit}).charge(quantity)
+    found = parse({"unit_amount": unit}).charge(Billable(quantity))
     _, digits, exponent = found.as_tuple()
     whole = 12345678901234567890123456789012345678 * (10**30 - 1)
     assert (int("".join(map(str, digits))), exponent) == (whole, -50)

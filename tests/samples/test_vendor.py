@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from tallybook.model import limits
-from tallybook.model.nouns import Account, Contract, Meter, parse
+from tallybook.model.contract import Contract
+from tallybook.model.nouns import Account, Meter, parse
 from tallybook.model.time import Calendar, parse_instant
 from tallybook.positions.forecast import course_of_days, forecast
 from tallybook.samples.customers import AGREEMENTS, CUSTOMERS

@@ -8,7 +8,8 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar, overload
 
-from tallybook.model.nouns import Account, Contract, Meter, Noun, parse
+from tallybook.model.contract import Contract
+from tallybook.model.nouns import Account, Meter, Noun, parse
 from tallybook.model.ports import NounName, Version
 from tallybook.model.time import FIRST_INSTANT, LAST_DAY, LAST_INSTANT
 

@@ -1,4 +1,5 @@
-"""What customers define: accounts, meters and contracts, as documents that check themselves.
+"""What customers define: accounts and meters, as documents that check themselves, and what all
+documents are made of. Contracts are in `model.contract`.
 
 Documents hold no derived values. Versions, authors and dates of change belong to Books.
 """
@@ -188,67 +189,6 @@ class Meter(Named):
     dimensions: Annotated[list[Path], Field(max_length=limits.DIMENSIONS_MAX)] = Field(
         default_factory=list
     )
-
-
-class Allotment(Noun):
-    """What a line includes per period; a null quantity is unlimited, zero is none."""
-
-    quantity: Annotated[Quantity, Field(ge=0)] | None = None
-
-
-class Line(Noun):
-    """One metered part of a contract."""
-
-    code: Key
-    product: Name | None = None
-    meter: Key
-    allotment: Allotment | None = None
-    price: dict[str, Any] | None = None
-
-
-class Billing(Noun):
-    """When a contract's periods begin; the first form knows the calendar month."""
-
-    cycle_unit: Literal["month"] = "month"
-    cycle_length: Literal[1] = 1
-
-
-class Contract(Noun):
-    """What was agreed, for one account or, with `parent_pool`, for its tree."""
-
-    number: Key
-    account: Key
-    name: Name | None = None
-    status: Literal["draft", "active", "ended"] = "active"
-    branch: Name | None = None
-    csm: Person | None = None
-    currency: Currency | None = None
-    timezone: Zone | None = None
-    start_date: Day
-    end_date: Day | None = None
-    billing: Billing = Billing()
-    lines: Annotated[list[Line], Field(max_length=limits.LINES_MAX)] = Field(default_factory=list)
-    pooling: Literal["none", "parent_pool"] = "none"
-    attributes: dict[str, Any] = Field(default_factory=dict)
-
-    @property
-    def key(self) -> str:
-        """Return the contract's number, its key."""
-        return self.number
-
-    @property
-    def title(self) -> str:
-        """Return the name to show."""
-        return self.name or self.number
-
-    @model_validator(mode="after")
-    def _terms_fit(self) -> Self:
-        if self.end_date is not None and self.end_date < self.start_date:
-            raise ValueError("end_date lies before start_date")
-        codes = [line.code for line in self.lines]
-        if len(set(codes)) < len(codes):
-            raise ValueError("two lines have the same code")
-        return self
 
 
 def parse(noun: type[M], document: Document) -> M:

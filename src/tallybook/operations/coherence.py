@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from tallybook import aggregations, pricing
 from tallybook.model import kinds, limits
+from tallybook.model.contract import Contract
 from tallybook.model.directory import Directory
 from tallybook.model.errors import Conflict, Invalid
-from tallybook.model.nouns import Account, Contract, Meter
+from tallybook.model.nouns import Account, Meter
 from tallybook.model.ports import NounName, Version
 from tallybook.model.quantity import check_exponent
 from tallybook.positions.hierarchy import faults
@@ -151,7 +152,7 @@ def _check_contract(after: Directory, contract: Contract, day: date) -> None:
             field="account",
         )
     for index, line in enumerate(contract.lines):
-        if _is_missing(after, "meter", line.meter, day):
+        if line.meter is not None and _is_missing(after, "meter", line.meter, day):
             raise Invalid(
                 "unknown_meter",
                 f"There is no meter {line.meter}; create it first.",
@@ -211,10 +212,10 @@ def _contracts(directory: Directory, noun: NounName, key: str) -> Iterable[str]:
         version = directory.version("contract", number)
         if version is None or version.document.get("status") == "ended":
             continue
-        named = [version.document["account"]]
-        if noun == "meter":
-            named = [line["meter"] for line in version.document["lines"]]
-        if key in named:
+        contract = directory.parsed(version)
+        if not isinstance(contract, Contract):
+            continue
+        if key in (contract.meters if noun == "meter" else {contract.account, contract.bill_to}):
             yield f"contract {number}"
 
 

@@ -9,9 +9,10 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from tallybook.model import limits
+from tallybook.model.contract import Contract
 from tallybook.model.directory import AnyNoun, Directory
 from tallybook.model.errors import NotFound
-from tallybook.model.nouns import Account, Contract
+from tallybook.model.nouns import Account
 from tallybook.model.ports import NounName, Version
 from tallybook.model.scope import Scope
 from tallybook.model.time import Calendar

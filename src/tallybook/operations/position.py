@@ -8,10 +8,10 @@ from datetime import datetime
 from decimal import Decimal, localcontext
 from typing import Any, Final, get_args
 
+from tallybook.model.contract import Contract
 from tallybook.model.directory import Directory, Span
 from tallybook.model.errors import NotFound
 from tallybook.model.mark import Mark
-from tallybook.model.nouns import Contract
 from tallybook.model.ports import Events, Snapshot, SnapshotPage, SnapshotQuery, SnapshotState
 from tallybook.model.position import Position, Status, Total
 from tallybook.model.quantity import EXACT

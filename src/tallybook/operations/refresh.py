@@ -208,8 +208,8 @@ class _Index:
             self._own.setdefault(contract.account, set()).add(number)
             if contract.pooling != "none":
                 self._pools.setdefault(contract.account, set()).add(number)
-            for line in contract.lines:
-                self.of_meter.setdefault(line.meter, set()).add(number)
+            for meter in contract.meters:
+                self.of_meter.setdefault(meter, set()).add(number)
             spans = self.directory.spans("account", contract.account)
             accounts: list[Account | None] = [known.noun for known in spans]
             # Versions of the account begin on its own days, which need not be the contract's.

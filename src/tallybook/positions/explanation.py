@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from tallybook.model.position import Position
-from tallybook.model.price import Part
+from tallybook.model.price import Billable, Part
 from tallybook.positions.position import billable, price_of
 from tallybook.positions.terms import Terms
 
@@ -88,7 +88,7 @@ def _price(line: Terms, found: Position) -> PriceStep | None:
     return PriceStep(
         line.line.price["model"],
         quantity,
-        price.parts(quantity),
-        price.charge(quantity),
+        price.parts(Billable(quantity)),
+        price.charge(Billable(quantity)),
         found.currency,
     )

@@ -8,7 +8,8 @@ from calendar import monthrange
 from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, date, datetime, timedelta
 
-from tallybook.model.nouns import Account, Contract
+from tallybook.model.contract import Contract
+from tallybook.model.nouns import Account
 from tallybook.model.position import Period
 from tallybook.model.time import LAST_DAY, Calendar
 

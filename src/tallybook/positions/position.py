@@ -16,7 +16,7 @@ from tallybook.model.kinds import load
 from tallybook.model.mark import Mark
 from tallybook.model.nouns import Document, Person
 from tallybook.model.position import Contribution, Forecast, Position, Status
-from tallybook.model.price import Price
+from tallybook.model.price import Billable, Price
 from tallybook.model.quantity import EXACT
 from tallybook.positions.forecast import Course, forecast
 from tallybook.positions.terms import Terms
@@ -98,7 +98,7 @@ def billable(line: Terms, quantity: Decimal) -> Decimal:
 
 def charge(line: Terms, price: Price | None, quantity: Decimal) -> Decimal:
     """Return the price of what is billable of a quantity; zero where the line has no price."""
-    return _ZERO if price is None else price.charge(billable(line, quantity))
+    return _ZERO if price is None else price.charge(Billable(billable(line, quantity)))
 
 
 def percent(quantity: Decimal, allotment: Decimal | None) -> Decimal | None:

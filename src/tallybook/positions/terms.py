@@ -8,8 +8,9 @@ from functools import cache
 from typing import Final
 
 from tallybook.aggregations._shape import Aggregation, aggregation
+from tallybook.model.contract import Contract, Line
 from tallybook.model.directory import Directory
-from tallybook.model.nouns import Account, Contract, Line, Meter
+from tallybook.model.nouns import Account, Meter
 from tallybook.model.position import Period
 from tallybook.model.scope import Member
 from tallybook.model.time import FIRST_DAY, FIRST_INSTANT, LAST_DAY, Calendar
@@ -129,11 +130,11 @@ def terms(
     if period is None:
         return []
     last_day = min(today, calendar.day_of(now) - _DAY)
-    pooled = contract.pooling == "parent_pool" if rollup is None else rollup
+    pooled = contract.pooling != "none" if rollup is None else rollup
     return [
         Terms(contract, line, meter, account, calendar, period, today, last_day, pooled)
         for line in contract.lines
-        if (meter := _meter(directory, line.meter, today)) is not None
+        if line.meter is not None and (meter := _meter(directory, line.meter, today)) is not None
     ]
 
 

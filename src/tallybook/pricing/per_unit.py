@@ -1,29 +1,36 @@
 """Price model `per_unit`: every unit costs the same."""
 
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from tallybook.model import nouns
 from tallybook.model.nouns import Amount, Document, Noun
-from tallybook.model.price import Part
+from tallybook.model.price import Billable, Part
 from tallybook.model.quantity import EXACT
 
 
 class PerUnit(Noun):
     """An amount for each unit, in the contract's currency."""
 
+    BY_EVENT: ClassVar = False
+
     model: Literal["per_unit"] = "per_unit"
     unit_amount: Annotated[Amount, Field(ge=0)]
 
-    def charge(self, quantity: Decimal) -> Decimal:
-        """Return quantity × unit amount, unrounded."""
-        return EXACT.multiply(quantity, self.unit_amount)
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """Return none: only the quantity counts."""
+        return ()
 
-    def parts(self, quantity: Decimal) -> tuple[Part, ...]:
+    def charge(self, use: Billable) -> Decimal:
+        """Return quantity × unit amount, unrounded."""
+        return EXACT.multiply(use.quantity, self.unit_amount)
+
+    def parts(self, use: Billable) -> tuple[Part, ...]:
         """Return the single part of this charge."""
-        return (Part(0, quantity, self.unit_amount, None, self.charge(quantity)),)
+        return (Part(0, use.quantity, self.unit_amount, None, self.charge(use)),)
 
 
 def parse(document: Document) -> PerUnit:

@@ -5,7 +5,8 @@ what is answered.
 from typing import Any, Final
 
 from tallybook.model import limits
-from tallybook.model.nouns import Account, Contract, Meter, Noun
+from tallybook.model.contract import Contract
+from tallybook.model.nouns import Account, Meter, Noun
 from tallybook.operations.people import NewApiKey, NewUser
 from tallybook.operations.preview import ForecastRequest
 from tallybook.web.api._answers import ANSWERS, INSTANT, VERSION, Shape, many, record, ref

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, Response
 
+from tallybook.model.contract import Contract
 from tallybook.model.directory import Directory
 from tallybook.model.errors import NotFound
-from tallybook.model.nouns import Contract
 from tallybook.model.position import Position
 from tallybook.model.quantity import EXACT
 from tallybook.model.scope import Scope

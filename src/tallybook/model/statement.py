@@ -1,0 +1,158 @@
+"""A statement: all that a contract comes to in one billing period. Values only, computed by
+`positions`; amounts are rounded to the currency's minor unit unless their name says otherwise.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any, Literal
+
+from tallybook.model.mark import Mark
+from tallybook.model.position import Period
+from tallybook.model.price import Part
+
+StatementStatus = Literal["open", "closed", "held"]
+#: Where a charge comes from; with its name it is the same charge in every statement.
+ChargeKind = Literal["line", "meter_group", "base", "discount", "commitment"]
+
+
+@dataclass(frozen=True, slots=True)
+class UseStep:
+    """What a meter counted of an account (and its tree) from `start` to before `end`: the rise
+    of its running quantity, after conversion. None of a fixed quantity.
+    """
+
+    meter: str | None
+    event_type: str | None
+    account: str
+    pooled: bool
+    start: date
+    end: date
+    quantity: Decimal
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeStep:
+    """What a price made of some days: `billable` rose from `before` to `after` in their cycle, and
+    `parts` are the rise of each tier. `days` of `cycle_days` where it is a flat charge.
+    """
+
+    start: date
+    end: date
+    model: str
+    before: Decimal
+    after: Decimal
+    parts: tuple[Part, ...]
+    amount: Decimal
+    discount_percent: Decimal = Decimal(0)
+    days: int | None = None
+    cycle_days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CycleStep:
+    """What one cycle of a line included: its allotment, what was rolled into it, what is free;
+    None is unlimited. The cycle may be longer or shorter than the statement's period.
+    """
+
+    start: date
+    end: date
+    cycle_start_date: date
+    used: Decimal
+    allotment: Decimal | None
+    rolled: Decimal
+    free: Decimal
+    left: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """How an amount came about, in order; `unrounded` is after discount, maximum and minimum."""
+
+    cycles: tuple[CycleStep, ...] = ()
+    use: tuple[UseStep, ...] = ()
+    charges: tuple[ChargeStep, ...] = ()
+    minimum_amount: Decimal | None = None
+    maximum_amount: Decimal | None = None
+    unrounded: Decimal = Decimal(0)
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """One amount of a statement; `code` is the line's code or the name of what it is.
+
+    `discount` is its share of the contract's discounts, already a positive amount taken away in
+    the statement's `discounts`.
+    """
+
+    kind: ChargeKind
+    code: str
+    name: str | None
+    product: str | None
+    unit: str | None
+    quantity: Decimal | None
+    billable_quantity: Decimal | None
+    amount: Decimal
+    explanation: Explanation
+    discount: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """What a closed statement should have said of a charge, less what closed statements said."""
+
+    period_start: date
+    kind: ChargeKind
+    code: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class CreditUse:
+    """What a statement took of a credit, and what it left of it."""
+
+    name: str
+    amount: Decimal
+    left: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What an invoice would say. `lines` are lines and meter groups; `discounts` are negative.
+
+    subtotal = lines + base_charges + discounts + commitments + adjustments;
+    total = subtotal - credits. `held_above` is the limit that a held one exceeds.
+    """
+
+    contract: str
+    account: str
+    bill_to: str
+    currency: str
+    timezone: str
+    period: Period
+    lines: tuple[Charge, ...]
+    base_charges: tuple[Charge, ...]
+    discounts: tuple[Charge, ...]
+    commitments: tuple[Charge, ...]
+    adjustments: tuple[Adjustment, ...]
+    credits: tuple[CreditUse, ...]
+    subtotal: Decimal
+    total: Decimal
+    supplementary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedStatement:
+    """A statement as it was frozen: its canonical document, the hash of it, and by whom."""
+
+    contract: str
+    start_date: date
+    end_date: date
+    document: Mapping[str, Any]
+    sha256: str
+    known_at: Mark
+    closed_at: str
+    closed_by: str
