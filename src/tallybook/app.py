@@ -36,6 +36,7 @@ from tallybook.stores.books.database import Database, sqlite
 from tallybook.stores.books.leases import BooksLeases
 from tallybook.stores.books.people import BooksPeople
 from tallybook.stores.books.snapshot import BooksSnapshot
+from tallybook.stores.books.statements import BooksStatements
 from tallybook.stores.books.versions import BooksVersions
 from tallybook.stores.clickhouse import copy as clickhouse
 from tallybook.stores.clickhouse.store import ClickEvents
@@ -163,6 +164,7 @@ class Installation:
         return Services(
             books=books,
             people=BooksPeople(database),
+            statements=BooksStatements(database),
             ledger=ledger,
             events=events,
             snapshot=snapshot,

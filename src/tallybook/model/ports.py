@@ -16,6 +16,7 @@ from tallybook.model.packed import Batch, Touched
 from tallybook.model.people import ApiKey, AuditEntry, Session, User
 from tallybook.model.position import Position, Status, Total
 from tallybook.model.scope import Member, Scope
+from tallybook.model.statement import ClosedStatement
 from tallybook.model.usage import UsageCell, UsageQuery
 
 NounName = Literal["account", "meter", "contract"]
@@ -74,6 +75,25 @@ class Books(Protocol):
 
     def history(self, scope: Scope, noun: NounName, key: str) -> list[Version]:
         """Return every version of one key, oldest first; empty when there is none."""
+
+
+class Statements(Protocol):
+    """Closed statements: one a contract and first day, kept by Books and never changed."""
+
+    def closed(
+        self, scope: Scope, contracts: Collection[str], revision: int
+    ) -> list[ClosedStatement]:
+        """Return those of contracts that a revision knows, in order of (contract, start_date)."""
+
+    def close(self, scope: Scope, statement: ClosedStatement, *, after: int) -> None:
+        """Add one in a commit of its own, which has a revision and an entry in the audit trail.
+
+        `after` is how many of the contract were closed when it was worked out, as its adjustments
+        and credits follow from those.
+
+        Raises:
+            Conflict: `statements_changed`, where another was closed since; nothing was written.
+        """
 
 
 class People(Protocol):

@@ -4,7 +4,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -146,13 +146,19 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class ClosedStatement:
-    """A statement as it was frozen: its canonical document, the hash of it, and by whom."""
+    """A statement as it was frozen: its document, in which decimals are texts, the SHA-256 of the
+    document's canonical JSON, the mark it was worked out for, and by whom it was closed when.
+
+    `reason` says why one that was held was let go.
+    """
 
     contract: str
+    account: str
     start_date: date
     end_date: date
     document: Mapping[str, Any]
     sha256: str
     known_at: Mark
-    closed_at: str
+    closed_at: datetime
     closed_by: str
+    reason: str | None = None

@@ -8,7 +8,7 @@ from typing import Annotated, Protocol
 from fastapi import Depends, Request
 
 from tallybook.model.mark import Mark
-from tallybook.model.ports import Books, Events, Ledger, People, Snapshot
+from tallybook.model.ports import Books, Events, Ledger, People, Snapshot, Statements
 from tallybook.operations.directory import Directories
 
 
@@ -40,6 +40,7 @@ class Services:
 
     books: Books
     people: People
+    statements: Statements
     ledger: Ledger
     events: Events
     snapshot: Snapshot

@@ -51,7 +51,7 @@ class BooksPeople:
         try:
             with self._database.writer() as connection:
                 connection.execute(insert(users).values(asdict(user)))
-                _note(connection, scope, user.created_at, "user.added", user.email)
+                note(connection, scope, user.created_at, "user.added", user.email)
         except IntegrityError as e:
             raise Conflict(
                 "user_exists", f"There is already a user {user.email}; change that one."
@@ -61,7 +61,7 @@ class BooksPeople:
         """Replace what is known of the user with this id."""
         with self._database.writer() as connection:
             connection.execute(update(users).where(users.c.id == user.id).values(asdict(user)))
-            _note(connection, scope, at, "user.changed", user.email)
+            note(connection, scope, at, "user.changed", user.email)
 
     def session(self, scope: Scope, token_hash: bytes) -> tuple[Session, User] | None:
         """Return a session and its user, also when it is over."""
@@ -78,7 +78,7 @@ class BooksPeople:
         """Open a session."""
         with self._database.writer() as connection:
             connection.execute(insert(sessions).values(asdict(session)))
-            _note(connection, scope, session.created_at, "session.opened", session.user_id)
+            note(connection, scope, session.created_at, "session.opened", session.user_id)
 
     def touch_session(self, scope: Scope, token_hash: bytes, at: datetime) -> None:
         """Note when a session was last seen."""
@@ -99,7 +99,7 @@ class BooksPeople:
             ended = ended.where(sessions.c.token_hash == token_hash)
         with self._database.writer() as connection:
             connection.execute(ended)
-            _note(connection, scope, at, "session.revoked", user_id)
+            note(connection, scope, at, "session.revoked", user_id)
 
     def keys(self, scope: Scope) -> list[ApiKey]:
         """Return all API keys, oldest first."""
@@ -142,7 +142,7 @@ class BooksPeople:
         try:
             with self._database.writer() as connection:
                 connection.execute(insert(keys).values(row))
-                _note(connection, scope, key.created_at, "key.added", key.id)
+                note(connection, scope, key.created_at, "key.added", key.id)
         except IntegrityError as e:
             raise Conflict("prefix_taken", "Another key has this prefix; try again.") from e
 
@@ -162,7 +162,7 @@ class BooksPeople:
             if row.revoked_at is None:
                 ended = update(keys).where(keys.c.id == key_id).values(revoked_at=at)
                 connection.execute(ended)
-                _note(connection, scope, at, "key.revoked", key_id)
+                note(connection, scope, at, "key.revoked", key_id)
         self._forget_keys()
         return True
 
@@ -184,7 +184,8 @@ def _key(row: Row[Any]) -> ApiKey:
     return ApiKey(**fields(row, scopes=scopes))
 
 
-def _note(connection: Connection, scope: Scope, at: datetime, what: str, entity: str) -> None:
+def note(connection: Connection, scope: Scope, at: datetime, what: str, entity: str) -> None:
+    """Add an entry to the audit trail, in the transaction of what it is about."""
     connection.execute(
         insert(audit).values({"at": at, "who": scope.who, "what": what, "entity": entity})
     )

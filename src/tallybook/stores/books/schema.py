@@ -25,7 +25,7 @@ from tallybook.model.time import from_micros, micros
 from tallybook.stores.migrate import Schema
 
 #: The migration this code was written for; a test compares it with the newest file there is.
-HISTORY: Final = Schema("books", head="v0005", table="alembic_version")
+HISTORY: Final = Schema("books", head="v0006", table="alembic_version")
 
 
 #: The decimals of a line and the columns each lies in.
@@ -170,6 +170,23 @@ audit: Final = Table(
     Column("who", Word, nullable=False),
     Column("what", Word, nullable=False),
     Column("entity", Word, nullable=False),
+)
+
+#: Closed statements, which never change. `document` is canonical JSON under zstd; the revision says
+#: when it was closed, `known_at` is the mark that it was worked out for.
+statement: Final = Table(
+    "statement",
+    metadata,
+    Column("contract", Word, primary_key=True),
+    Column("start_date", Date, primary_key=True),
+    Column("end_date", Date, nullable=False),
+    Column("account", Word, nullable=False),
+    Column("revision", Integer, ForeignKey("revision.number"), nullable=False),
+    Column("document", LargeBinary, nullable=False),
+    Column("sha256", Word, nullable=False),
+    Column("known_at", Word, nullable=False),
+    Column("closed_by", Word, nullable=False),
+    Column("reason", Word),
 )
 
 #: The position snapshot: what lists sort, filter and add up. `stores.books.limbs` says how a

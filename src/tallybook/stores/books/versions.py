@@ -28,7 +28,7 @@ class BooksVersions:
     def revision(self, scope: Scope) -> int:
         """Return the revision of the newest commit, 0 before the first."""
         with self._database.reader() as connection:
-            return _newest_revision(connection)
+            return newest_revision(connection)
 
     def revision_at(self, scope: Scope, instant: datetime) -> int:
         """Return the newest revision recorded at or before an instant, 0 where there is none."""
@@ -51,7 +51,7 @@ class BooksVersions:
             return []
         with self._database.writer() as connection:
             newest = _newest_numbers(connection, drafts)
-            revision = _newest_revision(connection) + 1
+            revision = newest_revision(connection) + 1
             written = []
             for draft in drafts:
                 number = newest.get((draft.noun, draft.key), 0)
@@ -108,7 +108,8 @@ def _visible(scope: Scope, rows: Iterable[Row[Any]]) -> Iterator[Version]:
             )
 
 
-def _newest_revision(connection: Connection) -> int:
+def newest_revision(connection: Connection) -> int:
+    """Return the revision of the newest commit, 0 before the first."""
     return connection.scalar(select(func.max(revisions.c.number))) or 0
 
 
