@@ -45,7 +45,8 @@ def measure(
         alike.needs.append(need)
     for alike in together.values():
         for some in alike.chunks():
-            for need, quantities in zip(some, alike.count(scope, directory, events, some, seq)):
+            counts = alike.count(scope, directory, events, some, seq)
+            for need, quantities in zip(some, counts, strict=True):
                 found[need] = tuple(map(Billable, quantities))
     return found
 
