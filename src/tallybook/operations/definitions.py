@@ -86,6 +86,11 @@ def page(
     )
 
 
+def visible(scope: Scope, directory: Directory, noun: NounName, now: datetime) -> tuple[str, ...]:
+    """Return the keys of what stands on the directory's day and the caller may see, sorted."""
+    return _matching(_Seen(scope, now), directory, noun, None)
+
+
 def not_found(noun: NounName, key: str) -> NotFound:
     """Return the refusal for what is not there or not the caller's."""
     return NotFound(f"{noun}_not_found", f"There is no {noun} {key[: limits.KEY_CHARS_MAX]!r}.")
