@@ -119,15 +119,15 @@ def test_months_are_added_from_the_anchor(day: date, months: int, expected: date
     st.dates(date(2023, 1, 1), date(2028, 12, 31)),
 )
 def test_every_day_lies_in_the_cycle_of_its_index(anchor: date, months: int, day: date) -> None:
-    plan = Schedule(anchor, anchor, None, months)
+    plan = Schedule(anchor, anchor, None, "month", months)
     index = plan.index_of(day)
     assert plan.boundary(index) <= day < plan.boundary(index + 1)
 
 
 def test_nothing_is_left_of_a_cycle_outside_the_days_in_force() -> None:
     plan = schedule(contract(date(2026, 1, 10), date(2026, 2, 10)))
-    assert plan.period(-1, CHICAGO) is None
-    assert plan.period(2, CHICAGO) is None
+    assert plan.cycle(-1) is None
+    assert plan.cycle(2) is None
 
 
 ZONES = [

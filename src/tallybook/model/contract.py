@@ -39,6 +39,22 @@ class Cycle(Noun):
     cycle_unit: CycleUnit | Literal["term"] | None = None
     cycle_length: Count = 1
 
+    @property
+    def cycle(self) -> "Cycle":
+        """Return how it comes round: itself."""
+        return self
+
+
+class Recurring(Cycle):
+    """Something named that comes round."""
+
+    name: Key
+
+    @property
+    def code(self) -> str:
+        """Return what makes it the same thing in every version: its name."""
+        return self.name
+
 
 class Rollover(Noun):
     """What is left of a cycle goes on: at most `cap` in all, for `expires_after` cycles each;
@@ -107,10 +123,9 @@ class Tolerance(Noun):
     days_after: Annotated[int, Field(ge=0, le=366, strict=True)] = 0
 
 
-class MeterGroup(Cycle):
+class MeterGroup(Recurring):
     """Meters pooled under one covered quantity and overage rate; a line named after itself."""
 
-    name: Key
     product: Name | None = None
     meters: Annotated[list[Key], Field(min_length=1, max_length=limits.LINES_MAX)]
     covered_quantity: Volume = Decimal(0)
@@ -122,10 +137,9 @@ class MeterGroup(Cycle):
     tolerance: Tolerance | None = None
 
 
-class BaseCharge(Cycle):
+class BaseCharge(Recurring):
     """An amount that comes round whatever the use; `ref` names the product or meter group."""
 
-    name: Key
     amount: Money
     quantity: Volume = Decimal(1)
     timing: Timing | None = None
@@ -133,10 +147,9 @@ class BaseCharge(Cycle):
     ref: Name | None = None
 
 
-class Commitment(Cycle):
+class Commitment(Recurring):
     """The least that is spent per cycle; `prorate` takes its part on a stub."""
 
-    name: Key
     amount: Money
     prorate: bool = False
 
@@ -165,13 +178,12 @@ class Discount(Noun):
         return self
 
 
-class RateSchedule(Cycle):
+class RateSchedule(Recurring):
     """A planned increase: every n-th cycle the rate rises by `percent`, rounded to `places`.
 
     `ref` names one base charge, line or meter group; without it all of the kind are meant.
     """
 
-    name: Key
     applies_to: Literal["base", "overage"]
     ref: Key | None = None
     percent: Annotated[Amount, Field(gt=-100, le=1_000)]

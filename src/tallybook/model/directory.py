@@ -2,7 +2,7 @@
 belongs to whom. Reads no store; what a caller may see of it is for the operations to decide.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
@@ -171,6 +171,7 @@ class Directory:
     )
     _below: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
     _sorted: dict[tuple[NounName, date], tuple[str, ...]] = field(default_factory=dict, repr=False)
+    _owned: dict[str, list[str]] = field(default_factory=dict, repr=False)
 
     def extend(self, versions: Iterable[Version], revision: int | None = None) -> "Directory":
         """Return the directory with newer versions, in order of revision.
@@ -192,7 +193,9 @@ class Directory:
         accounts = (v for (noun, _), more in added.items() if noun == "account" for v in more)
         below = _below(self._below, accounts)
         revision = newest if revision is None else revision
-        return replace(self, revision=revision, _shelves=shelves, _below=below, _sorted={})
+        return replace(
+            self, revision=revision, _shelves=shelves, _below=below, _sorted={}, _owned={}
+        )
 
     def as_of(self, revision: int) -> "Directory":
         """Return what was known at an earlier revision."""
@@ -200,7 +203,7 @@ class Directory:
         for noun, shelf in self._shelves.items():
             past = ((key, history.as_of(revision)) for key, history in shelf.items())
             shelves[noun] = {key: history for key, history in past if history.versions}
-        return replace(self, revision=revision, _shelves=shelves, _sorted={})
+        return replace(self, revision=revision, _shelves=shelves, _sorted={}, _owned={})
 
     def on(self, day: date) -> "Directory":
         """Return the same directory with another current day."""
@@ -280,6 +283,14 @@ class Directory:
             found = tuple(sorted(_Current(self._shelves[noun], self.day)))
             self._sorted[noun, self.day] = found
         return found
+
+    def contracts_of(self, account: str) -> Sequence[str]:
+        """Return the numbers of the contracts that any version gives to an account, sorted."""
+        if not self._owned:
+            for number, history in sorted(self._shelves["contract"].items()):
+                for owner in {version.document["account"] for version in history.versions}:
+                    self._owned.setdefault(owner, []).append(number)
+        return self._owned.get(account, ())
 
     def ever(self, noun: NounName) -> Collection[str]:
         """Return the keys of all that was ever defined, also of what is retired or yet to come."""

@@ -1,6 +1,7 @@
 """Money: currencies with their minor units, and the only places where amounts are rounded."""
 
-from decimal import ROUND_HALF_UP, Decimal, localcontext
+from collections.abc import Sequence
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal, localcontext
 from typing import Final
 
 from tallybook.model.errors import Invalid
@@ -47,3 +48,21 @@ def round_money(amount: Decimal, currency: str) -> Decimal:
     """Round an amount to its currency's minor unit, half away from zero, as invoices do."""
     with localcontext(EXACT):
         return amount.quantize(Decimal(1).scaleb(-minor_digits(currency)), ROUND_HALF_UP)
+
+
+def split(amount: Decimal, weights: Sequence[Decimal], currency: str) -> list[Decimal]:
+    """Part a rounded amount by weights of at least 0, to the minor unit: by largest remainder,
+    among equal ones the first. Nothing where all weights are 0.
+    """
+    whole = sum(weights, Decimal(0))
+    if not whole:
+        return [Decimal(0)] * len(weights)
+    unit = Decimal(1).scaleb(-minor_digits(currency))
+    with localcontext(EXACT):
+        exact = [amount * weight / whole for weight in weights]
+        parts = [part.quantize(unit, ROUND_DOWN) for part in exact]
+        missing = amount - sum(parts, Decimal(0))
+        by_rest = sorted(range(len(parts)), key=lambda i: -abs(exact[i] - parts[i]))
+        for i in by_rest[: int(abs(missing) / unit)]:
+            parts[i] += unit.copy_sign(missing)
+    return parts

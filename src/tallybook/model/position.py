@@ -13,13 +13,19 @@ ForecastStatus = Literal["estimate", "actual", "not_enough_data"]
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A half-open span of local dates with its instants; `is_stub` when cut by the contract."""
+    """A half-open span of local dates with its instants: cycle `index`, or what is left of it.
+
+    `cycle_start_date` and `cycle_days` are those of the uncut cycle; `is_stub` when it is cut.
+    """
 
     start_date: date
     end_date: date
     starts_at: datetime
     ends_at: datetime
-    is_stub: bool = False
+    is_stub: bool
+    index: int
+    cycle_start_date: date
+    cycle_days: int
 
 
 @dataclass(frozen=True, slots=True)

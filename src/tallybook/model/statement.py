@@ -19,18 +19,16 @@ ChargeKind = Literal["line", "meter_group", "base", "discount", "commitment"]
 
 @dataclass(frozen=True, slots=True)
 class UseStep:
-    """What a meter counted of an account (and its tree) from `start` to before `end`: the rise
-    of its running quantity, after conversion. None of a fixed quantity.
+    """What meters counted of an account (with `pooled` of its tree) from `start` to before `end`:
+    the rise of their running quantity in the cycle, after conversion.
     """
 
-    meter: str | None
-    event_type: str | None
+    meters: tuple[str, ...]
     account: str
     pooled: bool
     start: date
     end: date
     quantity: Decimal
-    unit: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +39,7 @@ class ChargeStep:
 
     start: date
     end: date
-    model: str
+    model: str | None
     before: Decimal
     after: Decimal
     parts: tuple[Part, ...]
@@ -54,17 +52,17 @@ class ChargeStep:
 @dataclass(frozen=True, slots=True)
 class CycleStep:
     """What one cycle of a line included: its allotment, what was rolled into it, what is free;
-    None is unlimited. The cycle may be longer or shorter than the statement's period.
+    `used` is counted up to the statement's end. The cycle may be longer or shorter than its period.
     """
 
     start: date
     end: date
-    cycle_start_date: date
+    cycle_days: int
     used: Decimal
-    allotment: Decimal | None
+    allotment: Decimal
     rolled: Decimal
     free: Decimal
-    left: Decimal
+    is_unlimited: bool = False
 
 
 @dataclass(frozen=True, slots=True)

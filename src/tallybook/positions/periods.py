@@ -5,57 +5,160 @@ about usage or money.
 """
 
 from calendar import monthrange
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, date, datetime, timedelta
+from fractions import Fraction
+from functools import lru_cache
+from typing import Final
 
-from tallybook.model.contract import Contract
+from tallybook.model.contract import Contract, CycleUnit
 from tallybook.model.nouns import Account
 from tallybook.model.position import Period
 from tallybook.model.time import LAST_DAY, Calendar
 
-_DAY = timedelta(days=1)
+_DAY: Final = timedelta(days=1)
+_DAYS: Final[dict[CycleUnit, int]] = {"day": 1, "week": 7}
+_MONTHS: Final[dict[CycleUnit, int]] = {"month": 1, "year": 12}
+_DAYS_A_MONTH: Final = Fraction(365, 12)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What is left of cycle `index` in the days in force, [start, end), and the uncut cycle."""
+
+    index: int
+    start: date
+    end: date
+    cycle_start: date
+    cycle_end: date
+
+    @property
+    def days(self) -> int:
+        """Count the days that are left."""
+        return (self.end - self.start).days
+
+    @property
+    def cycle_days(self) -> int:
+        """Count the days of the uncut cycle."""
+        return (self.cycle_end - self.cycle_start).days
+
+    @property
+    def is_stub(self) -> bool:
+        """Tell whether anything cuts the cycle."""
+        return (self.start, self.end) != (self.cycle_start, self.cycle_end)
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Cycles of whole months from `anchor`, cut to the days in force [start, end).
+    """Cycles of `length` units counted from `anchor`, cut to the days in force [start, end).
 
-    `end` None is without end. Another unit of cycle is another `boundary` and `index_of`.
+    `end` None is without end. Boundaries that no calendar can show are its first and last day.
     """
 
     anchor: date
     start: date
     end: date | None
-    months: int = 1
+    unit: CycleUnit = "month"
+    length: int = 1
 
     def boundary(self, index: int) -> date:
         """Return the first day of cycle `index`, counted from the anchor."""
-        return add_months(self.anchor, index * self.months)
+        days = _DAYS.get(self.unit)
+        if days is None:
+            return add_months(self.anchor, index * self.length * _MONTHS[self.unit])
+        return add_days(self.anchor, index * self.length * days)
 
     def index_of(self, day: date) -> int:
         """Return the index of the cycle that holds a day."""
+        days = _DAYS.get(self.unit)
+        if days is not None:
+            return (day - self.anchor).days // (days * self.length)
         distance = (day.year - self.anchor.year) * 12 + day.month - self.anchor.month
-        index = distance // self.months
+        index = distance // (_MONTHS[self.unit] * self.length)
         return index if self.boundary(index) <= day else index - 1
 
     def in_force(self, day: date) -> bool:
         """Tell whether a day lies within the days in force."""
         return self.start <= day and (self.end is None or day < self.end)
 
-    def period(self, index: int, calendar: Calendar) -> Period | None:
+    def cycle(self, index: int) -> Span | None:
         """Return cycle `index` cut to the days in force, None when nothing of it is left."""
-        first, last = self.boundary(index), self.boundary(index + 1)
-        start = max(first, self.start)
+        return _cycle(self, index)
+
+    def cycle_of(self, day: date) -> Span | None:
+        """Return the cycle that holds a day, cut; None when the day is not in force."""
+        return self.cycle(self.index_of(day)) if self.in_force(day) else None
+
+    def between(self, first: date, last: date) -> Iterator[Span]:
+        """Yield the cycles that have a day in [first, last), each whole as far as it is in force.
+
+        Without cycles to come, as after the end of time, it ends.
+        """
+        day = max(first, self.start)
         end = last if self.end is None else min(last, self.end)
-        if start >= end:
-            return None
-        return Period(
-            start_date=start,
-            end_date=end,
-            starts_at=calendar.start_of(start),
-            ends_at=calendar.start_of(end),
-            is_stub=(start, end) != (first, last),
-        )
+        while day < end:
+            span = self.cycle_of(day)
+            if span is None:
+                return
+            yield span
+            day = span.end
+
+
+class TermSchedule(Schedule):
+    """One cycle from `start` to `anchor`, then cycles of `length` units: a term and its renewals.
+
+    Without renewals `anchor` is `end`. Days before `start` belong to no cycle.
+    """
+
+    __slots__ = ()
+
+    def boundary(self, index: int) -> date:
+        """Return the start of the term, its end, and then the ends of renewals."""
+        return self.start if index <= 0 else Schedule.boundary(self, index - 1)
+
+    def index_of(self, day: date) -> int:
+        """Return 0 in the term and before it, then the number of the renewal."""
+        return 0 if day < self.anchor else 1 + Schedule.index_of(self, day)
+
+
+@lru_cache(maxsize=32_768)  # thousands of lines ask for the same few cycles
+def _cycle(schedule: Schedule, index: int) -> Span | None:
+    first, last = schedule.boundary(index), schedule.boundary(index + 1)
+    start = max(first, schedule.start)
+    end = last if schedule.end is None else min(last, schedule.end)
+    return Span(index, start, end, first, last) if start < end else None
+
+
+def period(span: Span, calendar: Calendar, next_calendar: Calendar | None = None) -> Period:
+    """Return a span with its instants in a zone; it ends where the next one begins, in the zone
+    of `next_calendar` where that is another.
+    """
+    return Period(
+        start_date=span.start,
+        end_date=span.end,
+        starts_at=calendar.start_of(span.start),
+        ends_at=(next_calendar or calendar).start_of(span.end),
+        is_stub=span.is_stub,
+        index=span.index,
+        cycle_start_date=span.cycle_start,
+        cycle_days=span.cycle_days,
+    )
+
+
+def months(unit: CycleUnit, length: int) -> Fraction:
+    """Return how many months a cycle is, exactly, to compare cycles: a month is 365/12 days."""
+    if unit in _MONTHS:
+        return Fraction(_MONTHS[unit] * length)
+    return _DAYS[unit] * length / _DAYS_A_MONTH
+
+
+def add_days(day: date, days: int) -> date:
+    """Move a date by whole days, at most to the ends of time."""
+    moved = day.toordinal() + days
+    if moved > date.max.toordinal():
+        return date.max
+    return date.fromordinal(max(moved, 1))
 
 
 def add_months(day: date, months: int) -> date:
@@ -89,8 +192,8 @@ def period_at(contract: Contract, calendar: Calendar, instant: datetime) -> Peri
 
 def period_of(contract: Contract, calendar: Calendar, day: date) -> Period | None:
     """Return the period that holds a local day, None when the contract is not in force then."""
-    plan = schedule(contract)
-    return plan.period(plan.index_of(day), calendar) if plan.in_force(day) else None
+    span = schedule(contract).cycle_of(day)
+    return None if span is None else period(span, calendar)
 
 
 def previous(contract: Contract, calendar: Calendar, period: Period) -> Period | None:

@@ -9,6 +9,7 @@ from tallybook.model import nouns
 from tallybook.model.nouns import Amount, Document, Noun
 from tallybook.model.price import Billable, Part
 from tallybook.model.quantity import EXACT
+from tallybook.pricing._raise import RATE
 
 
 class PerUnit(Noun):
@@ -17,7 +18,7 @@ class PerUnit(Noun):
     BY_EVENT: ClassVar = False
 
     model: Literal["per_unit"] = "per_unit"
-    unit_amount: Annotated[Amount, Field(ge=0)]
+    unit_amount: Annotated[Amount, Field(ge=0), RATE]
 
     @property
     def dimensions(self) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ from tallybook.model.time import from_micros, micros
 from tallybook.stores.migrate import Schema
 
 #: The migration this code was written for; a test compares it with the newest file there is.
-HISTORY: Final = Schema("books", head="v0005", table="alembic_version")
+HISTORY: Final = Schema("books", head="v0006", table="alembic_version")
 
 
 #: The decimals of a line and the columns each lies in.

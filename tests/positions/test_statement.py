@@ -1,0 +1,219 @@
+"""Statements from given use: the rules of a contract, each with a worked number."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tallybook.model.contract import Contract
+from tallybook.model.directory import Directory, Span
+from tallybook.model.price import Billable
+from tallybook.model.statement import Charge, Statement
+from tallybook.positions.agreement import of_versions
+from tallybook.positions.needs import Need
+from tallybook.positions.statement import Plan, statement
+
+D = Decimal
+START = "2026-01-01"
+Facts = Mapping[str, Sequence[tuple[datetime, Decimal]]]
+
+
+def noon(month: int, day: int) -> datetime:
+    return datetime(2026, month, day, 12, tzinfo=UTC)
+
+
+def per_unit(amount: str) -> dict[str, str]:
+    return {"model": "per_unit", "unit_amount": amount}
+
+
+def line(**terms: Any) -> dict[str, Any]:
+    return {"code": "x", "meter": "m", "price": per_unit("1"), **terms}
+
+
+def rated(
+    versions: Sequence[tuple[date | None, Mapping[str, Any]]], use: Facts, day: date
+) -> Statement:
+    """Rate the period that holds a day, of a contract with these versions and additive use."""
+    ends = [*(start for start, _ in versions[1:]), None]
+    spans = [
+        Span(start, end, Contract.model_validate({"number": "C", "account": "a", **document}))
+        for (start, document), end in zip(versions, ends, strict=True)
+    ]
+    agreement = of_versions(Directory(), "C", spans)
+    span = agreement.period_of(day)
+    assert span is not None
+    plan = Plan(Directory(), agreement, [span])
+    uses = {need: counted(need, use.get(need.meter, ())) for need in plan.needs}
+    return statement(agreement, plan.charges(uses)[span])
+
+
+def counted(need: Need, facts: Sequence[tuple[datetime, Decimal]]) -> tuple[Billable, ...]:
+    return tuple(
+        Billable(sum((q for at, q in facts if need.start <= at < end), D(0))) for end in need.ends
+    )
+
+
+def one(document: Mapping[str, Any], use: Facts, day: date) -> Statement:
+    return rated([(None, {"start_date": START, **document})], use, day)
+
+
+def first(found: Statement) -> Charge:
+    return found.lines[0]
+
+
+def test_what_lies_beyond_the_allotment_is_priced() -> None:
+    found = one(
+        {"lines": [line(price=per_unit("0.1"), allotment={"quantity": "1000"})]},
+        {"m": [(noon(1, 5), D(1500))]},
+        date(2026, 1, 9),
+    )
+    assert (first(found).quantity, first(found).billable_quantity) == (D(1500), D(500))
+    assert (first(found).amount, found.total) == (D("50.00"), D("50.00"))
+
+
+def test_a_stub_of_twelve_days_of_january_at_a_thousand() -> None:
+    found = one(
+        {
+            "start_date": "2026-01-20",
+            "billing": {"cycle_start_date": START},
+            "base_charges": [{"name": "base", "amount": "1000"}],
+            "lines": [{"code": "seats", "quantity": "10", "price": per_unit("3.1")}],
+        },
+        {},
+        date(2026, 1, 25),
+    )
+    assert found.period.is_stub
+    assert found.base_charges[0].amount == D("387.10")
+    assert first(found).amount == D("12.00")
+
+
+def test_each_day_is_priced_by_the_version_of_that_day() -> None:
+    before, after = (
+        {"lines": [line(price=per_unit("0.1"))]},
+        {"lines": [line(price=per_unit("0.2"))]},
+    )
+    found = rated(
+        [
+            (None, {"start_date": START, **before}),
+            (date(2026, 1, 16), {"start_date": START, **after}),
+        ],
+        {"m": [(noon(1, 5), D(100)), (noon(1, 20), D(100))]},
+        date(2026, 1, 9),
+    )
+    assert first(found).amount == D("30.00")
+    assert [step.amount for step in first(found).explanation.charges] == [D("10.0"), D("20.0")]
+
+
+def test_a_version_that_changes_nothing_of_a_line_changes_no_amount() -> None:
+    terms = {"start_date": START, "lines": [line(allotment={"quantity": "50"})]}
+    use = {"m": [(noon(1, 5), D(120)), (noon(1, 20), D(33))]}
+    alone = rated([(None, terms)], use, date(2026, 1, 9))
+    renamed = rated(
+        [(None, terms), (date(2026, 1, 11), {**terms, "name": "New"})], use, date(2026, 1, 9)
+    )
+    assert first(alone) == first(renamed)
+
+
+@pytest.mark.parametrize(
+    ("method", "quantity", "billable", "amount"),
+    [("bill", 16000, 1000, "16.00"), ("allow_with_credit", 14000, 0, "-16.00")],
+)
+def test_a_group_is_settled_at_the_end_of_its_own_cycle(
+    method: str, quantity: int, billable: int, amount: str
+) -> None:
+    group = {
+        "name": "copies",
+        "meters": ["m", "n"],
+        "covered_quantity": "15000",
+        "overage_rate": "0.016",
+        "overage_method": method,
+        "cycle_unit": "month",
+        "cycle_length": 3,
+    }
+    use = {"m": [(noon(1, 5), D(quantity - 4000))], "n": [(noon(2, 5), D(4000))]}
+    early = one({"meter_groups": [group]}, use, date(2026, 1, 9))
+    assert (first(early).quantity, first(early).amount) == (D(quantity - 4000), D(0))
+    assert first(early).explanation.note == "Charged on the statement that holds 2026-03-31."
+    found = one({"meter_groups": [group]}, use, date(2026, 3, 9))
+    assert (first(found).billable_quantity, first(found).amount) == (D(billable), D(amount))
+
+
+def test_an_excess_that_rolls_forward_makes_the_next_cycle_smaller() -> None:
+    group = {
+        "name": "copies",
+        "meters": ["m"],
+        "covered_quantity": "20000",
+        "overage_rate": "0.016",
+        "overage_method": "roll_forward",
+        "cycle_unit": "year",
+    }
+    use = {"m": [(noon(1, 5), D(23000))]}
+    terms = {"meter_groups": [group], "billing": {"cycle_unit": "year"}}
+    assert first(one(terms, use, date(2026, 3, 1))).amount == 0
+    renewed = first(one(terms, use, date(2027, 3, 1))).explanation.cycles[0]
+    assert renewed.allotment + renewed.rolled == 17000
+
+
+def test_what_is_left_is_used_first_up_to_a_cap_and_until_it_expires() -> None:
+    rollover = {"quantity": "100", "rollover": {"cap": "60", "expires_after": 1}}
+    terms = {"lines": [line(allotment=rollover)]}
+    use = {"m": [(noon(1, 5), D(20)), (noon(2, 5), D(150)), (noon(3, 5), D(120))]}
+    found = [first(one(terms, use, date(2026, month, 9))) for month in (1, 2, 3)]
+    assert [charge.explanation.cycles[0].rolled for charge in found] == [0, 60, 10]
+    assert [charge.billable_quantity for charge in found] == [0, 0, 10]
+
+
+def test_a_pool_for_the_term_is_drawn_down_month_by_month() -> None:
+    pool = {"quantity": "100", "cycle_unit": "term"}
+    terms = {"end_date": "2026-12-31", "lines": [line(allotment=pool)]}
+    use = {"m": [(noon(1, 5), D(60)), (noon(2, 5), D(50)), (noon(3, 5), D(7))]}
+    found = [first(one(terms, use, date(2026, month, 9))) for month in (1, 2, 3)]
+    assert [charge.amount for charge in found] == [0, 10, 7]
+
+
+def test_a_discount_then_the_commitment_then_the_credit() -> None:
+    found = one(
+        {
+            "lines": [line()],
+            "discounts": [{"name": "tenth", "percent": "10"}],
+            "commitments": [{"name": "floor", "amount": "200"}],
+            "credits": [{"name": "prepaid", "amount": "150"}],
+        },
+        {"m": [(noon(1, 5), D(120))]},
+        date(2026, 1, 9),
+    )
+    assert (found.discounts[0].amount, found.commitments[0].amount) == (D("-12.00"), D("92.00"))
+    assert (found.subtotal, found.total) == (D(200), D(50))
+    assert found.credits[0].left == 0
+
+
+def test_rates_rise_every_nth_cycle_and_are_rounded_each_time() -> None:
+    base = {"name": "b", "applies_to": "base", "percent": "3", "every": 2, "places": 2}
+    rate = {"name": "o", "applies_to": "overage", "percent": "10"}
+    terms = {
+        "rate_schedules": [base, rate],
+        "base_charges": [{"name": "base", "amount": "10"}],
+        "lines": [line()],
+    }
+    found = [one(terms, {"m": [(noon(m, 5), D(100))]}, date(2026, m, 9)) for m in (1, 3, 5)]
+    assert [s.base_charges[0].amount for s in found] == [D("10.00"), D("10.30"), D("10.61")]
+    assert [s.lines[0].amount for s in found] == [D("100.00"), D("121.00"), D("146.41")]
+
+
+def test_a_phase_replaces_what_it_names() -> None:
+    trial = {"start_date": START, "end_date": "2026-01-31", "lines": [line(price=None)]}
+    terms = {"phases": [trial], "lines": [line()], "base_charges": [{"name": "b", "amount": "5"}]}
+    use = {"m": [(noon(1, 5), D(10)), (noon(2, 5), D(10))]}
+    assert one(terms, use, date(2026, 1, 9)).total == 5
+    assert one(terms, use, date(2026, 2, 9)).total == 15
+
+
+def test_an_annual_charge_in_advance_stands_whole_on_its_first_statement() -> None:
+    base = {"name": "b", "amount": "1200", "cycle_unit": "year", "timing": "advance"}
+    found = [one({"base_charges": [base]}, {}, date(2026, month, 9)).total for month in (1, 2, 12)]
+    assert found == [1200, 0, 0]
+    base["timing"] = "arrears"
+    found = [one({"base_charges": [base]}, {}, date(2026, month, 9)).total for month in (1, 2, 12)]
+    assert found == [0, 0, 1200]
