@@ -146,10 +146,10 @@ def find_line(
     """
     number, code = key
     spans = spans_seen(scope, directory, number, when.at)
-    if not any(line.code == code for span in spans for line in span.noun.lines):
+    if not any(code in span.noun.codes for span in spans):
         raise NotFound("line_not_found", f"The contract {number} has no line {code!r}.")
     for line in terms(directory, number, when.at, when.now, rollup=rollup):
-        if line.line.code == code and sees(scope, line.contract, when.at):
+        if line.item.code == code and sees(scope, line.contract, when.at):
             return line
     raise NotFound(
         "not_in_force", f"The line {code} of {number} is not in force then; ask for another `at`."

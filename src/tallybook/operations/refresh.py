@@ -161,7 +161,7 @@ class Refresher:
             line
             for number, types in stale.items()
             for line in terms(directory, number, state.mark.now, state.mark.now)
-            if types is None or line.meter.event_type in types
+            if types is None or any(meter.event_type in types for meter in line.meters)
         ]
         known = Known(state.mark, state.refreshed_at)
         positions = compute(scope, directory, self._events, lines, known)
@@ -255,6 +255,6 @@ def _gone(
     standing = {line.key for line in lines}
     for number, types in stale.items():
         if types is None:
-            versions = directory.history("contract", number)
-            codes = {line["code"] for v in versions for line in v.document.get("lines", ())}
+            spans = directory.spans("contract", number)
+            codes = frozenset[str]().union(*(span.noun.codes for span in spans))
             yield from ((number, code) for code in codes if (number, code) not in standing)
