@@ -89,10 +89,9 @@ class World:
     ) -> Position:
         """Work out the position of a contract's first line."""
         line = self.line(at, now, **kw)
-        sheet = Sheet(self.directory, [line])
-        found = sheet.uses({asked: count(query, uses) for asked, query in sheet.questions(0)})
         mark = Mark(0, self.directory.revision, minute_of(instant(now or at)))
-        return position(line, found[0], Known(mark, None))
+        known = Known(mark, None)
+        return next(compute(operator(), self.directory, _Given(uses), [line], known))
 
 
 def instant(text: str) -> datetime:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallybook.model.errors import Invalid
-from tallybook.positions.position import beyond, percent, price_of, status
+from tallybook.positions.charge import price_of
+from tallybook.positions.position import beyond, percent, status
 from tallybook.positions.terms import terms
 from tests.worlds import Used, World, instant, used
 
@@ -190,7 +191,7 @@ def test_likely_over_is_said_only_below_the_limit(world: World) -> None:
 
 
 def test_days_reach_back_a_fortnight_but_not_before_the_contract(world: World) -> None:
-    world.contract(start_date="2026-02-25")
+    world.contract(start_date="2026-02-25", billing={"cycle_start_date": "2026-01-01"})
     found = world.position([used("a", "2026-02-24", 7), used("a", "2026-02-26", 70)], "2026-03-03")
     assert rows(found.daily, "date", "used") == [
         [date(2026, 2, 25), 0],
@@ -320,12 +321,40 @@ def test_a_day_that_a_zone_left_out_counts_nothing_twice(world: World) -> None:
     ]
 
 
-def test_terms_are_those_of_the_day(world: World) -> None:
-    world.contract(allotment={"quantity": "10"})
-    world.contract(valid_from="2026-03-10", allotment={"quantity": "20"})
+def test_each_day_has_its_part_of_the_allotment_of_that_day(world: World) -> None:
+    world.contract(allotment={"quantity": "31"})
+    world.contract(valid_from="2026-03-10", allotment={"quantity": "62"})
     world.meter(retired=True, valid_from="2026-03-05")
-    assert world.position([], "2026-03-09").allotment == 10
-    assert world.position([], "2026-03-10").allotment == 20
+    assert world.position([], "2026-02-28").allotment == 31
+    assert world.position([], "2026-03-09").allotment == 9 + 2 * 22
+    assert world.position([], "2026-04-01").allotment == 62
+
+
+def test_a_change_in_the_middle_of_a_period_prices_each_day_by_its_version(world: World) -> None:
+    world.contract(price=RATE)
+    world.contract(valid_from="2026-03-10", price={**RATE, "unit_amount": "2"})
+    uses = [used("a", "2026-03-03", 10), used("a", "2026-03-12", 5)]
+    assert world.position(uses, "2026-03-09").amount == 5
+    assert world.position(uses, "2026-03-20").amount == 5 + 10
+
+
+def test_what_was_left_of_the_month_before_is_remaining(world: World) -> None:
+    world.contract(allotment={"quantity": "100", "rollover": {"cap": "30"}}, price=RATE)
+    uses = [used("a", "2026-03-03", 60), used("a", "2026-04-04", 128)]
+    found = world.position(uses, "2026-04-05")
+    assert (found.allotment, found.used, found.remaining) == (100, 128, 2)
+    found = world.position([*uses, used("a", "2026-04-05", 4)], "2026-04-05")
+    assert (found.overage, found.amount, found.status) == (2, 1, "over")
+
+
+def test_a_meter_group_is_a_line_named_after_itself(world: World) -> None:
+    world.meter("n", unit="leads")
+    group = {"name": "copies", "meters": ["m", "n"], "covered_quantity": "10", "overage_rate": "2"}
+    world.contract(lines=[], meter_groups=[group])
+    uses = [used("a", "2026-03-03", 8), used("a", "2026-03-04", 5)]
+    found = world.position(uses, "2026-03-05")
+    assert (found.line, found.service, found.used) == ("copies", "copies", 26)
+    assert (found.overage, found.amount) == (16, 32)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from datetime import datetime
 from threading import Lock
 from typing import Final
 
+from tallybook.model.contract import Contract
 from tallybook.model.directory import Directory
 from tallybook.model.errors import Conflict
 from tallybook.model.mark import Mark, minute_of
@@ -24,6 +25,7 @@ from tallybook.model.ports import (
     NounName,
     Snapshot,
     SnapshotState,
+    Version,
 )
 from tallybook.model.scope import Scope, operator
 from tallybook.model.time import Calendar
@@ -255,6 +257,11 @@ def _gone(
     standing = {line.key for line in lines}
     for number, types in stale.items():
         if types is None:
-            spans = directory.spans("contract", number)
-            codes = frozenset[str]().union(*(span.noun.codes for span in spans))
+            versions = directory.history("contract", number)
+            codes = frozenset[str]().union(*(_codes(directory, v) for v in versions))
             yield from ((number, code) for code in codes if (number, code) not in standing)
+
+
+def _codes(directory: Directory, version: Version) -> frozenset[str]:
+    noun = directory.parsed(version)
+    return noun.codes if isinstance(noun, Contract) else frozenset()

@@ -27,8 +27,6 @@ def price_of(document: Document) -> Price:
     return _price(model, encode(document))
 
 
-
-
 @lru_cache(1_000)
 def _price(model: str, document: str) -> Price:
     """Read a price once for all lines that have it: to check it costs more than a position."""
@@ -39,5 +37,3 @@ def _price(model: str, document: str) -> Price:
 def _reader(model: str) -> Callable[[Document], Price]:
     reader: Callable[[Document], Price] = load(price_models, model).parse
     return reader
-
-

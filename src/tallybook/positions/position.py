@@ -73,7 +73,7 @@ def position(line: Terms, use: Use, known: Known, uses: Uses | None = None) -> P
     of the line.
     """
     with localcontext(EXACT):
-        use = _in_unit(line.item, use)
+        use = in_unit(line.item, use)
         found = reached(line, use, uses or {})
         ahead = _forecast(line, use, found)
         return Position(
@@ -118,7 +118,9 @@ def needs(line: Terms) -> tuple[Need, ...]:
 
 
 def reached(line: Terms, use: Use, uses: Uses) -> Reached:
-    """Say how far a line has come: by its days alone where that tells, else by its cycles."""
+    """Say how far a line has come, from use in its unit: by its days alone where these tell, else
+    by its cycles.
+    """
     counted = list(_counted(line))
     if not counted:
         return _plainly(line, use.so_far or ZERO)
@@ -179,8 +181,8 @@ def _flat(line: Terms) -> Decimal | None:
     return sum((amount for amount, _ in parts), ZERO)
 
 
-def _in_unit(item: Item, use: Use) -> Use:
-    """Return use in the item's unit; only the whole is rounded to its step."""
+def in_unit(item: Item, use: Use) -> Use:
+    """Return use in the item's unit; of its quantities only the whole is rounded to its step."""
     if item.conversion is None:
         return use
     plain = item.conversion.model_copy(update={"step": None})

@@ -1,4 +1,4 @@
-"""What was agreed for a line, in the cycle that holds an instant: everything a position needs except
+"""What was agreed for a line, in the cycle that holds an instant: all that a position needs except
 the use itself. Reads the directory; counts nothing.
 """
 
@@ -14,7 +14,7 @@ from tallybook.model.directory import Directory
 from tallybook.model.nouns import Account, Meter
 from tallybook.model.position import Period
 from tallybook.model.scope import Member
-from tallybook.model.time import FIRST_DAY, FIRST_INSTANT, LAST_DAY, Calendar
+from tallybook.model.time import FIRST_DAY, FIRST_INSTANT, Calendar
 from tallybook.positions.agreement import Agreement, agreement
 from tallybook.positions.forecast import Nature
 from tallybook.positions.hierarchy import members
@@ -206,9 +206,7 @@ class _Standing:
             item.pooling != "none",
         )
 
-    def _earlier(
-        self, known: list[Segment[Item]], turn: Turn[Item]
-    ) -> tuple[Turn[Item], ...]:
+    def _earlier(self, known: list[Segment[Item]], turn: Turn[Item]) -> tuple[Turn[Item], ...]:
         if not any(segment.item.carries for segment in known) or known[0].start >= turn.start:
             return ()
         found = turns(self.agreement, known, known[0].start, turn.start)
