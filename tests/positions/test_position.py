@@ -237,6 +237,16 @@ def test_a_pool_counts_the_tree_against_one_allotment(world: World) -> None:
     assert all(c.contributions == () for c in children)
 
 
+def test_a_pool_may_gather_the_allotments_of_the_tree(world: World) -> None:
+    uses = pool(world)
+    world.contract(pooling="sum_of_children", allotment={"quantity": "0"}, price=RATE)
+    found = world.position(uses, "2026-03-10")
+    assert stands(found, "used", "allotment", "remaining") == [20_750, 22_000, 1_250]
+    assert stands(found, "overage", "amount") == [0, 0]
+    world.account("A1", "2026-03-11")  # and leaves, having brought ten days of its allotment
+    assert world.position(uses, "2026-03-10").allotment == 12_000 + D("3225.806451612903")
+
+
 def test_without_a_pool_only_own_use_counts_unless_asked_for(world: World) -> None:
     uses = [*pool(world, "none"), used("a", "2026-03-04", 3)]
     assert world.position(uses, "2026-03-10").used == 3
@@ -342,9 +352,9 @@ def test_what_was_left_of_the_month_before_is_remaining(world: World) -> None:
     world.contract(allotment={"quantity": "100", "rollover": {"cap": "30"}}, price=RATE)
     uses = [used("a", "2026-03-03", 60), used("a", "2026-04-04", 128)]
     found = world.position(uses, "2026-04-05")
-    assert (found.allotment, found.used, found.remaining) == (100, 128, 2)
+    assert (found.allotment, found.used, found.remaining) == (D(100), D(128), D(2))
     found = world.position([*uses, used("a", "2026-04-05", 4)], "2026-04-05")
-    assert (found.overage, found.amount, found.status) == (2, 1, "over")
+    assert (found.overage, found.amount, found.status) == (D(2), D(1), "over")
 
 
 def test_a_meter_group_is_a_line_named_after_itself(world: World) -> None:
@@ -353,8 +363,8 @@ def test_a_meter_group_is_a_line_named_after_itself(world: World) -> None:
     world.contract(lines=[], meter_groups=[group])
     uses = [used("a", "2026-03-03", 8), used("a", "2026-03-04", 5)]
     found = world.position(uses, "2026-03-05")
-    assert (found.line, found.service, found.used) == ("copies", "copies", 26)
-    assert (found.overage, found.amount) == (16, 32)
+    assert (found.line, found.service, found.used) == ("copies", "copies", D(26))
+    assert (found.overage, found.amount) == (D(16), D(32))
 
 
 @pytest.mark.parametrize(
