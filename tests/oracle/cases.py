@@ -183,10 +183,8 @@ class _Maker:
         if self.chance(0.2) and getattr(self, "has_end", False):
             return {"cycle_unit": "term"}
         unit = self.pick(("month", "month", "week", "day", "year"))
-        return {
-            "cycle_unit": unit,
-            "cycle_length": self.pick((1, 2, 3) if unit != "day" else (10, 45)),
-        }
+        lengths = {"year": (1,), "day": (10, 45)}.get(unit, (1, 2, 3))
+        return {"cycle_unit": unit, "cycle_length": self.pick(lengths)}
 
     def _line(self) -> Document:
         line: Document = {"code": self.named("line")}
