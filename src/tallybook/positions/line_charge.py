@@ -107,7 +107,7 @@ def _step(rise: Rise) -> ChargeStep:
     return ChargeStep(
         start=rise.start,
         end=rise.end,
-        model=rise.item.price["model"] if rise.item.price else None,
+        model=rise.item.model,
         before=before.quantity,
         after=rise.after.quantity,
         parts=_parts(rise.price, rise.before, rise.after),
@@ -125,7 +125,7 @@ def _flat_step(
     return ChargeStep(
         start=max(segment.start, span.start),
         end=min(segment.end, span.end),
-        model=item.price["model"] if item.price else None,
+        model=item.model,
         before=ZERO,
         after=quantity,
         parts=_parts(price_in(turn, item), None, Billable(quantity)),
