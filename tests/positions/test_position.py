@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallybook.model.errors import Invalid
-from tallybook.positions.position import beyond, percent, price_of, status
+from tallybook.positions.charge import price_of
+from tallybook.positions.position import beyond, percent, status
 from tallybook.positions.terms import terms
 from tests.worlds import Used, World, instant, used
 

@@ -8,7 +8,8 @@ from decimal import Decimal
 
 from tallybook.model.position import Position
 from tallybook.model.price import Billable, Part
-from tallybook.positions.position import billable, price_of
+from tallybook.positions.charge import price_of
+from tallybook.positions.position import billable
 from tallybook.positions.terms import Terms
 
 _ZERO = Decimal(0)

@@ -2,22 +2,17 @@
 arithmetic is written here, once.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal, localcontext
-from functools import cache, lru_cache
 from typing import Final
 
-import tallybook.pricing as price_models
-from tallybook.model.canonical import decode, encode
-from tallybook.model.errors import Invalid
-from tallybook.model.kinds import load
 from tallybook.model.mark import Mark
-from tallybook.model.nouns import Document, Person
+from tallybook.model.nouns import Person
 from tallybook.model.position import Contribution, Forecast, Position, Status
 from tallybook.model.price import Billable, Price
 from tallybook.model.quantity import EXACT
+from tallybook.positions.charge import price_of
 from tallybook.positions.forecast import Course, forecast
 from tallybook.positions.terms import Terms
 from tallybook.positions.use import Use
@@ -119,37 +114,9 @@ def status(quantity: Decimal, allotment: Decimal | None) -> Status:
         return "near" if quantity * 100 >= allotment * NEAR_PERCENT else "ok"
 
 
-def price_of(document: Document) -> Price:
-    """Read a price by the model it names.
-
-    Raises:
-        Invalid: `price_model_missing`, `unknown_kind`, or `document_invalid` from the model.
-    """
-    model = document.get("model")
-    if not isinstance(model, str):
-        raise Invalid(
-            "price_model_missing",
-            'A price names its model, as in {"model": "per_unit"}.',
-            field="price.model",
-        )
-    return _price(model, encode(document))
-
-
 def currency(line: Terms) -> str:
     """Return the contract's currency, else its account's."""
     return line.contract.currency or (line.account.currency if line.account else "USD")
-
-
-@lru_cache(1_000)
-def _price(model: str, document: str) -> Price:
-    """Read a price once for all lines that have it: to check it costs more than a position."""
-    return _reader(model)(decode(document))
-
-
-@cache
-def _reader(model: str) -> Callable[[Document], Price]:
-    reader: Callable[[Document], Price] = load(price_models, model).parse
-    return reader
 
 
 def _forecast(line: Terms, use: Use, allotment: Decimal | None, price: Price | None) -> Forecast:

@@ -15,9 +15,9 @@ from tallybook.model.contract import Conversion
 from tallybook.model.price import Billable, Piece, Price
 from tallybook.model.quantity import EXACT
 from tallybook.positions.agreement import Agreement
+from tallybook.positions.charge import price_of
 from tallybook.positions.items import ZERO, Item, Segment, Turn, allotment, free
 from tallybook.positions.needs import Need, Uses
-from tallybook.positions.position import price_of
 from tallybook.pricing._raise import raised
 
 _PLACES: Final = Decimal("1e-12")
