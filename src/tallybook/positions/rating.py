@@ -204,6 +204,11 @@ def _alike(one: Segment[Item], other: Segment[Item]) -> bool:
     return same and _dimensions(one.item) == _dimensions(other.item)
 
 
+def takes_events(item: Item) -> bool:
+    """Tell whether its price looks at each event."""
+    return _dimensions(item) is not None
+
+
 def _dimensions(item: Item) -> tuple[str, ...] | None:
     """Return what is to be known of each event; None where quantities are enough."""
     if item.price is None:
