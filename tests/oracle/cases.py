@@ -43,6 +43,11 @@ ZONES = (
     "UTC", "America/New_York", "Europe/Berlin", "America/Santiago", "Australia/Lord_Howe",
     "Asia/Kolkata",
 )  # fmt: skip
+BILLING: tuple[Document, ...] = (
+    {}, {}, {"cycle_unit": "month", "cycle_length": 2}, {"cycle_unit": "month", "cycle_length": 3},
+    {"cycle_unit": "day", "cycle_length": 30}, {"cycle_unit": "week", "cycle_length": 2},
+    {"cycle_unit": "year"},
+)  # fmt: skip
 STARTS = ("2026-01-01", "2026-01-31", "2025-11-30", "2026-03-29", "2026-09-20", "2025-12-29")
 AMOUNTS = ("1", "0.05", "0.015", "2", "0.333", "0.005", "10")
 SUMS = ("0", "10", "100", "1000", "33.33", "0.005")
@@ -121,25 +126,14 @@ class _Maker:
 
     def contract(self) -> None:
         """A contract with up to three versions, and contracts of children where they count."""
-        self.billing = {
-            **self.pick(
-                (
-                    {}, {}, {"cycle_unit": "month", "cycle_length": 2},
-                    {"cycle_unit": "month", "cycle_length": 3}, {"cycle_unit": "day", "cycle_length": 30},
-                    {"cycle_unit": "week", "cycle_length": 2}, {"cycle_unit": "year"},
-                )
-            ),
-            "timing": self.pick(("advance", "arrears")),
-        }  # fmt: skip
+        self.billing = {**self.pick(BILLING), "timing": self.pick(("advance", "arrears"))}
         if self.chance(0.5):
             self.billing["cycle_start_date"] = self.pick(
                 ("2026-01-01", "2026-01-31", "2024-02-29", "2025-11-30", "2026-02-15")
             )
         first = self._first()
-        versions = [first]
-        for _ in range(self.random.randint(0, 2)):
-            versions.append(self._later(first))
-        self.world.contracts[f"{self.prefix}C"] = versions
+        later = [self._later(first) for _ in range(self.random.randint(0, 2))]
+        self.world.contracts[f"{self.prefix}C"] = [first, *later]
         if self.pooling == "sum_of_children":
             for name in ("b", "c"):
                 self.world.contracts[self.prefix + name.upper()] = [self._childs(name, first)]
@@ -220,10 +214,10 @@ class _Maker:
                     "cap": self.pick((None, "10", "100", "1000")),
                     "expires_after": self.pick((None, 1, 2)),
                 }
-            if line.get("meter") in ADDING and kind == "metered" and self.pooling == "none":
-                if self.chance(0.1):
-                    line["allotment"] = {"quantity": None}
-                    line["price"] = {"model": "per_unit", "unit_amount": self.pick(AMOUNTS)}
+            adds = line.get("meter") in ADDING and kind == "metered"
+            if adds and self.pooling == "none" and self.chance(0.1):
+                line["allotment"] = {"quantity": None}
+                line["price"] = {"model": "per_unit", "unit_amount": self.pick(AMOUNTS)}
         if kind == "metered" and self.chance(0.15):
             line["conversion"] = {
                 "unit": "parcels",
@@ -432,7 +426,9 @@ class _Maker:
             }
             for i, line in enumerate(contract["lines"])
         ]
-        kept = {k: contract[k] for k in ("start_date", "end_date", "billing") if k in contract}
+        kept: Document = {
+            k: contract[k] for k in ("start_date", "end_date", "billing") if k in contract
+        }
         return {**kept, "account": self.prefix + name, "lines": lines}
 
     # events -----------------------------------------------------------------------------------
