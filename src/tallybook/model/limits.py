@@ -38,6 +38,11 @@ PAGE_ROWS_DEFAULT: Final = 50
 PAGE_ROWS_MAX: Final = 500
 QUERY_SECONDS_MAX: Final = 30
 
+#: How far ahead a statement may be asked for: all before it may have to be worked out as well.
+STATEMENT_AHEAD_DAYS_MAX: Final = 3_660
+#: How long closing waits for the events that were accepted before it to be loaded.
+CLOSE_WAIT_SECONDS: Final = 10
+
 BACKLOG_EVENTS_MAX: Final = 1_000_000
 BACKLOG_RETRY_SECONDS: Final = 2
 LOAD_EVENTS_MAX: Final = 100_000
