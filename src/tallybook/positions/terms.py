@@ -134,7 +134,7 @@ def terms(
     return [
         Terms(contract, line, meter, account, calendar, period, today, last_day, pooled)
         for line in contract.lines
-        if line.meter is not None and (meter := _meter(directory, line.meter, today)) is not None
+        if line.meter is not None and (meter := meter_on(directory, line.meter, today)) is not None
     ]
 
 
@@ -158,7 +158,7 @@ def in_force(
     return None
 
 
-def _meter(directory: Directory, key: str, day: date) -> Meter | None:
+def meter_on(directory: Directory, key: str, day: date) -> Meter | None:
     """Return a meter on a day; a retired one goes on as it last stood, for what was agreed."""
     found = directory.at("meter", key, day)
     spans = () if found is not None else directory.spans("meter", key)

@@ -1,0 +1,135 @@
+"""What charges need to be counted, on a real store: each answer equals the plain fold."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tallybook.aggregations._shape import Row, aggregation
+from tallybook.model.price import Billable
+from tallybook.model.scope import Scope, operator
+from tallybook.model.time import FIRST_INSTANT, micros
+from tallybook.model.usage import UsageCell, UsageQuery
+from tallybook.operations import measure as module
+from tallybook.operations.measure import measure
+from tallybook.positions.needs import Need
+from tallybook.stores.duckdb.store import DuckEvents
+from tests.facts import Happened, batches
+from tests.worlds import World
+
+ALL = operator()
+D = Decimal
+DAY = date(2026, 3, 10)
+#: In March: the start, the turn and the end of what is asked.
+EDGES = [datetime(2026, 3, day, tzinfo=UTC) for day in (1, 2, 3)]
+TIMES = [datetime(2026, 2, 28, 23, tzinfo=UTC), *EDGES, datetime(2026, 3, 2, 12, tzinfo=UTC)]
+KINDS = ["avg", "count", "latest", "max", "min", "sum", "unique"]
+EVENTS = st.lists(
+    st.builds(
+        lambda who, at, q: Happened(who, at, f'{{"q": {q}}}'),
+        st.sampled_from(["p", "c", "other"]),
+        st.sampled_from(TIMES),
+        st.sampled_from(["0.1", "2", "-3", "12345678901234567.123456789"]),
+    ),
+    max_size=10,
+)
+
+
+@pytest.fixture(scope="module")
+def events(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckEvents]:
+    store = DuckEvents(tmp_path_factory.mktemp("events") / "events.duckdb", threads=1)
+    yield store
+    store.close()
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    """Give a tree, into which `c` comes on 2 March, and a meter of each aggregation."""
+    found = World()
+    found.account("p")
+    found.account("c")
+    found.account("c", "2026-03-02", parent="p")
+    for name in KINDS:
+        found.meter(name, aggregation=name, property="q")
+    found.meter("level", aggregation="latest", kind="stock", property="q")
+    return found
+
+
+def need(meter: str, account: str = "p", **more: Any) -> Need:
+    defaults = {"pooled": False, "start": EDGES[0], "ends": tuple(EDGES[1:])}
+    return Need(meter, DAY, account, **{**defaults, **more})
+
+
+def folded(world: World, asked: Need, happened: Sequence[Happened]) -> tuple[Billable, ...]:
+    """Fold the events that are meant, one end after the other."""
+    meter = world.directory.at("meter", asked.meter, asked.on)
+    assert meter is not None
+    start = FIRST_INSTANT if meter.kind == "stock" else asked.start
+    rows = [
+        (event.time, Row(micros(event.time), seq, D(event.data[6:-1])))
+        for seq, event in enumerate(happened)
+        if event.subject == asked.account
+        or (asked.pooled and asked.account == "p" and _is_below(event))
+    ]
+    fold = aggregation(meter.aggregation).fold
+    return tuple(
+        Billable(fold([row for at, row in rows if start <= at < end]) or D(0)) for end in asked.ends
+    )
+
+
+def _is_below(event: Happened) -> bool:
+    return event.subject == "c" and event.time >= EDGES[1]
+
+
+@given(happened=EVENTS)
+def test_every_answer_equals_the_fold(
+    events: DuckEvents, world: World, happened: list[Happened]
+) -> None:
+    events.clear(ALL)
+    events.load(ALL, batches(happened))
+    needs = [
+        need(meter, account, pooled=pooled)
+        for meter in (*KINDS, "level")
+        for account, pooled in (("p", False), ("p", True), ("c", False), ("nobody", True))
+    ]
+    found = measure(ALL, world.directory, events, needs, 99)
+    for asked in needs:
+        assert found[asked] == folded(world, asked, happened), asked
+
+
+def test_a_meter_that_nobody_defined_counts_nothing(events: DuckEvents, world: World) -> None:
+    asked = need("nowhere")
+    assert measure(ALL, world.directory, events, [asked], 9) == {asked: (Billable(D(0)),) * 2}
+
+
+def test_a_retired_meter_goes_on_as_it_last_stood(events: DuckEvents) -> None:
+    world = World()
+    world.meter("m", property="q")
+    world.meter("m", "2026-03-01", property="q", retired=True)
+    events.clear(ALL)
+    events.load(ALL, batches([Happened("p", EDGES[0], '{"q": 7}')]))
+    asked = need("m")
+    assert measure(ALL, world.directory, events, [asked], 9)[asked][0] == Billable(D(7))
+
+
+def test_what_is_alike_is_asked_together(
+    events: DuckEvents, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events.clear(ALL)
+    events.load(ALL, batches([Happened(f"a{i}", EDGES[0], f'{{"q": {i}}}') for i in range(10)]))
+    asked, usage = list[UsageQuery](), events.usage
+
+    def counting(scope: Scope, query: UsageQuery) -> list[UsageCell]:
+        asked.append(query)
+        return usage(scope, query)
+
+    monkeypatch.setattr(events, "usage", counting)
+    monkeypatch.setattr(module, "NEEDS_A_QUESTION", 4)
+    needs = [need("sum", f"a{i}") for i in range(10)]
+    found = measure(ALL, world.directory, events, needs, 99)
+    assert [found[one][0].quantity for one in needs] == list(map(D, range(10)))
+    assert len(asked) == 3
