@@ -1,11 +1,12 @@
 """Closes a statement: what it says is frozen, and whatever changes later is adjusted on another."""
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Annotated, Final, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import StringConstraints, model_validator
 
 from tallybook.model.errors import Conflict, Unavailable
 from tallybook.model.limits import CLOSE_WAIT_SECONDS, REASON_CHARS_MAX
@@ -17,7 +18,7 @@ from tallybook.model.statement import ClosedStatement
 from tallybook.model.time import clamp, format_instant
 from tallybook.operations.directory import Directories
 from tallybook.operations.position import spans_seen
-from tallybook.operations.rate import Basis, Course, Rated, course_of, find, of_closed, shown
+from tallybook.operations.rate import Basis, Course, Rated, course_of, find, shown
 from tallybook.positions.document import seal
 
 _PAUSE_SECONDS: Final = 0.02
@@ -30,9 +31,9 @@ class Closing(Noun):
 
     period: Day
     release: bool = False
-    reason: (
-        Annotated[str, StringConstraints(min_length=1, max_length=REASON_CHARS_MAX)] | None
-    ) = None
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=REASON_CHARS_MAX)] | None = (
+        None
+    )
 
     @model_validator(mode="after")
     def _has_a_reason(self) -> Self:
@@ -67,40 +68,46 @@ def close(scope: Scope, stores: Stores, number: str, body: Document, now: dateti
     scope.require("close")
     asked = parse(Closing, body)
     _wait(scope, stores)
-    for attempt in range(_TRIES):
-        try:
-            return shown(scope, _closed(scope, stores, number, asked, now))
-        except Conflict as e:  # another of the contract was closed while this one was worked out
-            if e.code != "statements_changed" or attempt + 1 == _TRIES:
-                raise
-    raise AssertionError  # the last try has returned or raised
+    for _ in range(_TRIES):
+        found = _closed(scope, stores, number, asked, now)
+        if found is not None:
+            return shown(scope, found)
+    raise Conflict(
+        "statements_changed", f"Other statements of {number} are being closed; try again."
+    )
 
 
-def _closed(scope: Scope, stores: Stores, number: str, asked: Closing, now: datetime) -> Rated:
+def _closed(
+    scope: Scope, stores: Stores, number: str, asked: Closing, now: datetime
+) -> Rated | None:
+    """Return the closed statement as it is stored; where there is none yet, close it, which fails
+    where another of the contract was closed meanwhile: then it has to be worked out anew.
+    """
     revision = stores.books.revision(scope)
     mark = Mark(stores.events.position(scope), revision, minute_of(now))
     directory = stores.directories.at(scope, revision)
     basis = Basis(directory, stores.events, stores.statements, mark)
     course = course_of(scope, basis, number)
     _refuse_draft(scope, basis, course, asked.period)
-    rated = find(scope, basis, course, asked.period)
-    if rated.closed is not None:
-        return rated
-    _check(rated, course, asked, now)
+    found = find(scope, basis, course, asked.period)
+    if found.closed is not None:
+        return found
+    _check(found, course, asked, now)
     closed = ClosedStatement(
         contract=number,
-        account=rated.document["account"],
-        start_date=rated.start_date,
-        end_date=rated.end_date,
-        document=rated.document,
-        sha256=seal(rated.document),
+        account=found.document["account"],
+        start_date=found.start_date,
+        end_date=found.end_date,
+        document=found.document,
+        sha256=seal(found.document),
         known_at=mark,
         closed_at=now,
         closed_by=scope.who,
         reason=asked.reason,
     )
-    stores.statements.close(scope, closed, after=len(course.closed))
-    return of_closed(closed)
+    with suppress(Conflict):
+        stores.statements.close(scope, closed, after=len(course.closed))
+    return None
 
 
 def _wait(scope: Scope, stores: Stores) -> None:
@@ -111,7 +118,7 @@ def _wait(scope: Scope, stores: Stores) -> None:
         if time.monotonic() > until_seconds:
             raise Unavailable(
                 "not_loaded_yet",
-                "Events that came before are still being loaded, and nothing was closed; try again.",
+                "Events that came before are still being loaded; nothing was closed, try again.",
                 retry_after=CLOSE_WAIT_SECONDS,
             )
         time.sleep(_PAUSE_SECONDS)
@@ -124,27 +131,27 @@ def _refuse_draft(scope: Scope, basis: Basis, course: Course, day: date) -> None
     spans_seen(scope, basis.directory, course.number, basis.mark.now)
     raise Conflict(
         "contract_draft",
-        f"The contract {course.number} is a draft then, and has no statement; make it active first.",
+        f"The contract {course.number} is a draft then and has no statement; make it active first.",
         field="period",
     )
 
 
-def _check(rated: Rated, course: Course, asked: Closing, now: datetime) -> None:
+def _check(found: Rated, course: Course, asked: Closing, now: datetime) -> None:
     """Refuse what is not over yet, or held and not released."""
-    over_at = course.agreement.start_of(rated.end_date)
+    over_at = course.agreement.start_of(found.end_date)
     if now < over_at:
         raise Conflict(
             "period_open",
-            f"The period ends on {rated.end_date - _DAY}; close it when that day is over, at "
+            f"The period ends on {found.end_date - _DAY}; close it when that day is over, at "
             f"{format_instant(over_at)}.",
             field="period",
         )
-    if rated.status == "held" and not asked.release:
-        total, currency = rated.document["total"], rated.document["currency"]
+    if found.status == "held" and not asked.release:
+        total, currency = found.document["total"], found.document["currency"]
         raise Conflict(
             "statement_held",
-            f"The total, {total} {currency}, lies above {rated.held_above} {currency}, more than "
+            f"The total, {total} {currency}, lies above {found.held_above} {currency}, more than "
             "is usual; look at it, then close it with `release` and a `reason`.",
-            limit=rated.held_above,
+            limit=found.held_above,
             asked=total,
         )

@@ -22,7 +22,7 @@ from tallybook.model.time import LAST_DAY, clamp
 from tallybook.operations.definitions import not_found
 from tallybook.operations.measure import measure
 from tallybook.operations.position import spans_seen, whole
-from tallybook.positions.agreement import Agreement, agreement
+from tallybook.positions.agreement import agreement
 from tallybook.positions.document import document, seal, settled, without_amounts
 from tallybook.positions.periods import Span
 from tallybook.positions.settlement import Open, Settlement, following
@@ -64,7 +64,7 @@ class Rated:
 
 
 class Course:
-    """The statements of one contract over time: those that are closed, and the periods of others."""
+    """The statements of one contract over time: closed ones, and the periods of others."""
 
     def __init__(self, basis: Basis, number: str, closed: Iterable[ClosedStatement]) -> None:
         """Take the contract's closed statements."""
@@ -119,16 +119,15 @@ class Course:
         """Tell whether a statement may be seen: whoever sees its account as the period ends, or
         now.
         """
-        if isinstance(place, ClosedStatement):
-            account, end = place.account, place.end_date
-        else:
-            account, end = self.account_of(place), place.end
+        end = place.end_date if isinstance(place, ClosedStatement) else place.end
         ends_at = self.agreement.start_of(end) - _MOMENT
-        return scope.sees(account, min(ends_at, self._mark.now))
+        return scope.sees(self.account_of(place), min(ends_at, self._mark.now))
 
-    def account_of(self, span: Span) -> str:
-        """Return whose a period is: by its last day."""
-        terms = self.agreement.on(span.end - _DAY)
+    def account_of(self, place: ClosedStatement | Span) -> str:
+        """Return whose a statement is: by the last day of its period."""
+        if isinstance(place, ClosedStatement):
+            return place.account
+        terms = self.agreement.on(place.end - _DAY)
         return terms.account if terms else self.agreement.account
 
 
@@ -157,14 +156,14 @@ def find(scope: Scope, basis: Basis, course: Course, day: date) -> Rated:
     place = course.place(clamp(day))
     if place is not None and not course.is_seen(scope, place):
         raise not_found("contract", course.number)
-    rated = None if place is None else next(rate(scope, basis, [(course, [place])]), None)
-    if rated is None:
+    found = None if place is None else next(rate(scope, basis, [(course, [place])]), None)
+    if found is None:
         spans_seen(scope, basis.directory, course.number, basis.mark.now)
         raise NotFound(
             "not_in_force",
             f"The contract {course.number} is not in force then; ask for another `period`.",
         )
-    return rated
+    return rated(found, basis.mark)
 
 
 def check_ahead(course: Course, day: date) -> None:
@@ -190,7 +189,7 @@ def rate(
     asked: Iterable[tuple[Course, Collection[ClosedStatement | Span]]],
     *,
     weighs: bool = True,
-) -> Iterator[Rated]:
+) -> Iterator[ClosedStatement | Open]:
     """Yield the statements of many contracts, each contract's in the order of its places.
 
     A supplementary one without an adjustment is none, and left out. `weighs` looks at the periods
@@ -209,50 +208,45 @@ def rate(
             for course, places in some
         ]
         needs = dict.fromkeys(need for one in settlements for need in one.needs)
-        uses = measure(
-            whole(scope), basis.directory, basis.events, tuple(needs), basis.mark.seq
-        )
+        uses = measure(whole(scope), basis.directory, basis.events, needs, basis.mark.seq)
         for (_, places), settlement in zip(some, settlements, strict=True):
             opened = settlement.statements(uses)
             for place in places:
                 if isinstance(place, ClosedStatement):
-                    yield of_closed(place)
-                elif (made := opened[place]).says_something:
-                    yield _of_open(made, basis.mark)
+                    yield place
+                elif opened[place].says_something:
+                    yield opened[place]
 
 
-def shown(scope: Scope, rated: Rated) -> Rated:
+def shown(scope: Scope, found: Rated) -> Rated:
     """Hide amounts from whom they are not."""
     if scope.sees_prices:
-        return rated
-    hidden = without_amounts(rated.document)
-    return replace(rated, document=hidden, sha256=None, held_above=None)
+        return found
+    hidden = without_amounts(found.document)
+    return replace(found, document=hidden, sha256=None, held_above=None)
 
 
-def of_closed(closed: ClosedStatement) -> Rated:
-    """Return a closed statement as it is answered."""
+def rated(found: ClosedStatement | Open, mark: Mark) -> Rated:
+    """Return a statement as it is answered; an open one is of the mark."""
+    if isinstance(found, ClosedStatement):
+        return Rated(
+            found.contract,
+            found.start_date,
+            found.end_date,
+            found.document,
+            found.sha256,
+            "closed",
+            found.known_at,
+            closed=found,
+        )
+    period, written = found.statement.period, document(found.statement)
     return Rated(
-        closed.contract,
-        closed.start_date,
-        closed.end_date,
-        closed.document,
-        closed.sha256,
-        "closed",
-        closed.known_at,
-        closed=closed,
-    )
-
-
-def _of_open(made: Open, mark: Mark) -> Rated:
-    period = made.statement.period
-    written = document(made.statement)
-    return Rated(
-        made.statement.contract,
+        found.statement.contract,
         period.start_date,
         period.end_date,
         written,
         seal(written),
-        "held" if made.is_held else "open",
+        "held" if found.is_held else "open",
         mark,
-        made.held_above,
+        found.held_above,
     )
