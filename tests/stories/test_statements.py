@@ -271,7 +271,7 @@ def test_lists_are_of_a_day_or_of_a_contract(vendor: Vendor) -> None:
     ]
     found, cursor = [], None
     while True:
-        more = {} if cursor is None else {"cursor": cursor}
+        more: dict[str, Any] = {} if cursor is None else {"cursor": cursor}
         page = vendor.client.call(
             "GET", "/statements", contract=vendor.name, limit=4, known_at=every["known_at"], **more
         ).json
