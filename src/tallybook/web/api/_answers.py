@@ -7,6 +7,7 @@ from tallybook.model.correction import Op
 from tallybook.model.fact import Status as EventStatus
 from tallybook.model.ports import NounName
 from tallybook.model.position import ForecastStatus, Status
+from tallybook.model.price import Limit as PartLimit
 from tallybook.model.scope import Role, Verb
 from tallybook.model.statement import ChargeKind, StatementStatus
 from tallybook.operations.events import State
@@ -102,6 +103,10 @@ _PART: Final = record(
     unit_amount=maybe(DECIMAL),
     flat_amount=maybe(DECIMAL),
     amount=DECIMAL,
+    rate=maybe(DECIMAL),
+    count=WHOLE,
+    limit=maybe(one_of(PartLimit)),
+    values=maybe(many(maybe(TEXT))),
 )
 
 #: What each charge of a statement says; amounts are null for whom they are not.
