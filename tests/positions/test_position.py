@@ -190,7 +190,7 @@ def test_likely_over_is_said_only_below_the_limit(world: World) -> None:
 
 
 def test_days_reach_back_a_fortnight_but_not_before_the_contract(world: World) -> None:
-    world.contract(start_date="2026-02-25")
+    world.contract(start_date="2026-02-25", billing={"cycle_start_date": "2026-02-01"})
     found = world.position([used("a", "2026-02-24", 7), used("a", "2026-02-26", 70)], "2026-03-03")
     assert rows(found.daily, "date", "used") == [
         [date(2026, 2, 25), 0],
