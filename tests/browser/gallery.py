@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tallybook.web.middleware import CONTENT_POLICY
 from tallybook.web.pages.render import page
-from tests.web.page_samples import PAGES
+from tests.web.all_samples import PAGES
 
 
 class Handler(SimpleHTTPRequestHandler):

@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-unt
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.gallery import server, write
-from tests.web.page_samples import PAGES
+from tests.web.all_samples import PAGES
 
 pytestmark = pytest.mark.browser
 

@@ -12,7 +12,8 @@ from tallybook.web.pages.figure import figure
 from tallybook.web.pages.icons import icon
 from tallybook.web.pages.render import asset, environment, page
 from tallybook.web.pages.view import Link, MessagePage, Note, Standing
-from tests.web.page_samples import PAGES, account, chart, frame, standing, volume
+from tests.web.all_samples import PAGES
+from tests.web.page_samples import account, chart, frame, standing, volume
 
 VOID = {"input", "link", "meta"}
 EVIL = "<b>'\"&</b>{{ 7*7 }}"
@@ -71,7 +72,7 @@ def shown(request: pytest.FixtureRequest) -> Page:
 
 
 def test_every_template_is_shown() -> None:
-    pieces = {"base.html", "parts.html", "help.html", "volume_table.html"}
+    pieces = {"base.html", "parts.html", "help.html", "volume_table.html", "contract_parts.html"}
     names = set(environment().list_templates())
     assert names - pieces == {template for template, _ in PAGES.values()}
 

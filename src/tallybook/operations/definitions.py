@@ -4,6 +4,7 @@ An account that has left a customer's tree is no longer theirs, nor are its cont
 """
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -84,6 +85,26 @@ def page(
         next_cursor=write_cursor(some[-1]) if more else None,
         totals={"count": len(keys)},
     )
+
+
+def visible(scope: Scope, directory: Directory, noun: NounName, now: datetime) -> tuple[str, ...]:
+    """Return the keys of what stands on the directory's day and the caller may see, sorted."""
+    return _matching(_Seen(scope, now), directory, noun, None)
+
+
+def standing(
+    scope: Scope, directory: Directory, noun: NounName, now: datetime
+) -> Iterator[Version]:
+    """Yield all that stands on the directory's day and may be seen, by key; `page` is for some.
+
+    Raises:
+        Forbidden: `verb_not_allowed`.
+    """
+    scope.require("read")
+    for key in _matching(_Seen(scope, now), directory, noun, None):
+        version = _holding(directory, noun, key, now)
+        if version is not None and not version.retired:
+            yield _shown(scope, version)
 
 
 def not_found(noun: NounName, key: str) -> NotFound:

@@ -26,10 +26,20 @@ def frame(request: Request, scope: Scope, directory: Directory, title: str) -> F
     return Frame(
         title,
         Person(name, _SEES.get(scope.role, scope.role.replace("_", " ").capitalize())),
-        (NavGroup((NavItem("Volume", "/volume", "chart", "v", current=True),)),),
+        _places(request.url.path),
         theme(request),
         sample_data=has_samples(directory),
         back=str(request.url.replace(scheme="", netloc="")),
+    )
+
+
+def _places(path: str) -> tuple[NavGroup, ...]:
+    is_contract = path.startswith(("/contracts", "/statements"))
+    return (
+        NavGroup((NavItem("Volume", "/volume", "chart", "v", current=not is_contract),)),
+        NavGroup(
+            (NavItem("Contracts", "/contracts", "contract", "c", current=is_contract),), "Contracts"
+        ),
     )
 
 

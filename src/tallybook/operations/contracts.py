@@ -1,0 +1,218 @@
+"""Lists contracts as people look for them: by state, account, branch and people, with counts and
+sums of what is listed. Reads documents as they were written; parses none of them.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal, localcontext
+from typing import Any, Final, Literal
+
+from tallybook.model.directory import Directory
+from tallybook.model.ports import Version
+from tallybook.model.quantity import EXACT
+from tallybook.model.scope import Scope
+from tallybook.operations import definitions
+
+State = Literal["active", "planned", "draft", "ended"]
+Sort = Literal["number", "account", "type", "start_date", "end_date", "base", "csm", "status"]
+
+#: An active contract that ends so soon needs somebody to think of what follows.
+ENDING_DAYS: Final = 90
+
+_ZERO: Final = Decimal(0)
+#: How many months a cycle of length one has (a year has 365 days).
+_MONTHS: Final[Mapping[str, Decimal]] = {
+    "month": Decimal(1),
+    "year": Decimal(12),
+    "week": EXACT.divide(Decimal(84), Decimal(365)),
+    "day": EXACT.divide(Decimal(12), Decimal(365)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A contract in a list. `base` is what its base charges come to in a month, unrounded: 0
+    without any, None where prices may not be seen. A charge once a term is not among them.
+    """
+
+    version: Version
+    account: str
+    account_name: str
+    name: str
+    state: State
+    is_ending: bool
+    type: str
+    branch: str
+    csm: str
+    sales_rep: str
+    start_date: date
+    end_date: date | None
+    renewal: str
+    lines: int
+    currency: str
+    base: Decimal | None
+
+    @property
+    def number(self) -> str:
+        """Return the contract's number."""
+        return self.version.key
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuery:
+    """What to list; an empty text is any. `state` may also be `ending`."""
+
+    state: str = ""
+    account: str = ""
+    branch: str = ""
+    csm: str = ""
+    sales_rep: str = ""
+    type: str = ""
+    text: str = ""
+    sort: Sort = "number"
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """All that match, sorted; `counts` by state among those of any state; `choices` are the values
+    that the contracts one may see have, for each field one may ask by.
+    """
+
+    items: Sequence[Listed]
+    counts: Mapping[str, int]
+    base: Mapping[str, Decimal]
+    choices: Mapping[str, Sequence[str]]
+    total: int
+
+
+def contracts(scope: Scope, directory: Directory, query: ListQuery, now: datetime) -> Listing:
+    """List the contracts that stand today and may be seen.
+
+    Raises:
+        Forbidden: `verb_not_allowed`.
+    """
+    directory = directory.on(now.date())
+    every = [
+        _listed(scope, directory, version, now)
+        for version in definitions.standing(scope, directory, "contract", now)
+    ]
+    any_state = [one for one in every if _matches(one, query)]
+    counts = {"": len(any_state)}
+    for one in any_state:
+        for state in _states(one):
+            counts[state] = counts.get(state, 0) + 1
+    found = [one for one in any_state if not query.state or query.state in _states(one)]
+    found.sort(key=lambda one: one.number)
+    found.sort(key=_KEYS[query.sort], reverse=query.descending)
+    return Listing(found, counts, _bases(found), _choices(every), len(every))
+
+
+def _listed(scope: Scope, directory: Directory, version: Version, now: datetime) -> Listed:
+    document = version.document
+    account = directory.account(document["account"])
+    start, end = _day(document["start_date"]), _day(document.get("end_date"))
+    renewal = (document.get("renewal") or {}).get("policy", "none")
+    today = account.calendar.day_of(now) if account else now.date()
+    owner = account.csm if account else None
+    state = _state(document, start or date.min, end, renewal, today)
+    return Listed(
+        version,
+        document["account"],
+        account.title if account else document["account"],
+        document.get("name") or "",
+        state,
+        state == "active"
+        and end is not None
+        and renewal != "auto"
+        and end - today < timedelta(days=ENDING_DAYS),
+        document.get("type") or "",
+        document.get("branch") or (account.branch if account else None) or "",
+        _name(document.get("csm")) or ((owner.name or owner.email or "") if owner else ""),
+        _name(document.get("sales_rep")),
+        start or date.min,
+        end,
+        renewal,
+        len(document.get("lines") or ()) + len(document.get("meter_groups") or ()),
+        document.get("currency") or (account.currency if account else "USD"),
+        _base(document) if scope.sees_prices else None,
+    )
+
+
+def _state(
+    document: Mapping[str, Any], start: date, end: date | None, renewal: str, today: date
+) -> State:
+    """Return how a contract stands today: one whose days are over and go on by nothing ended."""
+    status = document.get("status", "active")
+    if status == "draft":
+        return "draft"
+    if status == "ended" or (end is not None and end < today and renewal != "auto"):
+        return "ended"
+    return "planned" if start > today else "active"
+
+
+def _base(document: Mapping[str, Any]) -> Decimal:
+    """Return what the base charges come to in a month, each brought to one from its own cycle."""
+    billing = document.get("billing") or {}
+    total = _ZERO
+    with localcontext(EXACT):
+        for charge in document.get("base_charges") or ():
+            own = charge if charge.get("cycle_unit") else billing
+            months = _MONTHS.get(own.get("cycle_unit") or "month")
+            if months is not None:
+                amount = Decimal(str(charge["amount"])) * Decimal(str(charge.get("quantity", 1)))
+                total += amount / (months * own.get("cycle_length", 1))
+    return total
+
+
+def _bases(found: Iterable[Listed]) -> Mapping[str, Decimal]:
+    """Return the sums of active contracts, one a currency: currencies are never added."""
+    sums: dict[str, Decimal] = {}
+    with localcontext(EXACT):
+        for one in found:
+            if one.base and one.state == "active":
+                sums[one.currency] = sums.get(one.currency, _ZERO) + one.base
+    return dict(sorted(sums.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _matches(one: Listed, query: ListQuery) -> bool:
+    for name in ("account", "branch", "csm", "sales_rep", "type"):
+        wanted = getattr(query, name)
+        if wanted and getattr(one, name) != wanted:
+            return False
+    part = query.text.casefold()
+    names = (one.number, one.name, one.account, one.account_name)
+    return not part or any(part in name.casefold() for name in names)
+
+
+def _states(one: Listed) -> tuple[str, ...]:
+    return (one.state, "ending") if one.is_ending else (one.state,)
+
+
+def _choices(every: Iterable[Listed]) -> Mapping[str, Sequence[str]]:
+    values: dict[str, set[str]] = {"branch": set(), "csm": set(), "sales_rep": set(), "type": set()}
+    for one in every:
+        for name, seen in values.items():
+            seen.add(getattr(one, name))
+    return {name: sorted(seen - {""}) for name, seen in values.items()}
+
+
+def _name(person: Mapping[str, Any] | None) -> str:
+    return (person.get("name") or person.get("email") or "") if person else ""
+
+
+def _day(text: str | date | None) -> date | None:
+    return date.fromisoformat(text) if isinstance(text, str) else text
+
+
+_KEYS: Final[Mapping[Sort, Callable[[Listed], Any]]] = {
+    "number": lambda one: one.number,
+    "account": lambda one: one.account_name.casefold(),
+    "type": lambda one: one.type.casefold(),
+    "start_date": lambda one: one.start_date,
+    "end_date": lambda one: one.end_date or date.max,
+    "base": lambda one: (one.currency, one.base or _ZERO),
+    "csm": lambda one: one.csm.casefold(),
+    "status": lambda one: ("active", "planned", "draft", "ended").index(one.state),
+}

@@ -1,0 +1,1 @@
+"""The pages of contracts: the list, one contract, its editor, its statements."""
