@@ -148,6 +148,8 @@ class Agreement:
     @cached_property
     def _only_calendar(self) -> Calendar | None:
         """Return the calendar of all days where there is but one, as nearly always."""
+        if len(self.stretches) == 1 and len(self.accounts) <= 1:
+            return self._calendar(self.stretches[0].start)
         days = [FIRST_DAY, *(version.valid_from for version in self.accounts if version.valid_from)]
         days += [stretch.start for stretch in self.stretches]
         found = {self._calendar(day) for day in days} if len(days) > 1 else set()

@@ -106,8 +106,8 @@ class Plan:
                 if (charge := line_charge(line, span, self.agreement.currency)) is not None
             ]
             made = Charges(span, tuple(lines), tuple(self._base_charges(span)))
-            found[span] = self._discounted(made, terms.discounts)
-        for span in self.wanted:
+            found[span] = self._discounted(made, terms.discounts) if terms.discounts else made
+        for span in self.wanted if self._commitments else ():
             found[span] = replace(found[span], commitments=tuple(self._true_ups(span, found)))
         return {span: found[span] for span in self.wanted}
 
