@@ -15,7 +15,7 @@ ROLES = (*READERS, "ingest")
 PRICED = {"admin", "finance", "csm", "sales_rep", "customer_admin", "parent_admin"}
 DEFINERS = {"admin", "finance", "parent_admin"}
 CLOSERS = {"admin", "finance"}
-PRICE = "7.77"
+PRICE = "77.75"  # no second is written so
 STRANGER = "stranger"
 #: Each call that reads, with `{a}` for an account's key and `{c}` for its contract's number.
 ONE = [
@@ -193,7 +193,7 @@ def test_amounts_of_a_statement_are_null_for_whom_they_are_not(
 ) -> None:
     found = house.by(role, "GET", f"/statements/C-acme?period={period}").json
     shown = house.by("admin", "GET", f"/statements/C-acme?period={period}").json
-    assert shown["total"] == {"2026-02-10": "0.00", "2026-03-10": "69.93"}[period]
+    assert shown["total"] == {"2026-02-10": "0.00", "2026-03-10": "699.75"}[period]
     told = {"closed_by", "reason", "held_above"} if role in BOUND else set()
     if role in PRICED:
         assert all(found[name] == shown[name] for name in shown.keys() - told)
@@ -296,6 +296,14 @@ def test_only_administrators_administer(
     house: House, role: str, method: str, target: str, document: object
 ) -> None:
     assert code(house.by(role, method, target, document)) == (403, "verb_not_allowed")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_who_may_read_may_ask_what_would_be(house: House, role: str) -> None:
+    answer = house.by(
+        role, "POST", "/preview/periods", {"start_date": "2026-01-01", "to": "2026-01-02"}
+    )
+    assert answer.status == (403 if role == "ingest" else 200), answer.body
 
 
 @pytest.mark.parametrize("role", ROLES)

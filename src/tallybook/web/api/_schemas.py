@@ -10,6 +10,7 @@ from tallybook.model.nouns import Account, Meter, Noun
 from tallybook.operations.close import Closing
 from tallybook.operations.people import NewApiKey, NewUser
 from tallybook.operations.preview import ForecastRequest
+from tallybook.operations.preview_periods import PeriodsRequest
 from tallybook.web.api._answers import ANSWERS, INSTANT, VERSION, Shape, many, record, ref
 
 
@@ -131,6 +132,7 @@ _BODIES: Final[dict[str, type[Noun]]] = {
     "NewUser": NewUser,
     "Closing": Closing,
     "ForecastRequest": ForecastRequest,
+    "PeriodsRequest": PeriodsRequest,
 }
 #: What stands in the path, and so may be left out of the body.
 _IN_PATH: Final = {"key", "number", "email"}
