@@ -44,6 +44,11 @@ def check_currency(currency: str) -> str:
     return currency
 
 
+def money_text(amount: Decimal, currency: str) -> str:
+    """Write an amount with all the digits of its currency's minor unit, rounded to it."""
+    return str(round_money(amount, currency))
+
+
 def round_money(amount: Decimal, currency: str) -> Decimal:
     """Round an amount to its currency's minor unit, half away from zero, as invoices do."""
     with localcontext(EXACT):
