@@ -2,7 +2,7 @@
 of allotments, free quantities, minimums and flat charges are added up day by day.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
@@ -63,7 +63,7 @@ class Metered:
             lived = LineCycle(cycle, allotment, rolled, self._free(cycle))
             self.cycles.append(lived)
             self._rise(lived)
-            used = self._quantity(last, cycle.days, limited_only=True)
+            used = self._quantity(cycle.days, limited_only=True)
             held = what_is_left(held, allotment, max(ZERO, used - lived.free), last)
             rolls = (last.get("group") or {}).get("overage_method") == "roll_forward"
             owed = max(ZERO, used + owed - allotment) if rolls else ZERO
@@ -109,18 +109,18 @@ class Metered:
         those with the same terms and of billing periods. The first rise is the whole charge.
         """
         days = lived.cycle.days
-        before: tuple[Day, list[Day]] | None = None
+        before: list[Day] | None = None
         for i, day in enumerate(days):
             if i + 1 < len(days) and not self._is_cut(day, days[i + 1]):
                 continue
             until = days[: i + 1]
             price = self._price(day, lived.cycle)
-            now = self._running(lived, price, day, until)
+            now = self._running(lived, price, until)
             then = (ZERO, ZERO, ZERO)
             if before is not None:
-                then = self._running(lived, price, before[0], before[1])
+                then = self._running(lived, price, before)
             lived.rises.append(Rise(day, *(a - b for a, b in zip(now, then, strict=True))))
-            before = day, until
+            before = until
 
     def _is_cut(self, day: Day, following: Day) -> bool:
         same = (
@@ -131,31 +131,44 @@ class Metered:
         return not same or day.date in self.period_ends
 
     def _running(
-        self, lived: LineCycle, price: Document | None, day: Day, until: list[Day]
+        self, lived: LineCycle, price: Document | None, until: list[Day]
     ) -> tuple[Fraction, Fraction, Fraction]:
         """Return the quantity, what of it is billable, and what that costs, up to a day."""
-        line = self.terms[day.date]
-        used = self._quantity(line, until, limited_only=True)
+        used = self._quantity(until, limited_only=True)
         billable = max(ZERO, used - lived.included)
         pieces = beyond(self._pieces(until), lived.included) if _by_event(price) else []
         amount = charge(price, billable, pieces)
-        return self._quantity(line, until, limited_only=False), billable, amount
+        return self._quantity(until, limited_only=False), billable, amount
 
-    def _quantity(self, line: Document, days: list[Day], *, limited_only: bool) -> Fraction:
-        """q: the aggregate over the line's days, for each meter over its own; then converted.
-
-        Use on days with an unlimited allotment is counted but never billable.
+    def _quantity(self, days: list[Day], *, limited_only: bool) -> Fraction:
+        """q: the aggregate over the line's days, over each run of days that count alike; then
+        converted. Use on days with an unlimited allotment is counted but never billable: by as
+        much as it raised q.
         """
-        by_meter: dict[str, list[Day]] = {}
-        for day in days:
-            if not (limited_only and _is_unlimited(self.terms[day.date])):
-                for meter in self.terms[day.date]["meters"]:
-                    by_meter.setdefault(meter, []).append(day)
         total = ZERO
-        for meter, own in by_meter.items():
-            spans, events = self.agreement.spans(own), self._events(meter, own[-1])
+        for run in runs(days, self._counted_as):
+            known = ZERO
+            for i, day in enumerate(run):
+                unlimited = _is_unlimited(self.terms[day.date])
+                if i + 1 < len(run) and unlimited == _is_unlimited(self.terms[run[i + 1].date]):
+                    continue
+                now = self._running_use(run[: i + 1])
+                if not (limited_only and unlimited):
+                    total += now - known
+                known = now
+        return total
+
+    def _counted_as(self, day: Day) -> tuple[Any, ...]:
+        line = self.terms[day.date]
+        return line["meters"], line.get("conversion"), _is_pooled(day), day.version["account"]
+
+    def _running_use(self, run: list[Day]) -> Fraction:
+        """The sum of the meters over days in a row, in the line's unit."""
+        spans, total = self.agreement.spans(run), ZERO
+        for meter in self.terms[run[0].date]["meters"]:
+            events = self._events(meter, run[0])
             total += aggregate(self.agreement.world.meters[meter], events, spans, spans[-1][1])
-        return converted(total, line.get("conversion"))
+        return converted(total, self.terms[run[0].date].get("conversion"))
 
     def _pieces(self, days: list[Day]) -> list[Piece]:
         """Return the events of the line one by one, in order of (time, id)."""
@@ -168,8 +181,8 @@ class Metered:
         return [event.piece for event in within(events, spans, spans[-1][1])]
 
     def _events(self, meter: str, day: Day) -> Any:
-        pooled = day.version.get("pooling", "none") != "none"
-        return self.agreement.world.events_of(meter, day.version["account"], pooled=pooled)
+        account = day.version["account"]
+        return self.agreement.world.events_of(meter, account, pooled=_is_pooled(day))
 
     def _price(self, day: Day, cycle: Cycle) -> Document | None:
         """The day's price, raised by the schedules for overage that mean this line."""
@@ -254,7 +267,7 @@ class Metered:
             amount += sum((rise.amount for rise in lived.rises), ZERO)
             last = self.terms[lived.cycle.last]
             if last["group"].get("overage_method") == "allow_with_credit":
-                used = self._quantity(last, lived.cycle.days, limited_only=False)
+                used = self._quantity(lived.cycle.days, limited_only=False)
                 amount -= credit_rate(last["group"]) * max(ZERO, lived.included - used)
         return amount
 
@@ -323,6 +336,18 @@ def credit_rate(group: Document) -> Fraction:
     return ZERO
 
 
+def runs(days: list[Day], alike: Callable[[Day], Any]) -> Iterator[list[Day]]:
+    """Yield days in a row that are alike."""
+    run: list[Day] = []
+    for day in days:
+        if run and (run[-1].date + DAY != day.date or alike(run[-1]) != alike(day)):
+            yield run
+            run = []
+        run.append(day)
+    if run:
+        yield run
+
+
 def fixed_billable(line: Document) -> Fraction:
     """What of a fixed quantity lies beyond the free quantity and the allotment."""
     included = _number(line, "free_quantity") + _number(_allotment_of(line) or {}, "quantity")
@@ -384,6 +409,10 @@ def _by_event(price: Document | None) -> bool:
 
 def _allotment_of(line: Document) -> Document | None:
     return line.get("allotment")
+
+
+def _is_pooled(day: Day) -> bool:
+    return bool(day.version.get("pooling", "none") != "none")
 
 
 def _is_unlimited(line: Document) -> bool:
