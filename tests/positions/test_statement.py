@@ -238,3 +238,24 @@ def test_a_contract_ends_with_the_day_that_reaches_its_quantity() -> None:
     early = expiry_needs(agreement, date(2026, 5, 1))
     uses = {need: counted(need, facts) for need in early}
     assert expired(agreement, date(2026, 5, 1), uses) is agreement
+
+
+def test_a_credit_gives_whole_minor_units_and_keeps_the_rest() -> None:
+    found = one(
+        {"lines": [line()], "credits": [{"name": "paid", "amount": "0.505"}]},
+        {"m": [(noon(1, 5), D(1))]},
+        date(2026, 1, 9),
+    )
+    assert [(c.amount, c.left) for c in found.credits] == [(D("0.50"), D("0.005"))]
+    assert (found.subtotal, found.total) == (D("1.00"), D("0.50"))
+
+
+def test_what_of_a_fixed_quantity_is_billable_is_that_of_the_last_day() -> None:
+    fixed = {"code": "x", "quantity": "10", "price": per_unit("31")}
+    versions = [
+        (None, {"start_date": START, "lines": [fixed]}),
+        (date(2026, 1, 11), {"start_date": START, "lines": [{**fixed, "quantity": "4"}]}),
+    ]
+    found = first(rated(versions, {}, date(2026, 1, 9)))
+    assert (found.quantity, found.billable_quantity) == (D(4), D(4))
+    assert found.amount == D("184.00")  # 10 seats on 10 days, 4 on 21
