@@ -2,7 +2,8 @@
 of allotments, free quantities, minimums and flat charges are added up day by day.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
@@ -51,7 +52,7 @@ class Metered:
     def __init__(self, agreement: Agreement, code: str) -> None:
         """Follow it from its first day on, for what is left of a cycle goes on to the next."""
         self.agreement, self.code = agreement, code
-        self.terms = {day.date: line for day in agreement.days if (line := line_on(day, code))}
+        self.terms = lines_on(agreement.days, code)
         self.days = [day for day in agreement.days if day.date in self.terms]
         self.period_ends = {period.last for period in agreement.periods}
         self.cycles: list[LineCycle] = []
@@ -74,21 +75,20 @@ class Metered:
 
     def _free(self, cycle: Cycle) -> Fraction:
         """F: each day of the line in the cycle brings its share of the free quantity."""
-        free = sum((_number(self.terms[d.date], "free_quantity") for d in cycle.days), ZERO)
+        free = _sum(self.terms[d.date].get("free_quantity") for d in cycle.days)
         return rounded(free / len(cycle.days), PLACES)
 
     def _allotment(self, cycle: Cycle) -> Fraction:
         """A: each day of the line brings its share of the days of the uncut cycle."""
         total = ZERO
+        own: list[str | None] = []
         for day in cycle.days:
-            own = _allotment_of(self.terms[day.date])
-            if own is None or own.get("quantity") is None:
-                continue
-            if day.version.get("pooling") == "sum_of_children":
+            quantity = (_allotment_of(self.terms[day.date]) or {}).get("quantity")
+            if quantity is not None and day.version.get("pooling") == "sum_of_children":
                 total += self._pool(day)
             else:
-                total += number(own["quantity"]) / cycle.length
-        return rounded(total, PLACES)
+                own.append(quantity)
+        return rounded(total + _sum(own) / cycle.length, PLACES)
 
     def _pool(self, day: Day) -> Fraction:
         """What the contracts of the tree's accounts bring on a day, each by its line's cycle."""
@@ -124,10 +124,12 @@ class Metered:
 
     def _is_cut(self, day: Day, following: Day) -> bool:
         same = (
-            self.terms[day.date] == self.terms[following.date]
-            and day.terms["rate_schedules"] == following.terms["rate_schedules"]
-            and day.date + DAY == following.date
-        )
+            day.says_as(following)
+            or (
+                self.terms[day.date] == self.terms[following.date]
+                and day.terms["rate_schedules"] == following.terms["rate_schedules"]
+            )
+        ) and day.date + DAY == following.date
         return not same or day.date in self.period_ends
 
     def _running(
@@ -240,9 +242,9 @@ class Metered:
                 amount += rise.amount * self._kept(rise.day)
         lines = [self.terms[day.date] for _, day in days]
         if all(line.get("maximum_amount") is not None for line in lines):
-            most = sum((_number(line, "maximum_amount") for line in lines), ZERO) / len(lines)
+            most = _sum(line["maximum_amount"] for line in lines) / len(lines)
             amount = min(amount, most)
-        least = sum((_number(line, "minimum_amount") for line in lines), ZERO) / len(lines)
+        least = _sum(line.get("minimum_amount") for line in lines) / len(lines)
         return max(amount, least) if least else amount
 
     def _kept(self, day: Day) -> Fraction:
@@ -299,6 +301,20 @@ def what_is_left(
     return kept
 
 
+def lines_on(days: Iterable[Day], code: str) -> dict[date, Document]:
+    """Return a line on each of its days; days with the same terms have the same object."""
+    found: dict[date, Document] = {}
+    before: Day | None = None
+    line: Document | None = None
+    for day in days:
+        if before is None or not day.says_as(before):
+            line = line_on(day, code)
+        before = day
+        if line is not None:
+            found[day.date] = line
+    return found
+
+
 def line_on(day: Day, code: str) -> Document | None:
     """Return a line of a day, or a meter group as a line: `covered_quantity` is its allotment,
     the overage rate or table its price.
@@ -340,7 +356,9 @@ def runs(days: list[Day], alike: Callable[[Day], Any]) -> Iterator[list[Day]]:
     """Yield days in a row that are alike."""
     run: list[Day] = []
     for day in days:
-        if run and (run[-1].date + DAY != day.date or alike(run[-1]) != alike(day)):
+        follows = run and run[-1].date + DAY == day.date
+        same = follows and (day.says_as(run[-1]) or alike(run[-1]) == alike(day))
+        if run and not same:
             yield run
             run = []
         run.append(day)
@@ -418,6 +436,12 @@ def _is_pooled(day: Day) -> bool:
 def _is_unlimited(line: Document) -> bool:
     own = _allotment_of(line)
     return own is not None and own.get("quantity") is None
+
+
+def _sum(texts: Iterable[str | None]) -> Fraction:
+    """Add up numbers; None is 0."""
+    counts = Counter(text for text in texts if text is not None)
+    return sum((number(text) * count for text, count in counts.items()), ZERO)
 
 
 def _number(document: Document, field_: str) -> Fraction:
