@@ -20,7 +20,7 @@ from tallybook.operations.coherence import check, check_json, check_unused
 from tallybook.operations.definitions import local_day, not_found
 from tallybook.operations.directory import Directories
 
-_KEY_FIELDS: Final[Mapping[NounName, str]] = {
+KEY_FIELDS: Final[Mapping[NounName, str]] = {
     "account": "key",
     "meter": "key",
     "contract": "number",
@@ -70,7 +70,7 @@ def define_many(
     """
     scope.require("define")
     with directories.changing:
-        plan = _Plan(scope, directories.current(scope).on(now.date()), now)
+        plan = Plan(scope, directories.current(scope).on(now.date()), now)
         answers = [plan.add(change) for change in changes]
         return plan.write(books, answers)
 
@@ -96,11 +96,11 @@ def retire(  # noqa: PLR0913 - the parts of a DELETE request
     scope.require("define")
     with directories.changing:
         directory = directories.current(scope).on(now.date())
-        plan = _Plan(scope, directory, now)
+        plan = Plan(scope, directory, now)
         return plan.write(books, plan.retire(noun, key, reason, if_match))[0]
 
 
-class _Plan:
+class Plan:
     """Versions on their way: made one by one, checked together, written in one commit."""
 
     def __init__(self, scope: Scope, directory: Directory, now: datetime) -> None:
@@ -224,7 +224,7 @@ def _read(change: Change) -> tuple[AnyNoun, date | None, str | None]:
     if not isinstance(change.body, Mapping):
         raise Invalid("document_invalid", f"A {change.noun} is a JSON object.", field="")
     check_json(change.body)
-    field = _KEY_FIELDS[change.noun]
+    field = KEY_FIELDS[change.noun]
     body = {field: change.key, **change.body}
     if body[field] != change.key:
         raise Invalid(

@@ -87,6 +87,11 @@ def page(
     )
 
 
+def visible(scope: Scope, directory: Directory, noun: NounName, now: datetime) -> tuple[str, ...]:
+    """Return the keys of what stands on the directory's day and the caller may see, sorted."""
+    return _matching(_Seen(scope, now), directory, noun, None)
+
+
 def standing(
     scope: Scope, directory: Directory, noun: NounName, now: datetime
 ) -> Iterator[Version]:

@@ -5,6 +5,7 @@ from typing import Any, Final, get_args
 from tallybook.model.buckets import Interval
 from tallybook.model.correction import Op
 from tallybook.model.fact import Status as EventStatus
+from tallybook.model.ports import NounName
 from tallybook.model.position import ForecastStatus, Status
 from tallybook.model.scope import Role, Verb
 from tallybook.operations.events import State
@@ -114,6 +115,14 @@ VERSION: Final = {
 
 ANSWERS: Final[dict[str, Shape]] = {
     "Now": record(now=INSTANT),
+    "Definition": record(
+        noun=one_of(NounName),
+        key=TEXT,
+        version=WHOLE,
+        documents=many(
+            {"type": "object", "description": "What `PUT` takes: decimals may be numbers."}
+        ),
+    ),
     "Receipt": record(
         **dict.fromkeys(("received", "accepted", "duplicate", "conflict", "rejected"), WHOLE),
         ledger_seq=WHOLE,
