@@ -20,6 +20,8 @@ KEY_CHARS_MAX: Final = 128
 NAME_CHARS_MAX: Final = 256
 TREE_DEPTH_MAX: Final = 16
 TIERS_MAX: Final = 100
+#: Of a price by one or two dimensions.
+CELLS_MAX: Final = 1_000
 LINES_MAX: Final = 500
 PHASES_MAX: Final = 100
 CYCLE_LENGTH_MAX: Final = 3_660
