@@ -132,6 +132,42 @@ _BESIDE: Final = {
 }
 
 
+def price(number: str, service: str, unit_amount: str) -> dict[str, Any]:
+    """Return the price of a line: tiers or packages for a few, else so much a unit."""
+    found = _PRICES.get((number, service))
+    return found or {"model": "per_unit", "unit_amount": unit_amount}
+
+
+_PRICES: Final[Mapping[tuple[str, str], dict[str, Any]]] = {
+    ("C-1001", "messaging"): {
+        "model": "graduated",
+        "tiers": [
+            {"up_to": "25000", "unit_amount": "0.012"},
+            {"up_to": "100000", "unit_amount": "0.0095"},
+            {"unit_amount": "0.008"},
+        ],
+    },
+    ("C-1020", "document-capture"): {
+        "model": "volume",
+        "tiers": [
+            {"up_to": "5000", "unit_amount": "0.035"},
+            {"unit_amount": "0.029", "flat_amount": "20"},
+        ],
+    },
+    ("C-1090", "voice-minutes"): {
+        "model": "package", "package_size": "100", "package_amount": "5.25", "rounding": "up",
+    },
+    ("C-1080", "lead-verification"): {
+        "model": "stairstep",
+        "tiers": [
+            {"up_to": "100", "flat_amount": "45"},
+            {"up_to": "500", "flat_amount": "190"},
+            {"flat_amount": "380"},
+        ],
+    },
+}  # fmt: skip
+
+
 def amended(contract: Mapping[str, Any], today: date) -> Mapping[str, Any] | None:
     """Return a contract as it was changed in its term, with the day, None where it never was."""
     if contract["number"] not in _AMENDED:

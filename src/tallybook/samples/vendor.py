@@ -11,7 +11,7 @@ from random import Random
 from typing import Any, Final
 
 from tallybook.model.time import Calendar, format_instant, from_micros, micros
-from tallybook.samples.agreed import amended, beside
+from tallybook.samples import agreed
 from tallybook.samples.customers import AGREEMENTS, CUSTOMERS, MOVED, Agreement, Aim
 from tallybook.samples.plan import DAYS, Course, Stream, course, plan
 from tallybook.samples.services import CONTACTS, SOURCE, Service, meters
@@ -79,7 +79,7 @@ class Vendor:
 
     def amendments(self) -> list[Mapping[str, Any]]:
         """Return contracts as they were changed in their term."""
-        found = (amended(contract, self._today) for contract in self.contracts())
+        found = (agreed.amended(contract, self._today) for contract in self.contracts())
         return [contract for contract in found if contract is not None]
 
     @property
@@ -150,7 +150,7 @@ class Vendor:
         young = customer.began_days_ago < _whole_month(today)
         first = start if young else start.replace(day=1)
         return {
-            **beside(agreement.number, first, today),
+            **agreed.beside(agreement.number, first, today),
             "number": agreement.number,
             "account": agreement.account,
             "name": f"{customer.name} {start.year}",
@@ -173,7 +173,7 @@ class Vendor:
             "code": service.key,
             "product": service.product,
             "meter": service.key,
-            "price": {"model": "per_unit", "unit_amount": price},
+            "price": agreed.price(agreement.number, service.key, price),
         }
         if aim == "none":
             return line

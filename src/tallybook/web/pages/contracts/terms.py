@@ -96,11 +96,14 @@ class _Sections:
         yield self._account("Account", held["account"])
         if held.get("bill_to") and held["bill_to"] != held["account"]:
             yield self._account("Billed to", held["bill_to"])
-        for label, name in (("Type", "type"), ("Branch", "branch"), ("Bill code", "bill_code")):
-            if held.get(name):
-                yield Said(label, held[name])
-        for label, name in (("CSM", "csm"), ("Sales rep", "sales_rep")):
-            person = held.get(name) or {}
+        owner = self._directory.account(held["account"])
+        branch = held.get("branch") or (owner.branch if owner else None)
+        named = ("Type", held.get("type")), ("Branch", branch), ("Bill code", held.get("bill_code"))
+        for label, value in named:
+            if value:
+                yield Said(label, value)
+        csm: Part = held.get("csm") or (owner.csm.model_dump() if owner and owner.csm else {})
+        for label, person in (("CSM", csm), ("Sales rep", held.get("sales_rep") or {})):
             shown = person.get("name") or person.get("email")
             if shown:
                 email = person.get("email")
@@ -321,7 +324,9 @@ def _includes(line: Part) -> bool:
 
 
 def _one(unit: str) -> str:
-    """Return the singular of a unit, as far as a plain s makes its plural."""
+    """Return the singular of a unit: pages, copies; what has another plural stays."""
+    if unit.endswith("ies"):
+        return f"{unit[:-3]}y"
     return unit[:-1] if unit.endswith("s") and not unit.endswith("ss") else unit
 
 

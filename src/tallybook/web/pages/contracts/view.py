@@ -138,7 +138,7 @@ class Phase:
     end: date | None
     at: Decimal
     wide: Decimal
-    is_current: bool
+    is_current: bool = False
     changes: tuple[str, ...] = ()
 
 

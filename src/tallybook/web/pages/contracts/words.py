@@ -218,9 +218,9 @@ def increase(schedule: Part, billing: Part) -> str:
         what = str(schedule["ref"])
     percent = decimal(schedule.get("percent")) or Decimal(0)
     change = f"{'rises' if percent > 0 else 'falls'} by {number(abs(percent))}%"
-    turns = int(schedule.get("every") or 1)
-    when = every(schedule, billing)
-    when = f"{when}" if turns == 1 else f"every {turns} cycles ({when})"
+    own = schedule if schedule.get("cycle_unit") else billing
+    turns = int(schedule.get("every") or 1) * int(own.get("cycle_length") or 1)
+    when = every({"cycle_unit": own.get("cycle_unit") or "month", "cycle_length": turns})
     places = schedule.get("places")
     rounded = f", rounded to {places} places" if places is not None else ""
     return f"{what} {change} {when}{rounded}."
