@@ -149,8 +149,9 @@ class Vendor:
         start = today - min(self._days, customer.began_days_ago) * _DAY
         young = customer.began_days_ago < _whole_month(today)
         first = start if young else start.replace(day=1)
+        more = agreed.beside(agreement.number, first, today)
         return {
-            **agreed.beside(agreement.number, first, today),
+            **more,
             "number": agreement.number,
             "account": agreement.account,
             "name": f"{customer.name} {start.year}",
@@ -158,6 +159,10 @@ class Vendor:
             "csm": {"name": customer.csm, "email": _email(customer.csm)},
             "currency": customer.currency,
             "start_date": first.isoformat(),
+            "billing": {
+                **more.get("billing", {}),
+                "cycle_start_date": start.replace(day=1).isoformat(),
+            },
             "pooling": "parent_pool" if agreement.pooled else "none",
             "lines": [
                 self._line(agreement, service, aim, price)

@@ -26,8 +26,8 @@ Part = Mapping[str, Any]
 _DAY: Final = timedelta(days=1)
 _YEAR: Final = timedelta(days=365)
 _POOLING: Final = {
-    "parent_pool": "One pool: the whole tree uses this contract's allotments",
-    "sum_of_children": "One pool: the tree's use against the sum of its contracts' allotments",
+    "parent_pool": "Shared by the account's whole tree",
+    "sum_of_children": "The tree's use against the sum of its allotments",
 }
 _METHODS: Final = {
     "allow_with_credit": "What is not used is credited.",
