@@ -43,6 +43,11 @@ QUERY_SECONDS_MAX: Final = 30
 PIECES_MAX: Final = 1_000_000
 PIECES_A_QUESTION: Final = 50_000
 
+#: How far ahead a statement may be asked for: all before it may have to be worked out as well.
+STATEMENT_AHEAD_DAYS_MAX: Final = 3_660
+#: How long closing waits for the events that were accepted before it to be loaded.
+CLOSE_WAIT_SECONDS: Final = 10
+
 BACKLOG_EVENTS_MAX: Final = 1_000_000
 BACKLOG_RETRY_SECONDS: Final = 2
 LOAD_EVENTS_MAX: Final = 100_000

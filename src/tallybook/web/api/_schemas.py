@@ -7,6 +7,7 @@ from typing import Any, Final
 from tallybook.model import limits
 from tallybook.model.contract import Contract
 from tallybook.model.nouns import Account, Meter, Noun
+from tallybook.operations.close import Closing
 from tallybook.operations.people import NewApiKey, NewUser
 from tallybook.operations.preview import ForecastRequest
 from tallybook.operations.preview_periods import PeriodsRequest
@@ -129,6 +130,7 @@ _BODIES: Final[dict[str, type[Noun]]] = {
     **{noun.__name__: noun for noun in NOUN_OF.values()},
     "NewKey": NewApiKey,
     "NewUser": NewUser,
+    "Closing": Closing,
     "ForecastRequest": ForecastRequest,
     "PeriodsRequest": PeriodsRequest,
 }
