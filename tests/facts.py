@@ -23,7 +23,7 @@ from tallybook.model.quantity import exact_text
 from tallybook.model.reading import holds, is_scalar, property_at, quantity_of
 from tallybook.model.scope import Member
 from tallybook.model.time import micros
-from tallybook.model.usage import UsageCell, UsageQuery
+from tallybook.model.usage import PieceKey, PieceRow, PiecesQuery, UsageCell, UsageQuery
 
 RECEIVED = datetime(2026, 3, 20, 12, tzinfo=UTC)
 
@@ -36,11 +36,15 @@ class Happened(NamedTuple):
     data: str = "{}"
     type: str = "use"
 
+    def id(self, seq: int) -> str:
+        """Return the id of what is entry `seq`, or replaces it."""
+        return f"e{seq}"
+
     def wire(self, seq: int) -> bytes:
         """Write it as a CloudEvent."""
         envelope = {
             "specversion": "1.0",
-            "id": f"e{seq}",
+            "id": self.id(seq),
             "source": "/t",
             "type": self.type,
             "subject": self.subject,
@@ -66,6 +70,7 @@ class Stood:
     """A row as it stands: `hidden_by` is the entry that says it counts no more."""
 
     event: Happened
+    id: str
     state: Literal["counted", "voided", "replaced"] = "counted"
     hidden_by: int | None = None
 
@@ -94,7 +99,7 @@ class Play:
         seq = len(self.wires) + 1
         if isinstance(entry, Happened):
             self.wires.append(entry.wire(seq))
-            self.rows[seq] = Stood(entry)
+            self.rows[seq] = Stood(entry, entry.id(seq))
             self._stands[seq] = seq
             self._before[seq] = []
         else:
@@ -116,7 +121,7 @@ class Play:
         before.append(stands)
         self._stands[change.of] = None if change.event is None else seq
         if change.event is not None:
-            self.rows[seq] = Stood(change.event)
+            self.rows[seq] = Stood(change.event, change.event.id(change.of))
 
     def _write(self, change: Change, hidden: int | None, shown: int | None) -> None:
         done = Correction(
@@ -241,3 +246,23 @@ def _groups(members: tuple[Member, ...] | None, event: Happened) -> list[int]:
 
 def _buckets(edges: Sequence[datetime], time: datetime) -> list[int]:
     return [i for i in range(len(edges) - 1) if edges[i] <= time < edges[i + 1]]
+
+
+def pieced(query: PiecesQuery, entries: Sequence[Entry]) -> list[PieceRow]:
+    """Return all of the pieces that a question is about, in order, page or no page."""
+    reads = aggregation(query.meter.aggregation).READS
+    found = []
+    for seq, row in Play(entries[: query.seq]).rows.items():
+        event, data = row.event, numbers(row.event.data)
+        if event.type != query.meter.event_type or not query.start <= event.time < query.end:
+            continue
+        value = _value(reads, query.meter, data)
+        is_meant = all(holds(term, data) for term in query.meter.filter)
+        if row.state == "counted" and value is not None and is_meant:
+            quantity = Decimal(1) if reads == "presence" else value
+            values = tuple(_shown(property_at(data, path)) for path in query.dimensions)
+            found += [
+                PieceRow(PieceKey(event.time, row.id, seq, group), quantity, values)
+                for group in _groups(query.members, event)
+            ]
+    return sorted(found)

@@ -41,6 +41,9 @@ CURSOR_CHARS_MAX: Final = 512
 PAGE_ROWS_DEFAULT: Final = 50
 PAGE_ROWS_MAX: Final = 500
 QUERY_SECONDS_MAX: Final = 30
+#: Events that a price looks at one by one, for one line in one of its cycles; and in one answer.
+PIECES_MAX: Final = 1_000_000
+PIECES_A_QUESTION: Final = 50_000
 
 BACKLOG_EVENTS_MAX: Final = 1_000_000
 BACKLOG_RETRY_SECONDS: Final = 2

@@ -8,6 +8,7 @@ from datetime import datetime
 from threading import Lock
 from typing import Final
 
+from tallybook.model.contract import Contract
 from tallybook.model.directory import Directory
 from tallybook.model.errors import Conflict
 from tallybook.model.mark import Mark, minute_of
@@ -24,6 +25,7 @@ from tallybook.model.ports import (
     NounName,
     Snapshot,
     SnapshotState,
+    Version,
 )
 from tallybook.model.scope import Scope, operator
 from tallybook.model.time import Calendar
@@ -161,7 +163,7 @@ class Refresher:
             line
             for number, types in stale.items()
             for line in terms(directory, number, state.mark.now, state.mark.now)
-            if types is None or line.meter.event_type in types
+            if types is None or any(meter.event_type in types for meter in line.meters)
         ]
         known = Known(state.mark, state.refreshed_at)
         positions = compute(scope, directory, self._events, lines, known)
@@ -256,5 +258,10 @@ def _gone(
     for number, types in stale.items():
         if types is None:
             versions = directory.history("contract", number)
-            codes = {line["code"] for v in versions for line in v.document.get("lines", ())}
+            codes = frozenset[str]().union(*(_codes(directory, v) for v in versions))
             yield from ((number, code) for code in codes if (number, code) not in standing)
+
+
+def _codes(directory: Directory, version: Version) -> frozenset[str]:
+    noun = directory.parsed(version)
+    return noun.codes if isinstance(noun, Contract) else frozenset()

@@ -17,7 +17,7 @@ from tallybook.model.directory import Directory
 from tallybook.model.directory import Span as Version
 from tallybook.model.nouns import Account
 from tallybook.model.position import Period
-from tallybook.model.time import FIRST_DAY, LAST_DAY, Calendar
+from tallybook.model.time import FIRST_DAY, LAST_DAY, Calendar, clamp
 from tallybook.positions.periods import Schedule, Span, TermSchedule, add_months
 
 #: The end of what has none.
@@ -108,6 +108,19 @@ class Agreement:
             return self._only_calendar
         period = self.period_of(day)
         return self._calendar(period.start if period else day)
+
+    def day_of(self, instant: datetime) -> date | None:
+        """Return the local day in force that holds an instant, None where none does.
+
+        Where the zone changes it is a day of the period that holds the instant.
+        """
+        guess = clamp(instant.date())
+        for day in (guess, guess - _DAY, guess + _DAY):
+            span = self.period_of(clamp(day))
+            if span and self.start_of(span.start) <= instant < self.start_of(span.end):
+                found = self.calendar_on(span.start).day_of(instant)
+                return max(span.start, min(found, span.end - _DAY))
+        return None
 
     def period(self, span: Span) -> Period:
         """Return a billing period with its instants; it ends where the next one begins."""

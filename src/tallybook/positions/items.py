@@ -64,6 +64,12 @@ class Item:
         return self.method != "line"
 
     @property
+    def carries(self) -> bool:
+        """Tell whether a cycle may hand something on to the next."""
+        has_rollover = self.allotment is not None and self.allotment.rollover is not None
+        return has_rollover or self.method == "roll_forward"
+
+    @property
     def is_unlimited(self) -> bool:
         """Tell whether use is counted and never charged."""
         return self.allotment is not None and self.allotment.quantity is None

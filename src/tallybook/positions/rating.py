@@ -15,9 +15,9 @@ from tallybook.model.contract import Conversion
 from tallybook.model.price import Billable, Piece, Price
 from tallybook.model.quantity import EXACT
 from tallybook.positions.agreement import Agreement
+from tallybook.positions.charge import price_of
 from tallybook.positions.items import ZERO, Item, Segment, Turn, allotment, free
 from tallybook.positions.needs import Need, Uses
-from tallybook.positions.position import price_of
 from tallybook.pricing._raise import raised
 
 _PLACES: Final = Decimal("1e-12")
@@ -202,6 +202,11 @@ def _divided(quantity: Decimal, by: Decimal) -> Decimal:
 def _alike(one: Segment[Item], other: Segment[Item]) -> bool:
     same = one.end == other.start and one.item.counted_as == other.item.counted_as
     return same and _dimensions(one.item) == _dimensions(other.item)
+
+
+def takes_events(item: Item) -> bool:
+    """Tell whether its price looks at each event."""
+    return _dimensions(item) is not None
 
 
 def _dimensions(item: Item) -> tuple[str, ...] | None:

@@ -116,7 +116,7 @@ class Plan:
         if not self.spans:
             return
         first, last = self.spans[0].start, self.spans[-1].end
-        carries = any(_carries(segment.item) for segment in known)
+        carries = any(segment.item.carries for segment in known)
         edges = {day for span in self.spans for day in (span.start, span.end)}
         for turn in turns(self.agreement, known, known[0].start if carries else first, last):
             cuts = {day for day in edges if turn.start < day <= turn.end}
@@ -281,11 +281,6 @@ def _worked(line: Iterable[tuple[Turn[Item], list[Run]]], uses: Uses) -> Iterato
         done = work_out(turn, counted, uses, carried)
         carried = handed_on(done)
         yield done
-
-
-def _carries(item: Item) -> bool:
-    has_rollover = item.allotment is not None and item.allotment.rollover is not None
-    return has_rollover or item.method == "roll_forward"
 
 
 def _names(discount: Discount, charge: Charge) -> bool:

@@ -9,8 +9,9 @@ from typing import Any
 from tallybook.model.ports import FactQuery, Listed
 from tallybook.model.scope import Scope
 from tallybook.model.time import FIRST_INSTANT, LAST_INSTANT, from_micros
-from tallybook.model.usage import UsageCell, UsageQuery
+from tallybook.model.usage import PieceRow, PiecesQuery, UsageCell, UsageQuery
 from tallybook.stores.events import facts as listing
+from tallybook.stores.events import pieces as one_by_one
 from tallybook.stores.events import plan
 from tallybook.stores.events.dialect import Dialect, Parameters, Places
 
@@ -30,6 +31,16 @@ def usage(sql: Dialect, scope: Scope, question: UsageQuery, ask: Ask) -> list[Us
     span = (question.edges[0], question.edges[-1])
     rows = ask(span, question.seq, lambda places: plan.usage(sql, question, members, places))
     return plan.cells(question, rows)
+
+
+def pieces(sql: Dialect, scope: Scope, question: PiecesQuery, ask: Ask) -> list[PieceRow]:
+    """Return the events that a meter adds up, in order."""
+    members = plan.seen(scope, question.members)
+    if members is not None and not members:
+        return []
+    span = (question.start, question.end)
+    rows = ask(span, question.seq, lambda at: one_by_one.pieces(sql, question, members, at))
+    return one_by_one.rows(rows)
 
 
 def facts(sql: Dialect, scope: Scope, question: FactQuery, ask: Ask) -> list[Listed]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tallybook.aggregations._shape import aggregation_of, expressions
-from tallybook.model.nouns import FilterTerm
+from tallybook.model.nouns import FilterTerm, Meter
 from tallybook.model.scope import Member, Scope
 from tallybook.model.time import micros
 from tallybook.model.usage import UsageCell, UsageQuery
@@ -48,23 +48,34 @@ def usage(
     columns = {name: key for name, key in keys.items() if key not in {"0", "NULL"}}
     selected = [name if name in columns else key for name, key in keys.items()]
     end = f"\nGROUP BY {', '.join(columns)}" if columns else ""
-    conditions = filtered(sql, rows, [*query.meter.filter, *query.filter])
+    conditions = filtered(sql, rows, query.filter)
     if places.corrected:
         conditions.append(standings.counted(sql, rows, query.seq))
-    if query.meter.property is not None:
-        x = rows.read(query.meter.property)
-        if kind.READS == "presence":
-            conditions.append(f"{x} IS NOT NULL")
-        elif kind.READS == "value":
-            # Not a condition: the engine would look for it in all that is known of each block.
-            columns["value"] = f"CASE WHEN {is_scalar(x)} THEN {x} END"
-        else:
-            columns["quantity"] = quantity(sql, x)
+    columns |= read(sql, rows, query.meter, conditions)
     selected += expressions(kind, sql.NAME)
     statement = Statement(
         rows, selected, {**columns, "time": "time", "seq": "seq"}, join, conditions, end
     )
     return sql.written(statement), rows.bound
+
+
+def read(sql: Dialect, rows: Rows, meter: Meter, conditions: list[str]) -> dict[str, str]:
+    """Return the column that a meter counts by, `value` or `quantity`, if any; it is NULL where an
+    event has none. What else must hold for an event is added to `conditions`.
+    """
+    conditions += filtered(sql, rows, meter.filter)
+    if meter.property is None:
+        return {}
+    x = rows.read(meter.property)
+    match aggregation_of(meter).READS:
+        case "presence":
+            conditions.append(f"{x} IS NOT NULL")
+            return {}
+        case "value":
+            # Not a condition: the engine would look for it in all that is known of each block.
+            return {"value": f"CASE WHEN {is_scalar(x)} THEN {x} END"}
+        case "quantity":
+            return {"quantity": quantity(sql, x)}
 
 
 def cells(query: UsageQuery, found: Iterable[Sequence[Any]]) -> list[UsageCell]:
