@@ -1,4 +1,4 @@
-"""Check files of accounts, meters and contracts, and list all that is wrong; writes nothing."""
+"""Check files of accounts, meters and contracts, and list all that is wrong with them."""
 
 from dataclasses import asdict
 from pathlib import Path
