@@ -1,7 +1,11 @@
-"""Prices of documents: found by the model they name, and read once."""
+"""From a price as a document to an amount: the reader of prices, and what follows the price of one
+quantity: discount, maximum, minimum, in this order. Knows nothing of contracts or days.
+"""
 
 from collections.abc import Callable
+from decimal import Decimal
 from functools import cache, lru_cache
+from typing import Final
 
 import tallybook.pricing as price_models
 from tallybook.model.canonical import decode, encode
@@ -9,6 +13,9 @@ from tallybook.model.errors import Invalid
 from tallybook.model.kinds import load
 from tallybook.model.nouns import Document
 from tallybook.model.price import Price
+from tallybook.model.quantity import EXACT
+
+_HUNDRED: Final = Decimal(100)
 
 
 def price_of(document: Document) -> Price:
@@ -25,6 +32,22 @@ def price_of(document: Document) -> Price:
             field="price.model",
         )
     return _price(model, encode(document))
+
+
+def discounted(amount: Decimal, percent: Decimal) -> Decimal:
+    """Return an amount less some percent of it."""
+    rest = EXACT.multiply(amount, EXACT.subtract(_HUNDRED, percent))
+    return EXACT.divide(rest, _HUNDRED) if percent else amount
+
+
+def bounded(amount: Decimal, least: Decimal | None, most: Decimal | None) -> Decimal:
+    """Return at most the maximum, then at least the minimum; a minimum is charged of nothing too.
+
+    So where the minimum lies above the maximum, the minimum is charged.
+    """
+    if most is not None:
+        amount = min(amount, most)
+    return amount if least is None else max(amount, least)
 
 
 @lru_cache(1_000)

@@ -83,10 +83,10 @@ def explain(
 
 def _price(line: Terms, found: Position, reached: Reached) -> PriceStep | None:
     price = price_in(line.turn, line.item)
-    if price is None or line.item.price is None:
+    if price is None or line.item.model is None:
         return None
     return PriceStep(
-        line.item.price["model"],
+        line.item.model,
         reached.billable.quantity,
         price.parts(reached.billable),
         reached.amount,

@@ -8,8 +8,10 @@ from tallybook.model import limits
 from tallybook.model.contract import Contract
 from tallybook.model.nouns import Account, Meter, Noun
 from tallybook.operations.apply import Definitions
+from tallybook.operations.close import Closing
 from tallybook.operations.people import NewApiKey, NewUser
 from tallybook.operations.preview import ForecastRequest
+from tallybook.operations.preview_periods import PeriodsRequest
 from tallybook.web.api._answers import ANSWERS, INSTANT, VERSION, Shape, many, record, ref
 
 
@@ -129,8 +131,10 @@ _BODIES: Final[dict[str, type[Noun]]] = {
     **{noun.__name__: noun for noun in NOUN_OF.values()},
     "NewKey": NewApiKey,
     "NewUser": NewUser,
+    "Closing": Closing,
     "ForecastRequest": ForecastRequest,
     "Definitions": Definitions,
+    "PeriodsRequest": PeriodsRequest,
 }
 #: What stands in the path, and so may be left out of the body.
 _IN_PATH: Final = {"key", "number", "email"}
