@@ -7,6 +7,7 @@ from typing import Any, Final
 from tallybook.model import limits
 from tallybook.model.contract import Contract
 from tallybook.model.nouns import Account, Meter, Noun
+from tallybook.operations.apply import Definitions
 from tallybook.operations.close import Closing
 from tallybook.operations.people import NewApiKey, NewUser
 from tallybook.operations.preview import ForecastRequest
@@ -133,6 +134,7 @@ _BODIES: Final[dict[str, type[Noun]]] = {
     "NewUser": NewUser,
     "Closing": Closing,
     "ForecastRequest": ForecastRequest,
+    "Definitions": Definitions,
     "PeriodsRequest": PeriodsRequest,
     "StatementRequest": StatementRequest,
 }
