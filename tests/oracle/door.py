@@ -40,13 +40,14 @@ def installation(folder: Path) -> Iterator[Client]:
 
 def put(client: Client, cases: Sequence[Case]) -> None:
     """Define accounts and contracts, version after version, and send all events."""
-    for case in cases:
-        for key, versions in case.world.accounts.items():
-            for version in versions:
-                client.put(f"/accounts/{key}", **version)
-        for number, versions in case.world.contracts.items():
-            for version in versions:
-                client.put(f"/contracts/{number}", **version)
+    definitions = [
+        {"noun": noun, "key": key, "documents": versions}
+        for case in cases
+        for noun, named in (("account", case.world.accounts), ("contract", case.world.contracts))
+        for key, versions in named.items()
+    ]
+    answer = client.call("POST", "/definitions", {"definitions": definitions})
+    assert answer.status == OK, answer.body
     events = [
         {"specversion": "1.0", "source": "/oracle", **event}
         for case in cases
