@@ -55,6 +55,12 @@ def round_money(amount: Decimal, currency: str) -> Decimal:
         return amount.quantize(Decimal(1).scaleb(-minor_digits(currency)), ROUND_HALF_UP)
 
 
+def cut_money(amount: Decimal, currency: str) -> Decimal:
+    """Cut an amount to its currency's minor unit, toward zero: never more than there is."""
+    with localcontext(EXACT):
+        return amount.quantize(Decimal(1).scaleb(-minor_digits(currency)), ROUND_DOWN)
+
+
 def split(amount: Decimal, weights: Sequence[Decimal], currency: str) -> list[Decimal]:
     """Part a rounded amount by weights of at least 0, to the minor unit: by largest remainder,
     among equal ones the first. Nothing where all weights are 0.

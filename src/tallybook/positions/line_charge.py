@@ -42,7 +42,8 @@ def _charge(
     least = _by_days(days, lambda item: item.minimum_amount or ZERO) or ZERO
     amount = bounded(amount, least or None, most)
     if item.quantity is not None:
-        quantity, billable = item.quantity, max((step.after for step in steps), default=ZERO)
+        flat = [step.after for step in steps if step.days]
+        quantity, billable = item.quantity, flat[-1] if flat else ZERO
     else:
         quantity = sum((rise.quantity for rise in counted), ZERO)
         billable = sum((step.after - step.before for step in steps), ZERO)

@@ -13,7 +13,7 @@ from typing import Final
 
 from tallybook.model.contract import BaseCharge, Commitment, Contract, Credit, Discount
 from tallybook.model.directory import Directory
-from tallybook.model.money import round_money, split
+from tallybook.model.money import cut_money, round_money, split
 from tallybook.model.price import Part
 from tallybook.model.quantity import EXACT
 from tallybook.model.statement import (
@@ -69,10 +69,16 @@ class Plan:
     """
 
     def __init__(
-        self, directory: Directory, agreement: Agreement, wanted: Collection[Span]
+        self,
+        directory: Directory,
+        agreement: Agreement,
+        wanted: Collection[Span],
+        *,
+        by_line: bool = False,
     ) -> None:
-        """Find the cycles that the wanted periods touch."""
+        """Find the cycles that the wanted periods touch; needs name their line with `by_line`."""
         self.agreement = agreement
+        self._by_line = by_line
         self.wanted = sorted(wanted, key=lambda span: span.start)
         self._directory = directory
         self._commitments = segments(agreement, lambda terms: terms.commitments)
@@ -125,7 +131,8 @@ class Plan:
             elif not cuts or max(cuts) < last:
                 cuts.add(last)
             pooled = with_pool(self._directory, self.agreement, turn)
-            yield pooled, list(runs(self.agreement, pooled, cuts))
+            counted = runs(self.agreement, pooled, cuts)
+            yield pooled, [_by_line(run) for run in counted] if self._by_line else list(counted)
 
     def _base_charges(self, span: Span) -> Iterator[Charge]:
         for known in self._base.values():
@@ -230,7 +237,7 @@ def statement(
     span = charges.span
     terms = agreement.on(span.end - _DAY) or agreement.stretches[-1].terms
     subtotal = charges.total + sum((a.amount for a in adjustments), ZERO)
-    drawn = tuple(_drawn(terms, span, subtotal, taken or {}))
+    drawn = tuple(_drawn(terms, span, subtotal, taken or {}, agreement.currency))
     period = agreement.period(span)
     return Statement(
         contract=agreement.number,
@@ -257,14 +264,16 @@ def has_credits(agreement: Agreement) -> bool:
 
 
 def _drawn(
-    terms: Contract, span: Span, subtotal: Decimal, taken: Mapping[str, Decimal]
+    terms: Contract, span: Span, subtotal: Decimal, taken: Mapping[str, Decimal], currency: str
 ) -> Iterator[CreditUse]:
-    """Draw down credits that are valid on a day of the period: those that end first, first."""
+    """Draw down credits that are valid on a day of the period: those that end first, first. What
+    is less than the currency's minor unit stays in the balance.
+    """
     valid = [credit for credit in terms.credits if _is_valid(credit, span)]
     left = max(ZERO, subtotal)
     for credit in sorted(valid, key=lambda credit: credit.valid_to or NEVER):
         balance = credit.amount - taken.get(credit.name, ZERO)
-        amount = min(left, max(ZERO, balance))
+        amount = min(left, cut_money(max(ZERO, balance), currency))
         left -= amount
         yield CreditUse(credit.name, amount, balance - amount)
 
@@ -281,6 +290,11 @@ def _worked(line: Iterable[tuple[Turn[Item], list[Run]]], uses: Uses) -> Iterato
         done = work_out(turn, counted, uses, carried)
         carried = handed_on(done)
         yield done
+
+
+def _by_line(run: Run) -> Run:
+    """Let the needs of a run name its line."""
+    return replace(run, needs=tuple(replace(need, line=run.item.code) for need in run.needs))
 
 
 def _names(discount: Discount, charge: Charge) -> bool:
