@@ -247,14 +247,14 @@ def _of_group(terms: Contract, group: MeterGroup) -> Item:
         conversion=None,
         cycle=group,
         allotment=Allotment(quantity=group.covered_quantity),
-        price=_overage_price(group),
+        price=overage_price(group),
         increases=_increases(terms, group.name),
         credit_rate=_credit_rate(group),
         tolerance=group.tolerance,
     )
 
 
-def _overage_price(group: MeterGroup) -> Document | None:
+def overage_price(group: MeterGroup) -> Document | None:
     if group.overage_tiers:
         tiers: list[dict[str, Any]] = [tier.model_dump() for tier in group.overage_tiers]
         return {"model": "graduated", "tiers": tiers}
