@@ -23,7 +23,7 @@ from tallybook.model.quantity import exact_text
 from tallybook.model.reading import holds, is_scalar, property_at, quantity_of
 from tallybook.model.scope import Member
 from tallybook.model.time import micros
-from tallybook.model.usage import UsageCell, UsageQuery
+from tallybook.model.usage import PieceKey, PieceRow, PiecesQuery, UsageCell, UsageQuery
 
 RECEIVED = datetime(2026, 3, 20, 12, tzinfo=UTC)
 
@@ -36,11 +36,15 @@ class Happened(NamedTuple):
     data: str = "{}"
     type: str = "use"
 
+    def id(self, seq: int) -> str:
+        """Return the id of what is entry `seq`, or replaces it."""
+        return f"e{seq}"
+
     def wire(self, seq: int) -> bytes:
         """Write it as a CloudEvent."""
         envelope = {
             "specversion": "1.0",
-            "id": f"e{seq}",
+            "id": self.id(seq),
             "source": "/t",
             "type": self.type,
             "subject": self.subject,
@@ -66,6 +70,7 @@ class Stood:
     """A row as it stands: `hidden_by` is the entry that says it counts no more."""
 
     event: Happened
+    id: str
     state: Literal["counted", "voided", "replaced"] = "counted"
     hidden_by: int | None = None
 
@@ -94,7 +99,7 @@ class Play:
         seq = len(self.wires) + 1
         if isinstance(entry, Happened):
             self.wires.append(entry.wire(seq))
-            self.rows[seq] = Stood(entry)
+            self.rows[seq] = Stood(entry, entry.id(seq))
             self._stands[seq] = seq
             self._before[seq] = []
         else:
@@ -116,7 +121,7 @@ class Play:
         before.append(stands)
         self._stands[change.of] = None if change.event is None else seq
         if change.event is not None:
-            self.rows[seq] = Stood(change.event)
+            self.rows[seq] = Stood(change.event, change.event.id(change.of))
 
     def _write(self, change: Change, hidden: int | None, shown: int | None) -> None:
         done = Correction(
@@ -181,14 +186,11 @@ def answer(query: UsageQuery, entries: Sequence[Entry]) -> set[UsageCell]:
 def folded(query: UsageQuery, rows: Iterable[tuple[int, Happened]]) -> set[UsageCell]:
     """Fold what counts into the cells of a question."""
     kind = aggregation(query.meter.aggregation)
+    values = taken(query.meter, rows)
     cells: dict[tuple[int, int, str | None, tuple[str | None, ...]], list[Counted]] = {}
-    for seq, event in rows:
+    for seq, (event, value) in values.items():
         data = numbers(event.data)
-        terms = (*query.meter.filter, *query.filter)
-        if event.type != query.meter.event_type or not all(holds(t, data) for t in terms):
-            continue
-        value = _value(kind.READS, query.meter, data)
-        if value is None:
+        if not all(holds(t, data) for t in query.filter):
             continue
         row = Counted(micros(event.time), seq, value)
         dimensions = tuple(_shown(property_at(data, name)) for name in query.group_by)
@@ -200,6 +202,26 @@ def folded(query: UsageQuery, rows: Iterable[tuple[int, Happened]]) -> set[Usage
         UsageCell(group, bucket, account, dimensions, kind.fold(found))
         for (group, bucket, account, dimensions), found in cells.items()
     }
+
+
+def taken(meter: Meter, rows: Iterable[tuple[int, Happened]]) -> dict[int, tuple[Happened, Any]]:
+    """Return what a meter takes from events, by number, in order of (time, number)."""
+    found: dict[int, tuple[Happened, Any]] = {}
+    reads = aggregation(meter.aggregation).READS
+    shown: dict[tuple[str | None, ...], Decimal] = {}
+    for seq, event in sorted(rows, key=lambda row: (row[1].time, row[0])):
+        data = numbers(event.data)
+        value = _value(reads, meter, data)
+        is_meant = event.type == meter.event_type and all(holds(t, data) for t in meter.filter)
+        if value is None or not is_meant:
+            continue
+        if reads == "rise":
+            values = (_shown(property_at(data, path)) for path in meter.dimensions)
+            counter = (event.subject, *values)
+            reading, before = value, shown.get(counter, value)
+            shown[counter], value = reading, max(Decimal(0), reading - before)
+        found[seq] = event, value
+    return found
 
 
 def _value(reads: str, meter: Meter, data: Any) -> Any:
@@ -241,3 +263,24 @@ def _groups(members: tuple[Member, ...] | None, event: Happened) -> list[int]:
 
 def _buckets(edges: Sequence[datetime], time: datetime) -> list[int]:
     return [i for i in range(len(edges) - 1) if edges[i] <= time < edges[i + 1]]
+
+
+def pieced(query: PiecesQuery, entries: Sequence[Entry]) -> list[PieceRow]:
+    """Return all of the pieces that a question is about, in order, page or no page."""
+    rows = {s: row for s, row in Play(entries[: query.seq]).rows.items() if row.state == "counted"}
+    counts = aggregation(query.meter.aggregation).READS == "presence"
+    found = []
+    for seq, (event, value) in taken(query.meter, [(s, r.event) for s, r in rows.items()]).items():
+        if not query.start <= event.time < query.end:
+            continue
+        data = numbers(event.data)
+        values = tuple(_shown(property_at(data, path)) for path in query.dimensions)
+        found += [
+            PieceRow(
+                PieceKey(event.time, rows[seq].id, seq, group),
+                Decimal(1) if counts else value,
+                values,
+            )
+            for group in _groups(query.members, event)
+        ]
+    return sorted(found)

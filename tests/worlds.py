@@ -6,18 +6,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from tallybook.aggregations._shape import Row, aggregation
 from tallybook.model.directory import Directory
 from tallybook.model.mark import Mark, minute_of
-from tallybook.model.ports import NounName, Version
+from tallybook.model.ports import Events, NounName, Version
 from tallybook.model.position import Position
+from tallybook.model.scope import Scope, operator
 from tallybook.model.time import micros
 from tallybook.model.usage import UsageCell, UsageQuery
-from tallybook.positions.position import Known, position
+from tallybook.operations._compute import compute
+from tallybook.positions.position import Known
 from tallybook.positions.terms import Terms, terms
-from tallybook.positions.use import Sheet
 
 RECORDED = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -89,10 +90,21 @@ class World:
     ) -> Position:
         """Work out the position of a contract's first line."""
         line = self.line(at, now, **kw)
-        sheet = Sheet(self.directory, [line])
-        found = sheet.uses({asked: count(query, uses) for asked, query in sheet.questions(0)})
         mark = Mark(0, self.directory.revision, minute_of(instant(now or at)))
-        return position(line, found[0], Known(mark, None))
+        known = Known(mark, None)
+        events = cast("Events", Given(uses))
+        return next(compute(operator(), self.directory, events, [line], known))
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Uses in the place of a store of events, as far as questions of usage go."""
+
+    uses: Sequence[Used]
+
+    def usage(self, scope: Scope, query: UsageQuery) -> list[UsageCell]:
+        assert scope.accounts is None
+        return count(query, self.uses)
 
 
 def instant(text: str) -> datetime:

@@ -6,11 +6,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tallybook.aggregations._shape import Row, aggregation
-from tallybook.model.price import Billable
+from tallybook.model.errors import Invalid
+from tallybook.model.price import Billable, Piece
 from tallybook.model.scope import Scope, operator
 from tallybook.model.time import FIRST_INSTANT, micros
 from tallybook.model.usage import UsageCell, UsageQuery
@@ -85,20 +86,57 @@ def _is_below(event: Happened) -> bool:
     return event.subject == "c" and event.time >= EDGES[1]
 
 
-@given(happened=EVENTS)
+@settings(max_examples=settings().max_examples // 2)
+@given(happened=EVENTS, meter=st.sampled_from([*KINDS, "level"]))
 def test_every_answer_equals_the_fold(
-    events: DuckEvents, world: World, happened: list[Happened]
+    events: DuckEvents, world: World, happened: list[Happened], meter: str
 ) -> None:
     events.clear(ALL)
     events.load(ALL, batches(happened))
     needs = [
         need(meter, account, pooled=pooled)
-        for meter in (*KINDS, "level")
         for account, pooled in (("p", False), ("p", True), ("c", False), ("nobody", True))
     ]
     found = measure(ALL, world.directory, events, needs, 99)
     for asked in needs:
         assert found[asked] == folded(world, asked, happened), asked
+
+
+@settings(max_examples=settings().max_examples // 5)
+@given(happened=EVENTS)
+def test_events_one_by_one_add_up_to_the_quantity(
+    events: DuckEvents, world: World, happened: list[Happened]
+) -> None:
+    events.clear(ALL)
+    events.load(ALL, batches(happened))
+    for meter in ("sum", "count", "max"):
+        whole, single = need(meter, pooled=True), need(meter, pooled=True, dimensions=("q",))
+        found = measure(ALL, world.directory, events, [whole, single], 99)
+        for quantity, by_event in zip(found[whole], found[single], strict=True):
+            assert by_event.quantity == quantity.quantity
+            assert (by_event.pieces is None) is (meter == "max")  # no event's own
+            assert sum(piece.quantity for piece in by_event.pieces or ()) == (
+                0 if meter == "max" else quantity.quantity
+            )
+
+
+def test_events_come_in_order_of_time_then_id_page_by_page(
+    events: DuckEvents, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happened = [Happened("p", EDGES[i % 2], f'{{"q": {i}, "k": "{i % 2}"}}') for i in range(11)]
+    events.clear(ALL)
+    events.load(ALL, batches(happened))
+    asked = need("sum", dimensions=("k",))
+    for size in (1, 3, 100):
+        monkeypatch.setattr(module, "PIECES_A_QUESTION", size)
+        first, last = measure(ALL, world.directory, events, [asked], 99)[asked]
+        assert first.pieces == tuple(Piece(D(i), ("0",)) for i in (0, 10, 2, 4, 6, 8))
+        assert last.pieces == (*first.pieces, *(Piece(D(i), ("1",)) for i in (9, 1, 3, 5, 7)))
+    monkeypatch.setattr(module, "PIECES_MAX", 10)
+    with pytest.raises(Invalid) as refused:
+        measure(ALL, world.directory, events, [asked], 99)
+    assert refused.value.code == "too_many_events"
+    assert refused.value.facts["limit"] == 10
 
 
 def test_a_meter_that_nobody_defined_counts_nothing(events: DuckEvents, world: World) -> None:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallybook.model.errors import Invalid
-from tallybook.positions.position import beyond, percent, price_of, status
+from tallybook.positions.charge import price_of
+from tallybook.positions.position import beyond, percent, status
 from tallybook.positions.terms import terms
 from tests.worlds import Used, World, instant, used
 
@@ -190,7 +191,7 @@ def test_likely_over_is_said_only_below_the_limit(world: World) -> None:
 
 
 def test_days_reach_back_a_fortnight_but_not_before_the_contract(world: World) -> None:
-    world.contract(start_date="2026-02-25")
+    world.contract(start_date="2026-02-25", billing={"cycle_start_date": "2026-01-01"})
     found = world.position([used("a", "2026-02-24", 7), used("a", "2026-02-26", 70)], "2026-03-03")
     assert rows(found.daily, "date", "used") == [
         [date(2026, 2, 25), 0],
@@ -234,6 +235,16 @@ def test_a_pool_counts_the_tree_against_one_allotment(world: World) -> None:
     children = [world.position(uses, "2026-03-10", number=key) for key in POOL]
     assert [c.overage for c in children] == [0, 250, 0]
     assert all(c.contributions == () for c in children)
+
+
+def test_a_pool_may_gather_the_allotments_of_the_tree(world: World) -> None:
+    uses = pool(world)
+    world.contract(pooling="sum_of_children", allotment={"quantity": "0"}, price=RATE)
+    found = world.position(uses, "2026-03-10")
+    assert stands(found, "used", "allotment", "remaining") == [20_750, 22_000, 1_250]
+    assert stands(found, "overage", "amount") == [0, 0]
+    world.account("A1", "2026-03-11")  # and leaves, having brought ten days of its allotment
+    assert world.position(uses, "2026-03-10").allotment == 12_000 + D("3225.806451612903")
 
 
 def test_without_a_pool_only_own_use_counts_unless_asked_for(world: World) -> None:
@@ -320,12 +331,40 @@ def test_a_day_that_a_zone_left_out_counts_nothing_twice(world: World) -> None:
     ]
 
 
-def test_terms_are_those_of_the_day(world: World) -> None:
-    world.contract(allotment={"quantity": "10"})
-    world.contract(valid_from="2026-03-10", allotment={"quantity": "20"})
+def test_each_day_has_its_part_of_the_allotment_of_that_day(world: World) -> None:
+    world.contract(allotment={"quantity": "31"})
+    world.contract(valid_from="2026-03-10", allotment={"quantity": "62"})
     world.meter(retired=True, valid_from="2026-03-05")
-    assert world.position([], "2026-03-09").allotment == 10
-    assert world.position([], "2026-03-10").allotment == 20
+    assert world.position([], "2026-02-28").allotment == 31
+    assert world.position([], "2026-03-09").allotment == 9 + 2 * 22
+    assert world.position([], "2026-04-01").allotment == 62
+
+
+def test_a_change_in_the_middle_of_a_period_prices_each_day_by_its_version(world: World) -> None:
+    world.contract(price=RATE)
+    world.contract(valid_from="2026-03-10", price={**RATE, "unit_amount": "2"})
+    uses = [used("a", "2026-03-03", 10), used("a", "2026-03-12", 5)]
+    assert world.position(uses, "2026-03-09").amount == 5
+    assert world.position(uses, "2026-03-20").amount == 5 + 10
+
+
+def test_what_was_left_of_the_month_before_is_remaining(world: World) -> None:
+    world.contract(allotment={"quantity": "100", "rollover": {"cap": "30"}}, price=RATE)
+    uses = [used("a", "2026-03-03", 60), used("a", "2026-04-04", 128)]
+    found = world.position(uses, "2026-04-05")
+    assert (found.allotment, found.used, found.remaining) == (D(100), D(128), D(2))
+    found = world.position([*uses, used("a", "2026-04-05", 4)], "2026-04-05")
+    assert (found.overage, found.amount, found.status) == (D(2), D(1), "over")
+
+
+def test_a_meter_group_is_a_line_named_after_itself(world: World) -> None:
+    world.meter("n", unit="leads")
+    group = {"name": "copies", "meters": ["m", "n"], "covered_quantity": "10", "overage_rate": "2"}
+    world.contract(lines=[], meter_groups=[group])
+    uses = [used("a", "2026-03-03", 8), used("a", "2026-03-04", 5)]
+    found = world.position(uses, "2026-03-05")
+    assert (found.line, found.service, found.used) == ("copies", "copies", D(26))
+    assert (found.overage, found.amount) == (D(16), D(32))
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,21 @@ import pytest
 from tallybook.model.errors import Invalid
 from tallybook.model.price import Billable, Part
 from tallybook.pricing.per_unit import parse
+from tests.pricing.drawn import AMOUNTS, document
 
 D = Decimal
+DOCUMENTS = document("per_unit", unit_amount=AMOUNTS)
 
 
 def test_every_unit_costs_the_same_and_nothing_is_rounded() -> None:
     price = parse({"model": "per_unit", "unit_amount": "0.012"})
     assert price.charge(Billable(D("289796.5"))) == D("3477.558")
     assert price.parts(Billable(D(3))) == (Part(0, D(3), D("0.012"), None, D("0.036")),)
+
+
+def test_what_lies_beyond_a_thousand_free_units_is_priced() -> None:
+    price = parse({"unit_amount": "1"})
+    assert price.charge(Billable(D(1400)).beyond(D(1000))) == 400
 
 
 def test_the_longest_quantity_at_the_longest_price_is_exact() -> None:

@@ -3,8 +3,9 @@ to one started in this process when none runs. No command opens a store itself.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -55,6 +56,15 @@ class Client:
             found["items"] += page["items"]
         return {**found, "next_cursor": None}
 
+    def definitions(self, noun: str) -> Iterator[Any]:
+        """Read all definitions of a noun; the numbers in them are exact and no texts."""
+        cursor: str | None = ""
+        while cursor is not None:
+            asked = {"noun": noun, "limit": str(PAGE_ROWS_MAX), "cursor": cursor}
+            page = self._answer(self._http.get("/definitions", params=asked), exact=Decimal)
+            yield page
+            cursor = page["next_cursor"]
+
     def put(self, path: str, document: object) -> Any:
         """Define something."""
         return self._answer(self._http.put(path, content=_encode(document), headers=_JSON))
@@ -73,9 +83,9 @@ class Client:
             self._http.post(path, content=body, headers={"Content-Type": content_type})
         )
 
-    def _answer(self, response: httpx2.Response) -> Any:
+    def _answer(self, response: httpx2.Response, exact: Callable[[str], Any] = str) -> Any:
         if response.is_success:
-            return json.loads(response.content, parse_float=str) if response.content else None
+            return json.loads(response.content, parse_float=exact) if response.content else None
         try:
             problem = response.json()
         except ValueError:

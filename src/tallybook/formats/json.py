@@ -2,8 +2,10 @@
 
 import codecs
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO, Final
+
+import msgspec
 
 from tallybook.formats._numbers import exact
 from tallybook.model.errors import Unreadable
@@ -11,6 +13,7 @@ from tallybook.model.table import ROW_BYTES_MAX, BadRow, Row, Table
 
 _CHUNK_BYTES: Final = 128 * 1024
 _BETWEEN: Final = " \t\r\n,"
+_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
 
 def read(stream: BinaryIO) -> Table:
@@ -20,6 +23,12 @@ def read(stream: BinaryIO) -> Table:
         Unreadable: `file_not_json`, `file_not_utf8`, while rows are taken.
     """
     return Table(None, _rows(_Text(stream)))
+
+
+def write(documents: Sequence[Any]) -> bytes:
+    """Write one document, or an array of several, so that `read` gives equal ones."""
+    packed = _ENCODER.encode(documents[0] if len(documents) == 1 else documents)
+    return msgspec.json.format(packed, indent=2) + b"\n"
 
 
 class _Text:

@@ -4,7 +4,7 @@ YAML's own habits are off: `no` is a text, 03:00 is a text, dates are texts, 0.1
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any, BinaryIO, Final
 
@@ -13,6 +13,10 @@ import yaml
 from tallybook.formats._numbers import exact
 from tallybook.model.errors import Unreadable
 from tallybook.model.table import BadRow, Row, Table
+
+_NUMBER_TAG: Final = "tag:tallybook,2026:number"
+#: No text is folded: a change of a word is a change of its line.
+_WIDTH: Final = 1_000_000
 
 
 def read(stream: BinaryIO) -> Table:
@@ -41,6 +45,14 @@ def load(stream: BinaryIO) -> list[Any]:
     return [document for document in documents if document is not None]
 
 
+def write(documents: Iterable[Any]) -> bytes:
+    """Write documents one after another, so that `read` gives equal ones, in the same order."""
+    text: str = yaml.dump_all(
+        documents, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH
+    )
+    return text.encode()
+
+
 def _rows(items: list[Any]) -> Iterator[Row | BadRow]:
     for number, item in enumerate(items, 1):
         if isinstance(item, dict) and all(isinstance(name, str) for name in item):
@@ -50,7 +62,28 @@ def _rows(items: list[Any]) -> Iterator[Row | BadRow]:
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe, and with the plain words of JSON only."""
+    """Safe, and with the plain words of JSON only; a name that stands twice is no YAML."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - the signature is PyYAML's
+        """Make an object; the second of two values of one name would be lost without a word."""
+        found = super().construct_mapping(node, deep=deep)
+        if len(found) < len(node.value):
+            raise yaml.constructor.ConstructorError(
+                "an object", node.start_mark, "has a name twice", node.start_mark
+            )
+        return found
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes what this or any other reader of YAML would take for more than a text."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - the signature is PyYAML's
+        """Write what is the same in two places twice, as people do."""
+        return True
+
+
+def _write_number(dumper: _Dumper, value: int | Decimal) -> yaml.ScalarNode:
+    return dumper.represent_scalar(_NUMBER_TAG, str(value))
 
 
 def _number(loader: _Loader, node: yaml.ScalarNode) -> int | Decimal:
@@ -62,12 +95,20 @@ _PLAIN: Final = (
     ("tag:yaml.org,2002:null", r"null|~|", ["n", "~", ""]),
     ("tag:yaml.org,2002:bool", r"true|false", ["t", "f"]),
     (
-        "tag:tallybook,2026:number",
+        _NUMBER_TAG,
         r"-?(?:0|[1-9]\d{0,4000})(?:\.\d+)?(?:[eE][+-]?\d+)?",
         list("-0123456789"),
     ),
 )
 _Loader.yaml_implicit_resolvers = {}
-for _tag, _pattern, _starts in _PLAIN:
-    _Loader.add_implicit_resolver(_tag, re.compile(f"^(?:{_pattern})$", re.ASCII), _starts)
-_Loader.add_constructor("tag:tallybook,2026:number", _number)
+_Dumper.yaml_implicit_resolvers = {}
+for _kind in (_Loader, _Dumper):
+    for _tag, _pattern, _starts in _PLAIN:
+        _kind.add_implicit_resolver(_tag, re.compile(f"^(?:{_pattern})$", re.ASCII), _starts)
+for _start, _words in yaml.SafeDumper.yaml_implicit_resolvers.items():
+    for _tag, _other in _words:
+        if not _tag.endswith("timestamp"):  # a date is a text everywhere, and reads best unquoted
+            _Dumper.add_implicit_resolver(_tag, _other, [_start])
+_Loader.add_constructor(_NUMBER_TAG, _number)
+_Dumper.add_representer(Decimal, _write_number)
+_Dumper.add_representer(int, _write_number)

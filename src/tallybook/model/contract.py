@@ -289,6 +289,13 @@ class Contract(Terms):
         return self.name or self.number
 
     @property
+    def codes(self) -> frozenset[str]:
+        """Return the codes of all lines, and the names of all groups, of any part of it."""
+        parts: list[Terms | Phase] = [self, *self.phases]
+        lines = {line.code for part in parts for line in part.lines or ()}
+        return frozenset(lines.union(g.name for part in parts for g in part.meter_groups or ()))
+
+    @property
     def meters(self) -> frozenset[str]:
         """Return the keys of all meters that any part of it names."""
         parts: list[Terms | Phase] = [self, *self.phases]

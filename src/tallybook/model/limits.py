@@ -20,6 +20,8 @@ KEY_CHARS_MAX: Final = 128
 NAME_CHARS_MAX: Final = 256
 TREE_DEPTH_MAX: Final = 16
 TIERS_MAX: Final = 100
+#: Of a price by one or two dimensions.
+CELLS_MAX: Final = 1_000
 LINES_MAX: Final = 500
 PHASES_MAX: Final = 100
 CYCLE_LENGTH_MAX: Final = 3_660
@@ -37,6 +39,14 @@ CURSOR_CHARS_MAX: Final = 512
 PAGE_ROWS_DEFAULT: Final = 50
 PAGE_ROWS_MAX: Final = 500
 QUERY_SECONDS_MAX: Final = 30
+#: Events that a price looks at one by one, for one line in one of its cycles; and in one answer.
+PIECES_MAX: Final = 1_000_000
+PIECES_A_QUESTION: Final = 50_000
+
+#: How far ahead a statement may be asked for: all before it may have to be worked out as well.
+STATEMENT_AHEAD_DAYS_MAX: Final = 3_660
+#: How long closing waits for the events that were accepted before it to be loaded.
+CLOSE_WAIT_SECONDS: Final = 10
 
 BACKLOG_EVENTS_MAX: Final = 1_000_000
 BACKLOG_RETRY_SECONDS: Final = 2

@@ -1,10 +1,14 @@
-"""The usage question and its answer: a set of accounts and buckets in one call, engine-neutral."""
+"""Questions about use and their answers, engine-neutral: a set of accounts and buckets in one call,
+or the events themselves one by one.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from tallybook.model.nouns import FilterTerm, Meter
+from tallybook.model.quantity import EXACT
 from tallybook.model.scope import Member
 
 
@@ -39,3 +43,74 @@ class UsageCell:
     account: str | None
     dimensions: tuple[str | None, ...]
     value: Decimal | None
+
+
+class PieceKey(NamedTuple):
+    """Where a piece stands in the order of pieces; ids are compared by their bytes."""
+
+    time: datetime
+    id: str
+    seq: int
+    group: int
+
+
+class PieceRow(NamedTuple):
+    """What one event brings to a meter, and the values of the dimensions asked for."""
+
+    key: PieceKey
+    quantity: Decimal
+    values: tuple[str | None, ...]
+
+
+class Reading(NamedTuple):
+    """What a counter showed, and what it had shown before; None where it is its first reading.
+
+    `values` are those of the meter's dimensions: each account has a counter for each of them.
+    """
+
+    account: str
+    time: datetime
+    seq: int
+    values: tuple[str | None, ...]
+    quantity: Decimal
+    before: Decimal | None
+
+    @property
+    def rise(self) -> Decimal:
+        """Return what was used since the reading before: nothing where it fell."""
+        before = self.quantity if self.before is None else self.before
+        return max(Decimal(0), EXACT.subtract(self.quantity, before))
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingsQuery:
+    """The readings of a meter's counters within [start, end), as known at ledger position `seq`,
+    in order of (time, seq): at most `limit` of them, or of those that fell.
+    """
+
+    meter: Meter
+    start: datetime
+    end: datetime
+    seq: int
+    members: tuple[Member, ...] | None
+    limit: int
+    falls: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PiecesQuery:
+    """The events that a meter adds up within [start, end), as known at ledger position `seq`, in
+    order of (time, id): at most `limit` of them, those beyond `after`.
+
+    `members` are as in `UsageQuery`. `dimensions` are paths into the data, declared or not. An
+    event brings its quantity, or 1 where the meter counts.
+    """
+
+    meter: Meter
+    start: datetime
+    end: datetime
+    seq: int
+    members: tuple[Member, ...] | None
+    dimensions: tuple[str, ...]
+    limit: int
+    after: PieceKey | None = None

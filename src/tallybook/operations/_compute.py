@@ -8,9 +8,11 @@ from tallybook.model.directory import Directory
 from tallybook.model.ports import Events
 from tallybook.model.position import Position
 from tallybook.model.scope import Scope
-from tallybook.positions.position import Known, position
+from tallybook.operations.measure import measure
+from tallybook.positions.needs import Uses
+from tallybook.positions.position import Known, needs, position
 from tallybook.positions.terms import Terms
-from tallybook.positions.use import Sheet
+from tallybook.positions.use import Sheet, Use, added
 
 #: Lines in one question: their cells and positions are in memory together.
 LINES_A_QUESTION: Final = 2_000
@@ -20,16 +22,42 @@ def compute(
     scope: Scope, directory: Directory, events: Events, lines: Iterable[Terms], known: Known
 ) -> Iterator[Position]:
     """Yield the positions of lines, in no particular order, all of one mark."""
-    together: dict[tuple[object, ...], list[Terms]] = {}
+    for line, use, uses in count(scope, directory, events, lines, known):
+        yield position(line, use, known, uses)
+
+
+def count(
+    scope: Scope, directory: Directory, events: Events, lines: Iterable[Terms], known: Known
+) -> Iterator[tuple[Terms, Use, Uses]]:
+    """Yield lines with all that is counted of them; a group when the last of its meters is."""
+    waiting: dict[tuple[str, str], list[Use]] = {}
+    together: dict[tuple[object, ...], list[tuple[Terms, Terms]]] = {}
     for line in lines:
-        together.setdefault(line.shared, []).append(line)
+        for part in line.parts:
+            together.setdefault(part.shared, []).append((line, part))
     for alike in together.values():
         rest = iter(alike)
         while some := list(islice(rest, LINES_A_QUESTION)):
-            sheet = Sheet(directory, some)
-            answers = {
-                asked: events.usage(scope, query)
-                for asked, query in sheet.questions(known.mark.seq)
-            }
-            for line, use in zip(some, sheet.uses(answers), strict=True):
-                yield position(line, use, known)
+            parts = [part for _, part in some]
+            found = _days(scope, directory, events, parts, known)
+            whole = [line for line, _ in some]
+            ready = []
+            for line, use in zip(whole, found, strict=True):
+                uses = waiting.setdefault(line.key, [])
+                uses.append(use)
+                if len(uses) == len(line.meters):
+                    ready.append((line, added(waiting.pop(line.key))))
+            wanted = [need for line, _ in ready for need in needs(line)]
+            answers = measure(scope, directory, events, wanted, known.mark.seq) if wanted else {}
+            for line, use in ready:
+                yield line, use, answers
+
+
+def _days(
+    scope: Scope, directory: Directory, events: Events, lines: list[Terms], known: Known
+) -> list[Use]:
+    sheet = Sheet(directory, lines)
+    answers = {
+        asked: events.usage(scope, query) for asked, query in sheet.questions(known.mark.seq)
+    }
+    return sheet.uses(answers)

@@ -22,7 +22,7 @@ from tallybook.operations.definitions import local_day, not_found
 from tallybook.operations.directory import Directories
 from tallybook.positions.agreement import NEVER, of_versions
 
-_KEY_FIELDS: Final[Mapping[NounName, str]] = {
+KEY_FIELDS: Final[Mapping[NounName, str]] = {
     "account": "key",
     "meter": "key",
     "contract": "number",
@@ -259,7 +259,7 @@ def _read(change: Change) -> tuple[AnyNoun, date | None, str | None]:
     if not isinstance(change.body, Mapping):
         raise Invalid("document_invalid", f"A {change.noun} is a JSON object.", field="")
     check_json(change.body)
-    field = _KEY_FIELDS[change.noun]
+    field = KEY_FIELDS[change.noun]
     body = {field: change.key, **change.body}
     if body[field] != change.key:
         raise Invalid(

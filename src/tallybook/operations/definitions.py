@@ -4,7 +4,7 @@ An account that has left a customer's tree is no longer theirs, nor are its cont
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -53,9 +53,8 @@ def get(
 
 def history(
     scope: Scope, directory: Directory, noun: NounName, key: str, now: datetime
-) -> list[tuple[Version, list[Change]]]:
-    """Return every version the caller may see, oldest first, each with its changes to what held
-    on its day before it came.
+) -> list[Version]:
+    """Return every version the caller may see, oldest first.
 
     Raises:
         Forbidden: `verb_not_allowed`.
@@ -63,19 +62,29 @@ def history(
     """
     scope.require("read")
     seen = _Seen(scope, now)
-    known = directory.history(noun, key)
-    told = []
-    for place, version in enumerate(known):
-        if seen.covers(version):
-            held = History(NOUNS[noun], known[:place]).version(version.valid_from or date.min)
-            visible = held is not None and seen.covers(held) and not held.retired
-            before = directory.parsed(held) if held and visible else None
-            now_said = directory.parsed(version)
-            differs = changes(before, now_said, amounts=sees_amounts(scope, noun))
-            told.append((_shown(scope, version), differs))
-    if not told:
+    found = [_shown(scope, v) for v in directory.history(noun, key) if seen.covers(v)]
+    if not found:
         raise not_found(noun, key)
-    return told
+    return found
+
+
+def changed(
+    scope: Scope, directory: Directory, version: Version, now: datetime
+) -> Sequence[Change]:
+    """Return what a version changed to what held on its day before it came; nothing where that
+    was not there or not the caller's.
+    """
+    name, key = version.noun, version.key
+    known = (v for v in directory.history(name, key) if v.number < version.number)
+    history: History[Any] = History(NOUNS[name], tuple(known))
+    held = history.version(version.valid_from or date.min)
+    if held is None or held.retired or not _Seen(scope, now).covers(held):
+        return ()
+    return changes(
+        directory.parsed(held),
+        directory.parsed(directory.history(name, key)[version.number - 1]),
+        amounts=sees_amounts(scope, name),
+    )
 
 
 def page(
@@ -107,6 +116,11 @@ def page(
         next_cursor=write_cursor(some[-1]) if more else None,
         totals={"count": len(keys)},
     )
+
+
+def visible(scope: Scope, directory: Directory, noun: NounName, now: datetime) -> tuple[str, ...]:
+    """Return the keys of what stands on the directory's day and the caller may see, sorted."""
+    return _matching(_Seen(scope, now), directory, noun, None)
 
 
 def standing(

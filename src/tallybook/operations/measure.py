@@ -3,20 +3,23 @@ counted together in one question. Rates nothing, and looks for no permission: wh
 to it that what comes of the answers may be seen, and counts with the whole scope.
 """
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal, localcontext
 from typing import Final
 
 from tallybook.model.directory import Directory
+from tallybook.model.errors import Invalid
+from tallybook.model.limits import PIECES_A_QUESTION, PIECES_MAX
 from tallybook.model.nouns import Meter
 from tallybook.model.ports import Events
-from tallybook.model.price import Billable
+from tallybook.model.price import Billable, Piece
 from tallybook.model.quantity import EXACT
 from tallybook.model.scope import Member, Scope
 from tallybook.model.time import FIRST_INSTANT
-from tallybook.model.usage import UsageCell, UsageQuery
+from tallybook.model.usage import PieceRow, PiecesQuery, UsageCell, UsageQuery
 from tallybook.positions.hierarchy import members
 from tallybook.positions.needs import Need, Uses
 from tallybook.positions.terms import fold_of, meter_on
@@ -24,6 +27,10 @@ from tallybook.positions.terms import fold_of, meter_on
 #: Needs in one question: their members and cells are in memory together.
 NEEDS_A_QUESTION: Final = 20_000
 _ZERO: Final = Decimal(0)
+_NOTHING: Final = Billable(_ZERO)
+
+#: A value for each group and bucket; None is where nothing was counted.
+_Grid = list[list[Decimal | None]]
 
 
 def measure(
@@ -32,28 +39,40 @@ def measure(
     """Count what is needed, as known at ledger position `seq`; `directory` is of the same mark.
 
     A retired meter counts as it last stood, and one that nobody defined counts 0: who asks says so.
+
+    Raises:
+        Invalid: `too_many_events`, where a price would have to look at more than it may.
     """
     found: dict[Need, tuple[Billable, ...]] = {}
     together: dict[tuple[object, ...], _Alike] = {}
     for need in dict.fromkeys(needs):
         meter = meter_on(directory, need.meter, need.on)
         if meter is None:
-            found[need] = (Billable(_ZERO),) * len(need.ends)
+            found[need] = (_NOTHING,) * len(need.ends)
             continue
-        shared = (id(meter), need.start, need.ends)  # a directory has one object a version
+        # A directory has one object a version.
+        shared = (id(meter), need.start, need.ends, _one_by_one(meter, need))
         alike = together.setdefault(shared, _Alike(meter, need.start, need.ends, []))
         alike.needs.append(need)
     for alike in together.values():
         for some in alike.chunks():
-            counts = alike.count(scope, directory, events, some, seq)
-            for need, quantities in zip(some, counts, strict=True):
-                found[need] = tuple(map(Billable, quantities))
+            question = _Question(scope, directory, events, seq, alike, some)
+            is_by_event = _one_by_one(alike.meter, some[0]) is not None
+            answers = question.pieces() if is_by_event else question.quantities()
+            found |= zip(some, answers, strict=True)
     return found
+
+
+def _one_by_one(meter: Meter, need: Need) -> tuple[str, ...] | None:
+    """Return what is to be known of each event; None where quantities are enough, or all there is:
+    only what adds up comes from its events one by one.
+    """
+    return need.dimensions if fold_of(meter.aggregation).ADDS else None
 
 
 @dataclass(frozen=True, slots=True)
 class _Alike:
-    """Needs for the same meter over the same span; need i of a question is group i."""
+    """Needs for the same meter over the same span."""
 
     meter: Meter
     start: datetime
@@ -71,43 +90,110 @@ class _Alike:
         carries = self.meter.kind == "stock" and fold_of(self.meter.aggregation).CARRIES
         return FIRST_INSTANT if carries else self.start
 
-    def count(
-        self, scope: Scope, directory: Directory, events: Events, needs: Sequence[Need], seq: int
-    ) -> list[list[Decimal]]:
-        """Return a quantity for each of `ends`, for each need."""
-        kind = fold_of(self.meter.aggregation)
-        ends = [end for end in dict.fromkeys(self.ends) if end > self.since]
-        if not ends:
-            return [[_ZERO] * len(self.ends) for _ in needs]
-        who = self._members(directory, needs, ends[-1])
 
-        def ask(*edges: datetime) -> list[UsageCell]:
-            return events.usage(scope, UsageQuery(self.meter, edges, seq, who))
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """Some needs that are alike, as known at `seq`; need i is group i."""
+
+    scope: Scope
+    directory: Directory
+    events: Events
+    seq: int
+    alike: _Alike
+    needs: Sequence[Need]
+
+    def quantities(self) -> list[tuple[Billable, ...]]:
+        """Return for each need its use at each end."""
+        meter, since = self.alike.meter, self.alike.since
+        kind = fold_of(meter.aggregation)
+        ends = [end for end in dict.fromkeys(self.alike.ends) if end > since]
+        if not ends:
+            return [(_NOTHING,) * len(self.alike.ends)] * len(self.needs)
+        who = self._members(ends[-1])
+
+        def ask(*edges: datetime) -> _Grid:
+            query = UsageQuery(meter, edges, self.seq, who)
+            cells = self.events.usage(self.scope, query)
+            return _grid(cells, len(self.needs), len(edges) - 1)
 
         if kind.ADDS or kind.CARRIES:  # then what was before an end follows from the buckets
-            grid = _grid(ask(self.since, *ends), len(needs), len(ends))
-            rows = [_running(row, adds=kind.ADDS) for row in grid]
+            rows = [_running(row, adds=kind.ADDS) for row in ask(since, *ends)]
         else:
-            columns = [_grid(ask(self.since, end), len(needs), 1) for end in ends]
-            rows = [[column[i][0] or _ZERO for column in columns] for i in range(len(needs))]
-        at = [ends.index(end) if end > self.since else None for end in self.ends]
-        return [[_ZERO if i is None else row[i] for i in at] for row in rows]
+            columns = [ask(since, end) for end in ends]
+            rows = [[column[i][0] or _ZERO for column in columns] for i in range(len(self.needs))]
+        at = [ends.index(end) if end > since else None for end in self.alike.ends]
+        return [tuple(_NOTHING if i is None else Billable(row[i]) for i in at) for row in rows]
 
-    def _members(
-        self, directory: Directory, needs: Sequence[Need], end: datetime
-    ) -> tuple[Member, ...]:
+    def pieces(self) -> list[tuple[Billable, ...]]:
+        """Return for each need its events up to each end.
+
+        Raises:
+            Invalid: `too_many_events`, where one need has more of them than may be looked at.
+        """
+        found: list[list[PieceRow]] = [[] for _ in self.needs]
+        for row in self._rows():
+            mine = found[row.key.group]
+            mine.append(row)
+            if len(mine) > PIECES_MAX:
+                raise _too_many(self.needs[row.key.group], len(mine))
+        return [tuple(_up_to(rows, self.alike.ends)) for rows in found]
+
+    def _rows(self) -> Iterator[PieceRow]:
+        """Yield events in order, asked for page by page."""
+        start, end = self.alike.start, self.alike.ends[-1]
+        if start >= end:
+            return
+        query = PiecesQuery(
+            self.alike.meter,
+            start,
+            end,
+            self.seq,
+            self._members(end),
+            self.needs[0].dimensions or (),
+            PIECES_A_QUESTION,
+        )
+        while page := self.events.pieces(self.scope, query):
+            yield from page
+            if len(page) < query.limit:
+                return
+            query = replace(query, after=page[-1].key)
+
+    def _members(self, end: datetime) -> tuple[Member, ...]:
+        since = self.alike.since
         return tuple(
             member
-            for group, need in enumerate(needs)
+            for group, need in enumerate(self.needs)
             for member in members(
-                directory, need.account, self.since, end, rollup=need.pooled, group=group
+                self.directory, need.account, since, end, rollup=need.pooled, group=group
             )
         )
 
 
-def _grid(cells: list[UsageCell], rows: int, columns: int) -> list[list[Decimal | None]]:
-    """Lay cells out by group and bucket; None is where nothing was counted."""
-    grid: list[list[Decimal | None]] = [[None] * columns for _ in range(rows)]
+def _up_to(rows: Sequence[PieceRow], ends: Sequence[datetime]) -> Iterator[Billable]:
+    """Yield what the events before each end come to."""
+    pieces = tuple(Piece(row.quantity, row.values) for row in rows)
+    quantity, done = _ZERO, 0
+    with localcontext(EXACT):
+        for end in ends:
+            until = bisect_left(rows, end, key=lambda row: row.key.time)
+            quantity = sum((piece.quantity for piece in pieces[done:until]), quantity)
+            done = until
+            yield Billable(quantity, pieces[:until])
+
+
+def _too_many(need: Need, asked: int) -> Invalid:
+    return Invalid(
+        "too_many_events",
+        f"A price looks at each event of {need.meter} for {need.account}, of which there are over "
+        f"{PIECES_MAX}; choose a shorter cycle, or a price by quantity.",
+        limit=PIECES_MAX,
+        asked=asked,
+    )
+
+
+def _grid(cells: Iterable[UsageCell], rows: int, columns: int) -> _Grid:
+    """Lay cells out."""
+    grid: _Grid = [[None] * columns for _ in range(rows)]
     for cell in cells:
         grid[cell.group][cell.bucket] = cell.value
     return grid

@@ -18,11 +18,12 @@ from tallybook.model.quantity import EXACT
 from tallybook.model.scope import Scope
 from tallybook.model.time import FIRST_INSTANT, LAST_INSTANT
 from tallybook.model.usage import UsageQuery
-from tallybook.operations._compute import compute
+from tallybook.operations._compute import compute, count
 from tallybook.operations._listing import listed
 from tallybook.positions.explanation import Explanation, explain
 from tallybook.positions.hierarchy import members
-from tallybook.positions.position import Known
+from tallybook.positions.position import Known, in_unit, reached
+from tallybook.positions.position import position as work_out
 from tallybook.positions.terms import Terms, terms
 
 #: What a list may be narrowed to: the statuses, and the flags beside them.
@@ -113,9 +114,11 @@ def position(
     scope.require("read")
     line = find_line(scope, directory, key, when, rollup=rollup)
     known = Known(when.mark, when.refreshed_at)
-    found = next(compute(whole(scope), directory, events, [line], known))
+    _, use, uses = next(count(whole(scope), directory, events, [line], known))
+    found = work_out(line, use, known, uses)
+    come = reached(line, in_unit(line.item, use), uses)
     counts = _counts(whole(scope), directory, events, line, when.mark)
-    how = explain(line, found, accounts=len(counts), count=sum(counts.values()))
+    how = explain(line, found, come, accounts=len(counts), count=sum(counts.values()))
     if scope.sees_prices:
         return found, how
     return _without_prices(found), replace(how, price=None)
@@ -146,10 +149,10 @@ def find_line(
     """
     number, code = key
     spans = spans_seen(scope, directory, number, when.at)
-    if not any(line.code == code for span in spans for line in span.noun.lines):
+    if not any(code in span.noun.codes for span in spans):
         raise NotFound("line_not_found", f"The contract {number} has no line {code!r}.")
     for line in terms(directory, number, when.at, when.now, rollup=rollup):
-        if line.line.code == code and sees(scope, line.contract, when.at):
+        if line.item.code == code and sees(scope, line.contract, when.at):
             return line
     raise NotFound(
         "not_in_force", f"The line {code} of {number} is not in force then; ask for another `at`."

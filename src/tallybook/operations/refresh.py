@@ -8,6 +8,7 @@ from datetime import datetime
 from threading import Lock
 from typing import Final
 
+from tallybook.model.contract import Contract
 from tallybook.model.directory import Directory
 from tallybook.model.errors import Conflict
 from tallybook.model.mark import Mark, minute_of
@@ -24,6 +25,7 @@ from tallybook.model.ports import (
     NounName,
     Snapshot,
     SnapshotState,
+    Version,
 )
 from tallybook.model.scope import Scope, operator
 from tallybook.model.time import Calendar
@@ -161,7 +163,7 @@ class Refresher:
             line
             for number, types in stale.items()
             for line in terms(directory, number, state.mark.now, state.mark.now)
-            if types is None or line.meter.event_type in types
+            if types is None or any(meter.event_type in types for meter in line.meters)
         ]
         known = Known(state.mark, state.refreshed_at)
         positions = compute(scope, directory, self._events, lines, known)
@@ -179,6 +181,9 @@ class Refresher:
             noun: {v.key for v in self._books.versions(scope, noun, after=after)} for noun in nouns
         }
         numbers = set(keys["contract"])
+        for number in keys["contract"]:  # a pool above may gather its allotments
+            for owner in index.owners(number):
+                numbers |= index.above(index.directory, owner)
         if keys["account"]:
             earlier = self._directories.at(scope, after)
             for account in keys["account"]:
@@ -225,6 +230,11 @@ class _Index:
             found = self._concerned[account] = self.above(self.directory, account).union(own)
         return found
 
+    def owners(self, number: str) -> frozenset[str]:
+        """Return the accounts that any version gives a contract to."""
+        versions = self.directory.history("contract", number)
+        return frozenset(version.document["account"] for version in versions)
+
     def above(self, directory: Directory, account: str) -> frozenset[str]:
         """Return the contracts that pool an account's events by the links of a directory."""
         pools = (self._pools.get(key, ()) for key in ancestors(directory, account))
@@ -256,5 +266,10 @@ def _gone(
     for number, types in stale.items():
         if types is None:
             versions = directory.history("contract", number)
-            codes = {line["code"] for v in versions for line in v.document.get("lines", ())}
+            codes = frozenset[str]().union(*(_codes(directory, v) for v in versions))
             yield from ((number, code) for code in codes if (number, code) not in standing)
+
+
+def _codes(directory: Directory, version: Version) -> frozenset[str]:
+    noun = directory.parsed(version)
+    return noun.codes if isinstance(noun, Contract) else frozenset()

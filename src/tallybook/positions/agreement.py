@@ -17,8 +17,8 @@ from tallybook.model.directory import Directory
 from tallybook.model.directory import Span as Version
 from tallybook.model.nouns import Account
 from tallybook.model.position import Period
-from tallybook.model.time import FIRST_DAY, LAST_DAY, Calendar
-from tallybook.positions.periods import Schedule, Span, TermSchedule, add_months
+from tallybook.model.time import FIRST_DAY, LAST_DAY, Calendar, clamp
+from tallybook.positions.periods import Schedule, Span, TermSchedule, add_months, period
 
 #: The end of what has none.
 NEVER: Final = LAST_DAY
@@ -109,18 +109,22 @@ class Agreement:
         period = self.period_of(day)
         return self._calendar(period.start if period else day)
 
+    def day_of(self, instant: datetime) -> date | None:
+        """Return the local day in force that holds an instant, None where none does.
+
+        Where the zone changes it is a day of the period that holds the instant.
+        """
+        guess = clamp(instant.date())
+        for day in (guess, guess - _DAY, guess + _DAY):
+            span = self.period_of(clamp(day))
+            if span and self.start_of(span.start) <= instant < self.start_of(span.end):
+                found = self.calendar_on(span.start).day_of(instant)
+                return max(span.start, min(found, span.end - _DAY))
+        return None
+
     def period(self, span: Span) -> Period:
         """Return a billing period with its instants; it ends where the next one begins."""
-        return Period(
-            start_date=span.start,
-            end_date=span.end,
-            starts_at=self.start_of(span.start),
-            ends_at=self.start_of(span.end),
-            is_stub=span.is_stub,
-            cycle_start_date=span.cycle_start,
-            cycle_days=span.cycle_days,
-            index=span.index,
-        )
+        return period(span, self.calendar_on(span.start), self.calendar_on(span.end))
 
     def account_on(self, day: date) -> Account | None:
         """Return the account as it stands on a day; before its first version as in that one."""
@@ -144,6 +148,8 @@ class Agreement:
     @cached_property
     def _only_calendar(self) -> Calendar | None:
         """Return the calendar of all days where there is but one, as nearly always."""
+        if len(self.stretches) == 1 and len(self.accounts) <= 1:
+            return self._calendar(self.stretches[0].start)
         days = [FIRST_DAY, *(version.valid_from for version in self.accounts if version.valid_from)]
         days += [stretch.start for stretch in self.stretches]
         found = {self._calendar(day) for day in days} if len(days) > 1 else set()
@@ -258,7 +264,7 @@ def _schedule(key: Any, days: tuple[date, date]) -> Schedule:
     _, term_start, last_day, renewal = key
     term_end = NEVER if last_day is None else min(last_day, NEVER - _DAY) + _DAY
     unit, length = term_cycle(term_start, term_end, renewal)
-    return TermSchedule(term_end, start, end, unit, length)
+    return TermSchedule(term_end, start, end, unit, length, term_start)
 
 
 def term_cycle(start: date, end: date, renewal: Renewal | None) -> tuple[CycleUnit, int]:

@@ -7,11 +7,10 @@ from datetime import datetime
 from decimal import Decimal
 
 from tallybook.model.position import Position
-from tallybook.model.price import Billable, Part
-from tallybook.positions.position import billable, price_of
+from tallybook.model.price import Part
+from tallybook.positions.position import Reached
+from tallybook.positions.rating import price_in
 from tallybook.positions.terms import Terms
-
-_ZERO = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,9 @@ class Explanation:
     price: PriceStep | None
 
 
-def explain(line: Terms, found: Position, *, accounts: int, count: int) -> Explanation:
+def explain(
+    line: Terms, found: Position, reached: Reached, *, accounts: int, count: int
+) -> Explanation:
     """Say how a position came about, from `count` events of `accounts` accounts."""
     meter = line.meter
     start = line.counts_from if line.carries else line.period.starts_at
@@ -76,19 +77,18 @@ def explain(line: Terms, found: Position, *, accounts: int, count: int) -> Expla
         EventsStep(meter.event_type, start, line.counts_to, accounts, count),
         MeterStep(meter.key, meter.aggregation, meter.property, meter.unit, found.used),
         AllotmentStep(found.allotment, found.is_unlimited, found.overage),
-        _price(line, found),
+        _price(line, found, reached),
     )
 
 
-def _price(line: Terms, found: Position) -> PriceStep | None:
-    if line.line.price is None:
+def _price(line: Terms, found: Position, reached: Reached) -> PriceStep | None:
+    price = price_in(line.turn, line.item)
+    if price is None or line.item.model is None:
         return None
-    price = price_of(line.line.price)
-    quantity = billable(line, found.used or _ZERO)
     return PriceStep(
-        line.line.price["model"],
-        quantity,
-        price.parts(Billable(quantity)),
-        price.charge(Billable(quantity)),
+        line.item.model,
+        reached.billable.quantity,
+        price.parts(reached.billable),
+        reached.amount,
         found.currency,
     )

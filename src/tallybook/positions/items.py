@@ -19,8 +19,10 @@ from tallybook.model.contract import (
     Tolerance,
 )
 from tallybook.model.nouns import Document
+from tallybook.model.price import Price
 from tallybook.model.quantity import EXACT
 from tallybook.positions.agreement import Agreement
+from tallybook.positions.charge import price_of
 from tallybook.positions.periods import Schedule, Span
 
 ZERO: Final = Decimal(0)
@@ -49,7 +51,8 @@ class Item:
     conversion: Conversion | None
     cycle: Cycle
     allotment: Allotment | None
-    price: Document | None
+    price: Price | None
+    model: str | None
     increases: tuple[RateSchedule, ...]
     free_quantity: Decimal = ZERO
     minimum_amount: Decimal | None = None
@@ -64,6 +67,12 @@ class Item:
         return self.method != "line"
 
     @property
+    def carries(self) -> bool:
+        """Tell whether a cycle may hand something on to the next."""
+        has_rollover = self.allotment is not None and self.allotment.rollover is not None
+        return has_rollover or self.method == "roll_forward"
+
+    @property
     def is_unlimited(self) -> bool:
         """Tell whether use is counted and never charged."""
         return self.allotment is not None and self.allotment.quantity is None
@@ -71,9 +80,7 @@ class Item:
     @property
     def is_flat(self) -> bool:
         """Tell whether its charge follows from days alone."""
-        return self.quantity is not None or (
-            self.price is not None and self.price.get("model") == "flat"
-        )
+        return self.quantity is not None or self.model == "flat"
 
     @property
     def counted_as(self) -> tuple[object, ...]:
@@ -224,7 +231,8 @@ def _of_line(terms: Contract, line: Line) -> Item:
         conversion=line.conversion,
         cycle=line.allotment or _BILLING,
         allotment=line.allotment,
-        price=line.price,
+        price=None if line.price is None else price_of(line.price),
+        model=None if line.price is None else line.price["model"],
         increases=_increases(terms, line.code),
         free_quantity=line.free_quantity,
         minimum_amount=line.minimum_amount,
@@ -234,6 +242,7 @@ def _of_line(terms: Contract, line: Line) -> Item:
 
 
 def _of_group(terms: Contract, group: MeterGroup) -> Item:
+    price = overage_price(group)
     return Item(
         method=group.overage_method,
         code=group.name,
@@ -247,7 +256,8 @@ def _of_group(terms: Contract, group: MeterGroup) -> Item:
         conversion=None,
         cycle=group,
         allotment=Allotment(quantity=group.covered_quantity),
-        price=overage_price(group),
+        price=None if price is None else price_of(price),
+        model=None if price is None else price["model"],
         increases=_increases(terms, group.name),
         credit_rate=_credit_rate(group),
         tolerance=group.tolerance,

@@ -3,15 +3,15 @@ that lie in the period, then discount, maximum, minimum, and rounding once; and 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal, localcontext
 from typing import Final
 
 from tallybook.model.money import round_money
-from tallybook.model.price import Billable, Part, Price
+from tallybook.model.price import Billable, Part, Price, risen
 from tallybook.model.quantity import EXACT
 from tallybook.model.statement import Charge, ChargeStep, CycleStep, Explanation, UseStep
+from tallybook.positions.charge import bounded
 from tallybook.positions.items import ZERO, Item, Segment, Turn, cut
 from tallybook.positions.periods import Span
 from tallybook.positions.rating import Rise, Worked, flat_amount, price_in
@@ -40,11 +40,10 @@ def _charge(
     amount /= _HUNDRED
     most = _by_days(days, lambda item: item.maximum_amount)
     least = _by_days(days, lambda item: item.minimum_amount or ZERO) or ZERO
-    if most is not None:
-        amount = min(amount, most)
-    amount = max(amount, least) if least else amount
+    amount = bounded(amount, least or None, most)
     if item.quantity is not None:
-        quantity, billable = item.quantity, max((step.after for step in steps), default=ZERO)
+        flat = [step.after for step in steps if step.days]
+        quantity, billable = item.quantity, flat[-1] if flat else ZERO
     else:
         quantity = sum((rise.quantity for rise in counted), ZERO)
         billable = sum((step.after - step.before for step in steps), ZERO)
@@ -58,7 +57,7 @@ def _charge(
         billable_quantity=billable,
         amount=round_money(amount, currency),
         explanation=Explanation(
-            cycles=tuple(map(_cycle_step, due)),
+            cycles=tuple(_cycle_step(done, span) for done in due),
             use=tuple(_use(counted)),
             charges=tuple(steps),
             minimum_amount=least or None,
@@ -107,7 +106,7 @@ def _step(rise: Rise) -> ChargeStep:
     return ChargeStep(
         start=rise.start,
         end=rise.end,
-        model=rise.item.price["model"] if rise.item.price else None,
+        model=rise.item.model,
         before=before.quantity,
         after=rise.after.quantity,
         parts=_parts(rise.price, rise.before, rise.after),
@@ -125,7 +124,7 @@ def _flat_step(
     return ChargeStep(
         start=max(segment.start, span.start),
         end=min(segment.end, span.end),
-        model=item.price["model"] if item.price else None,
+        model=item.model,
         before=ZERO,
         after=quantity,
         parts=_parts(price_in(turn, item), None, Billable(quantity)),
@@ -141,23 +140,7 @@ def _parts(price: Price | None, before: Billable | None, after: Billable) -> tup
     if price is None:
         return ()
     parts = price.parts(after)
-    if before is None or not before.quantity:
-        return parts if before is None else _less(parts, price.parts(before))
-    return _less(parts, price.parts(before))
-
-
-def _less(after: Sequence[Part], before: Sequence[Part]) -> tuple[Part, ...]:
-    taken = (replace(part, quantity=-part.quantity, amount=-part.amount) for part in before)
-    merged: dict[int, Part] = {}
-    for part in (*after, *taken):
-        known = merged.get(part.tier)
-        merged[part.tier] = part if known is None else _added(known, part)
-    return tuple(part for part in merged.values() if part.quantity or part.amount)
-
-
-def _added(one: Part, other: Part) -> Part:
-    quantity, amount = one.quantity + other.quantity, one.amount + other.amount
-    return replace(one, quantity=quantity, flat_amount=None, amount=amount)
+    return parts if before is None else risen(parts, price.parts(before))
 
 
 def _by_days(
@@ -174,12 +157,14 @@ def _by_days(
     return sum(((amount or ZERO) * count for count, amount in found), ZERO) / whole
 
 
-def _cycle_step(done: Worked) -> CycleStep:
+def _cycle_step(done: Worked, span: Span) -> CycleStep:
+    # Periods that are worked out in one go with this one may have had it counted further.
+    used = sum((rise.quantity for rise in done.rises if rise.end <= span.end), ZERO)
     return CycleStep(
         start=done.turn.start,
         end=done.turn.end,
         cycle_days=done.turn.span.cycle_days,
-        used=done.used,
+        used=used,
         allotment=done.allotment,
         rolled=done.carried.total,
         free=done.free,

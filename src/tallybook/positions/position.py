@@ -1,31 +1,41 @@
-"""Where a line stands: use, then allotment, then the price of what lies beyond. The order of
-arithmetic is written here, once.
+"""Where a line stands: use, what is included, and the price of what lies beyond, by the same rules
+as a statement. What a line needs counted beside its days is said here; counts come as arguments.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, localcontext
-from functools import cache, lru_cache
 from typing import Final
 
-import tallybook.pricing as price_models
-from tallybook.model.canonical import decode, encode
-from tallybook.model.errors import Invalid
-from tallybook.model.kinds import load
 from tallybook.model.mark import Mark
-from tallybook.model.nouns import Document, Person
+from tallybook.model.nouns import Person
 from tallybook.model.position import Contribution, Forecast, Position, Status
-from tallybook.model.price import Billable, Price
+from tallybook.model.price import Billable
 from tallybook.model.quantity import EXACT
 from tallybook.positions.forecast import Course, forecast
+from tallybook.positions.items import ZERO, Item, Turn, allotment
+from tallybook.positions.needs import Need, Uses
+from tallybook.positions.rating import (
+    Carried,
+    Run,
+    Worked,
+    converted,
+    flat_amount,
+    handed_on,
+    included,
+    price_in,
+    runs,
+    takes_events,
+    work_out,
+)
 from tallybook.positions.terms import Terms
 from tallybook.positions.use import Use
 
 NEAR_PERCENT: Final = 80
 _PERCENT_PLACES: Final = Decimal("0.000001")
 _SHARE_PLACES: Final = Decimal("1e-12")
-_ZERO: Final = Decimal(0)
+_DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,40 +46,56 @@ class Known:
     refreshed_at: datetime | None
 
 
-def position(line: Terms, use: Use, known: Known) -> Position:
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How far a line has come in its cycle: `available` is allotted and carried, None is no
+    promise of a limit; `included` is that and what is free. Amounts are unrounded.
+    """
+
+    used: Decimal
+    allotment: Decimal | None
+    available: Decimal | None
+    included: Decimal
+    billable: Billable
+    amount: Decimal
+
+    @property
+    def overage(self) -> Decimal:
+        """Return what lies beyond what is available; nothing lies beyond none."""
+        return ZERO if self.available is None else beyond(self.used, self.available)
+
+
+def position(line: Terms, use: Use, known: Known, uses: Uses | None = None) -> Position:
     """Work out where a line stands. Amounts are unrounded.
 
     An allotment includes what lies up to it; the price is for what lies beyond. Without an
-    allotment everything is priced, with an unlimited one nothing is.
+    allotment everything is priced, with an unlimited one nothing is. `uses` answer the `needs`
+    of the line.
     """
     with localcontext(EXACT):
-        used = use.so_far
-        quantity = used or _ZERO
-        allotment = None if line.line.allotment is None else line.line.allotment.quantity
-        overage = beyond(quantity, allotment)
-        price = None if line.line.price is None else price_of(line.line.price)
-        amount = charge(line, price, quantity)
-        ahead = _forecast(line, use, allotment, price)
+        use = in_unit(line.item, use)
+        found = reached(line, use, uses or {})
+        ahead = _forecast(line, use, found)
         return Position(
             contract=line.contract.number,
-            line=line.line.code,
+            line=line.item.code,
             account=line.contract.account,
-            product=line.line.product,
+            product=line.item.product,
             service=line.service,
-            unit=line.meter.unit,
+            unit=line.unit,
             kind=line.meter.kind,
             period=line.period,
-            used=used,
-            allotment=allotment,
-            remaining=None if allotment is None else max(_ZERO, allotment - quantity),
-            percent_used=percent(quantity, allotment),
-            overage=overage,
-            overage_amount=amount if overage else _ZERO,
-            amount=amount,
+            used=None if use.so_far is None else found.used,
+            allotment=found.allotment,
+            remaining=None if found.available is None else max(ZERO, found.available - found.used),
+            percent_used=percent(found.used, found.available),
+            overage=found.overage,
+            overage_amount=found.amount if found.overage else ZERO,
+            amount=found.amount,
             currency=currency(line),
-            status=status(quantity, allotment),
-            likely_over=_likely_over(quantity, allotment, ahead),
-            low_use=_low_use(allotment, ahead),
+            status=status(found.used, found.available),
+            likely_over=_likely_over(found, ahead),
+            low_use=_low_use(found, ahead),
             forecast=ahead,
             contributions=_contributions(line, use),
             daily=use.since(line.first_day),
@@ -78,27 +104,96 @@ def position(line: Terms, use: Use, known: Known) -> Position:
             data_through=line.data_through,
             refreshed_at=known.refreshed_at,
             known_at=known.mark,
-            is_unlimited=line.line.allotment is not None and allotment is None,
+            is_unlimited=line.item.is_unlimited,
             account_name=line.account.title if line.account else line.contract.account,
             meter=line.meter.key,
         )
 
 
+def needs(line: Terms) -> tuple[Need, ...]:
+    """Return what has to be counted of a line beside its days: nothing where its cycle has one
+    segment, a price for quantities, and nothing handed on to it.
+    """
+    return tuple(n for _, counted in _counted(line) for run in counted for n in run.needs)
+
+
+def reached(line: Terms, use: Use, uses: Uses) -> Reached:
+    """Say how far a line has come, from use in its unit: by its days alone where these tell, else
+    by its cycles.
+    """
+    counted = list(_counted(line))
+    if not counted:
+        return _plainly(line, use.so_far or ZERO)
+    carried, done = Carried(), None
+    for turn, counts in counted:
+        done = work_out(turn, counts, uses, carried)
+        carried = handed_on(done)
+    return _worked(line, done) if done else _plainly(line, use.so_far or ZERO)
+
+
 def beyond(quantity: Decimal, allotment: Decimal | None) -> Decimal:
     """Return how much lies beyond an allotment; nothing lies beyond none."""
-    return _ZERO if allotment is None else max(_ZERO, EXACT.subtract(quantity, allotment))
+    return ZERO if allotment is None else max(ZERO, EXACT.subtract(quantity, allotment))
 
 
-def billable(line: Terms, quantity: Decimal) -> Decimal:
-    """Return how much of a quantity is priced."""
-    if line.line.allotment is None:
-        return max(_ZERO, quantity)
-    return beyond(quantity, line.line.allotment.quantity)
+def _counted(line: Terms) -> Iterator[tuple[Turn[Item], list[Run]]]:
+    """Yield the cycles that a line is worked out by, where its days do not tell."""
+    begun = [segment for segment in line.turn.segments if segment.start <= line.today]
+    if not line.earlier and len(begun) == 1 and not takes_events(line.item):
+        return
+    for turn in line.earlier:
+        yield turn, list(runs(line.agreement, turn, [turn.end]))
+    yield line.turn, list(runs(line.agreement, line.turn, [line.today + _DAY]))
 
 
-def charge(line: Terms, price: Price | None, quantity: Decimal) -> Decimal:
-    """Return the price of what is billable of a quantity; zero where the line has no price."""
-    return _ZERO if price is None else price.charge(Billable(billable(line, quantity)))
+def _plainly(line: Terms, used: Decimal) -> Reached:
+    """Work a line out by one quantity: a cycle of one segment so far."""
+    limit = included(line.turn, Carried())
+    billable = Billable(ZERO if line.item.is_unlimited else used).beyond(limit)
+    price = price_in(line.turn, line.item)
+    amount = ZERO
+    if price is not None and line.item.method != "roll_forward" and not line.item.is_unlimited:
+        amount = price.charge(billable)
+    return _reached(line, used, Carried(), billable, _flat(line) or amount)
+
+
+def _worked(line: Terms, done: Worked) -> Reached:
+    rises = ZERO if line.item.method == "roll_forward" else sum(r.amount for r in done.rises)
+    billable = done.rises[-1].after if done.rises else Billable(ZERO)
+    return _reached(line, done.used, done.carried, billable, _flat(line) or rises or ZERO)
+
+
+def _reached(
+    line: Terms, used: Decimal, carried: Carried, billable: Billable, amount: Decimal
+) -> Reached:
+    limit = included(line.turn, carried)
+    if line.item.allotment is None or line.item.is_unlimited:
+        return Reached(used, None, None, limit, billable, amount)
+    allotted = allotment(line.turn)
+    return Reached(used, allotted, max(ZERO, allotted + carried.total), limit, billable, amount)
+
+
+def _flat(line: Terms) -> Decimal | None:
+    """Return what a flat charge comes to in the cycle; None where it is none."""
+    if not line.item.is_flat:
+        return None
+    parts = (flat_amount(line.turn, s, line.turn.start, line.turn.end) for s in line.turn.segments)
+    return sum((amount for amount, _ in parts), ZERO)
+
+
+def in_unit(item: Item, use: Use) -> Use:
+    """Return use in the item's unit; of its quantities only the whole is rounded to its step."""
+    if item.conversion is None:
+        return use
+    plain = item.conversion.model_copy(update={"step": None})
+
+    def of(quantity: Decimal | None, *, whole: bool = False) -> Decimal | None:
+        by = item.conversion if whole else plain
+        return None if quantity is None else converted(Billable(quantity), by).quantity
+
+    days = {day: of(used) for day, used in use.days.items()}
+    accounts = {account: of(used) for account, used in use.accounts.items()}
+    return Use(of(use.so_far, whole=True), of(use.to_date), days, accounts)
 
 
 def percent(quantity: Decimal, allotment: Decimal | None) -> Decimal | None:
@@ -119,40 +214,12 @@ def status(quantity: Decimal, allotment: Decimal | None) -> Status:
         return "near" if quantity * 100 >= allotment * NEAR_PERCENT else "ok"
 
 
-def price_of(document: Document) -> Price:
-    """Read a price by the model it names.
-
-    Raises:
-        Invalid: `price_model_missing`, `unknown_kind`, or `document_invalid` from the model.
-    """
-    model = document.get("model")
-    if not isinstance(model, str):
-        raise Invalid(
-            "price_model_missing",
-            'A price names its model, as in {"model": "per_unit"}.',
-            field="price.model",
-        )
-    return _price(model, encode(document))
-
-
 def currency(line: Terms) -> str:
     """Return the contract's currency, else its account's."""
     return line.contract.currency or (line.account.currency if line.account else "USD")
 
 
-@lru_cache(1_000)
-def _price(model: str, document: str) -> Price:
-    """Read a price once for all lines that have it: to check it costs more than a position."""
-    return _reader(model)(decode(document))
-
-
-@cache
-def _reader(model: str) -> Callable[[Document], Price]:
-    reader: Callable[[Document], Price] = load(price_models, model).parse
-    return reader
-
-
-def _forecast(line: Terms, use: Use, allotment: Decimal | None, price: Price | None) -> Forecast:
+def _forecast(line: Terms, use: Use, found: Reached) -> Forecast:
     ahead = forecast(
         Course(
             start=line.period.start_date,
@@ -160,27 +227,39 @@ def _forecast(line: Terms, use: Use, allotment: Decimal | None, price: Price | N
             first_day=max(line.first_day, next(iter(use.days))),
             last_day=line.last_day,
             days={day: used for day, used in use.days.items() if used is not None},
-            to_date=use.to_date or _ZERO,
-            so_far=use.so_far or _ZERO,
-            allotment=allotment,
+            to_date=use.to_date or ZERO,
+            so_far=use.so_far or ZERO,
+            allotment=found.available,
             nature=line.nature,
         )
     )
-    if price is None or ahead.projected is None:
-        return ahead
-    return replace(ahead, projected_amount=charge(line, price, ahead.projected))
+    amount = _ahead(line, found, ahead)
+    return ahead if amount is None else replace(ahead, projected_amount=amount)
 
 
-def _likely_over(quantity: Decimal, allotment: Decimal | None, ahead: Forecast) -> bool:
-    if allotment is None or ahead.projected is None:
+def _ahead(line: Terms, found: Reached, ahead: Forecast) -> Decimal | None:
+    """Return the amount at the projected use: what is charged so far, and the rise from here on
+    at today's price. None where the price looks at each event.
+    """
+    price = price_in(line.turn, line.item)
+    if price is None or ahead.projected is None or price.BY_EVENT:
+        return None
+    if line.item.is_flat or line.item.is_unlimited or line.item.method == "roll_forward":
+        return found.amount
+    later = Billable(ahead.projected).beyond(found.included)
+    return found.amount + price.charge(later) - price.charge(found.billable)
+
+
+def _likely_over(found: Reached, ahead: Forecast) -> bool:
+    if found.available is None or ahead.projected is None:
         return False
-    return quantity < allotment < ahead.projected
+    return found.used < found.available < ahead.projected
 
 
-def _low_use(allotment: Decimal | None, ahead: Forecast) -> bool:
-    if not allotment or ahead.projected is None:
+def _low_use(found: Reached, ahead: Forecast) -> bool:
+    if not found.available or ahead.projected is None:
         return False
-    return ahead.projected * 2 < allotment
+    return ahead.projected * 2 < found.available
 
 
 def _contributions(line: Terms, use: Use) -> tuple[Contribution, ...]:

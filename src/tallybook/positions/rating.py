@@ -17,7 +17,6 @@ from tallybook.model.quantity import EXACT
 from tallybook.positions.agreement import Agreement
 from tallybook.positions.items import ZERO, Item, Segment, Turn, allotment, free
 from tallybook.positions.needs import Need, Uses
-from tallybook.positions.position import price_of
 from tallybook.pricing._raise import raised
 
 _PLACES: Final = Decimal("1e-12")
@@ -59,24 +58,22 @@ class Carried:
     @property
     def total(self) -> Decimal:
         """Return by how much the next cycle's allotment is more; less than 0 is less."""
+        if not self.grants:
+            return -self.overdrawn
         return sum((grant.left for grant in self.grants), -self.overdrawn)
 
 
 @dataclass(frozen=True, slots=True)
 class Worked:
-    """A cycle worked out up to its last cut."""
+    """A cycle worked out up to its last cut; `included` lies before anything is billable."""
 
     turn: Turn[Item]
     used: Decimal
     allotment: Decimal
     free: Decimal
+    included: Decimal
     carried: Carried
     rises: tuple[Rise, ...] = field(repr=False)
-
-    @property
-    def included(self) -> Decimal:
-        """Return how much lies before anything is billable; never less than 0."""
-        return included(self.turn, self.carried)
 
     @property
     def counted(self) -> Decimal:
@@ -115,17 +112,22 @@ def runs(agreement: Agreement, turn: Turn[Item], cuts: Iterable[date]) -> Iterat
 
 def included(turn: Turn[Item], carried: Carried) -> Decimal:
     """Return what is free, allotted and carried into a cycle; never less than 0."""
+    return _limit(allotment(turn), free(turn), carried)
+
+
+def _limit(allotted: Decimal, given: Decimal, carried: Carried) -> Decimal:
     with localcontext(EXACT):
-        return max(ZERO, free(turn) + allotment(turn) + carried.total)
+        return max(ZERO, given + allotted + carried.total)
 
 
 def work_out(turn: Turn[Item], counted: Sequence[Run], uses: Uses, carried: Carried) -> Worked:
     """Work out a cycle from its counts: where its running charge rose, and by how much."""
+    allotted, given = allotment(turn), free(turn)
+    limit = _limit(allotted, given, carried)
     with localcontext(EXACT):
-        limit = included(turn, carried)
         rises = tuple(_rises(turn, counted, uses, limit))
         used = sum((rise.quantity for rise in rises), ZERO)
-    return Worked(turn, used, allotment(turn), free(turn), carried, rises)
+    return Worked(turn, used, allotted, given, limit, carried, rises)
 
 
 def handed_on(done: Worked) -> Carried:
@@ -169,9 +171,9 @@ def flat_amount(
 
 def price_in(turn: Turn[Item], item: Item) -> Price | None:
     """Return the price of an item in a cycle, raised as its schedules say."""
-    if item.price is None:
-        return None
-    price = price_of(item.price)
+    price = item.price
+    if price is None or not item.increases:
+        return price
     for planned in item.increases:
         times = turn.number // planned.every
         price = raised(price, planned.percent, times, planned.places)
@@ -204,12 +206,14 @@ def _alike(one: Segment[Item], other: Segment[Item]) -> bool:
     return same and _dimensions(one.item) == _dimensions(other.item)
 
 
+def takes_events(item: Item) -> bool:
+    """Tell whether its price looks at each event."""
+    return _dimensions(item) is not None
+
+
 def _dimensions(item: Item) -> tuple[str, ...] | None:
     """Return what is to be known of each event; None where quantities are enough."""
-    if item.price is None:
-        return None
-    price = price_of(item.price)
-    return price.dimensions if price.BY_EVENT else None
+    return item.price.dimensions if item.price is not None and item.price.BY_EVENT else None
 
 
 def _run(
@@ -266,6 +270,9 @@ def _rise_of(price: Price | None, before: Billable | None, after: Billable) -> D
 def _sums(run: Run, uses: Uses) -> Iterator[Billable]:
     """Yield the running use of a run at each cut: the sum of its meters, in the item's unit."""
     answers = [uses[need] for need in run.needs]
+    if len(answers) == 1 and run.item.conversion is None:
+        yield from answers[0]
+        return
     for index in range(len(run.cuts)):
         found = [answer[index] for answer in answers]
         quantity = sum((part.quantity for part in found), ZERO)

@@ -13,7 +13,7 @@ from typing import Final
 
 from tallybook.model.contract import BaseCharge, Commitment, Contract, Credit, Discount
 from tallybook.model.directory import Directory
-from tallybook.model.money import round_money, split
+from tallybook.model.money import cut_money, round_money, split
 from tallybook.model.price import Part
 from tallybook.model.quantity import EXACT
 from tallybook.model.statement import (
@@ -106,8 +106,8 @@ class Plan:
                 if (charge := line_charge(line, span, self.agreement.currency)) is not None
             ]
             made = Charges(span, tuple(lines), tuple(self._base_charges(span)))
-            found[span] = self._discounted(made, terms.discounts)
-        for span in self.wanted:
+            found[span] = self._discounted(made, terms.discounts) if terms.discounts else made
+        for span in self.wanted if self._commitments else ():
             found[span] = replace(found[span], commitments=tuple(self._true_ups(span, found)))
         return {span: found[span] for span in self.wanted}
 
@@ -116,7 +116,7 @@ class Plan:
         if not self.spans:
             return
         first, last = self.spans[0].start, self.spans[-1].end
-        carries = any(_carries(segment.item) for segment in known)
+        carries = any(segment.item.carries for segment in known)
         edges = {day for span in self.spans for day in (span.start, span.end)}
         for turn in turns(self.agreement, known, known[0].start if carries else first, last):
             cuts = {day for day in edges if turn.start < day <= turn.end}
@@ -230,7 +230,7 @@ def statement(
     span = charges.span
     terms = agreement.on(span.end - _DAY) or agreement.stretches[-1].terms
     subtotal = charges.total + sum((a.amount for a in adjustments), ZERO)
-    drawn = tuple(_drawn(terms, span, subtotal, taken or {}))
+    drawn = tuple(_drawn(terms, span, subtotal, taken or {}, agreement.currency))
     period = agreement.period(span)
     return Statement(
         contract=agreement.number,
@@ -257,14 +257,16 @@ def has_credits(agreement: Agreement) -> bool:
 
 
 def _drawn(
-    terms: Contract, span: Span, subtotal: Decimal, taken: Mapping[str, Decimal]
+    terms: Contract, span: Span, subtotal: Decimal, taken: Mapping[str, Decimal], currency: str
 ) -> Iterator[CreditUse]:
-    """Draw down credits that are valid on a day of the period: those that end first, first."""
+    """Draw down credits that are valid on a day of the period: those that end first, first. What
+    is less than the currency's minor unit stays in the balance.
+    """
     valid = [credit for credit in terms.credits if _is_valid(credit, span)]
     left = max(ZERO, subtotal)
     for credit in sorted(valid, key=lambda credit: credit.valid_to or NEVER):
         balance = credit.amount - taken.get(credit.name, ZERO)
-        amount = min(left, max(ZERO, balance))
+        amount = min(left, cut_money(max(ZERO, balance), currency))
         left -= amount
         yield CreditUse(credit.name, amount, balance - amount)
 
@@ -281,11 +283,6 @@ def _worked(line: Iterable[tuple[Turn[Item], list[Run]]], uses: Uses) -> Iterato
         done = work_out(turn, counted, uses, carried)
         carried = handed_on(done)
         yield done
-
-
-def _carries(item: Item) -> bool:
-    has_rollover = item.allotment is not None and item.allotment.rollover is not None
-    return has_rollover or item.method == "roll_forward"
 
 
 def _names(discount: Discount, charge: Charge) -> bool:

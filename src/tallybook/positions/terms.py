@@ -1,22 +1,25 @@
-"""What was agreed for a line, in one period, as of one instant: everything a position needs except
+"""What was agreed for a line, in the cycle that holds an instant: all that a position needs except
 the use itself. Reads the directory; counts nothing.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Final
 
 from tallybook.aggregations._shape import Aggregation, aggregation
-from tallybook.model.contract import Contract, Line
+from tallybook.model.contract import Contract
 from tallybook.model.directory import Directory
 from tallybook.model.nouns import Account, Meter
 from tallybook.model.position import Period
 from tallybook.model.scope import Member
-from tallybook.model.time import FIRST_DAY, FIRST_INSTANT, LAST_DAY, Calendar
+from tallybook.model.time import FIRST_DAY, FIRST_INSTANT, Calendar
+from tallybook.positions.agreement import Agreement, agreement
 from tallybook.positions.forecast import Nature
 from tallybook.positions.hierarchy import members
-from tallybook.positions.periods import calendar_of, period_of
+from tallybook.positions.items import Item, Segment, Turn, items, segments, turns
+from tallybook.positions.pools import with_pool
 
 #: Days before `last_day` that a position carries beside its period's: a fortnight to look at.
 RECENT_DAYS: Final = 14
@@ -25,15 +28,19 @@ _DAY: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """One line of a contract in the period that holds local day `today`.
+    """One line or meter group of a contract in its cycle that holds local day `today`.
 
     `last_day` is the last complete local day. Use counts up to the end of `today`, so that an
-    answer is the same all day long unless a fact arrives.
+    answer is the same all day long unless a fact arrives. `turn` is the cycle with its segments,
+    `earlier` the cycles before it that hand something on to it.
     """
 
+    agreement: Agreement
     contract: Contract
-    line: Line
-    meter: Meter
+    item: Item
+    turn: Turn[Item]
+    earlier: tuple[Turn[Item], ...]
+    meters: tuple[Meter, ...]
     account: Account | None
     calendar: Calendar
     period: Period
@@ -42,19 +49,37 @@ class Terms:
     pooled: bool
 
     @property
+    def meter(self) -> Meter:
+        """Return what it is counted by: the first meter of a group, whose unit all have."""
+        return self.meters[0]
+
+    @property
+    def parts(self) -> Iterator["Terms"]:
+        """Yield it once for each of its meters, which are counted apart."""
+        if len(self.meters) == 1:
+            yield self
+        else:
+            yield from (replace(self, meters=(meter,)) for meter in self.meters)
+
+    @property
     def first_day(self) -> date:
-        """Return the first day on which the line is in force."""
+        """Return the first day on which the contract is in force."""
         return self.contract.start_date
 
     @property
     def key(self) -> tuple[str, str]:
         """Return what names the line: the contract's number and the line's code."""
-        return self.contract.number, self.line.code
+        return self.contract.number, self.item.code
 
     @property
     def service(self) -> str:
-        """Return what the line is called on a list: its product, else its meter."""
-        return self.line.product or self.meter.title
+        """Return what the line is called on a list: its product, else its group or meter."""
+        return self.item.product or (self.item.code if self.item.settles else self.meter.title)
+
+    @property
+    def unit(self) -> str:
+        """Return the unit of its quantities."""
+        return self.item.conversion.unit if self.item.conversion else self.meter.unit
 
     @property
     def shared(self) -> tuple[object, ...]:
@@ -117,45 +142,82 @@ class Terms:
 def terms(
     directory: Directory, number: str, at: datetime, now: datetime, *, rollup: bool | None = None
 ) -> list[Terms]:
-    """Return the lines of a contract in the period that holds `at`; none when not in force.
+    """Return the lines of a contract in the cycles that hold `at`; none when not in force.
 
-    A line whose meter nobody defined cannot be counted and is left out. `rollup` None is as the
-    contract says: the tree's use with `parent_pool`, else the account's own.
+    A line whose meter nobody defined cannot be counted and is left out, as is a fixed quantity.
+    `rollup` None is as the contract says: the tree's use with a pool, else the account's own.
     """
-    found = in_force(directory, number, at)
-    if found is None:
+    agreed = agreement(directory, number)
+    today = agreed.day_of(at)
+    contract = None if today is None else agreed.on(today)
+    if today is None or contract is None:
         return []
-    contract, account, calendar, today = found
-    period = period_of(contract, calendar, today)
-    if period is None:
-        return []
-    last_day = min(today, calendar.day_of(now) - _DAY)
-    pooled = contract.pooling != "none" if rollup is None else rollup
-    return [
-        Terms(contract, line, meter, account, calendar, period, today, last_day, pooled)
-        for line in contract.lines
-        if line.meter is not None and (meter := meter_on(directory, line.meter, today)) is not None
-    ]
+    calendar = agreed.calendar_on(today)
+    standing = _Standing(
+        directory,
+        agreed,
+        contract,
+        directory.account_at(contract.account, at),
+        calendar,
+        today,
+        min(today, calendar.day_of(now) - _DAY),
+        rollup,
+    )
+    known = segments(agreed, items)
+    lines = (standing.line(item, known[item.code]) for item in items(contract))
+    return [line for line in lines if line is not None]
 
 
-def in_force(
-    directory: Directory, number: str, at: datetime
-) -> tuple[Contract, Account | None, Calendar, date] | None:
-    """Return the version of a contract that holds at an instant, with its calendar and local day.
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What the lines of a contract have in common at an instant."""
 
-    Drafts do not hold, nor does an ended contract without an `end_date`.
-    """
-    for span in reversed(directory.spans("contract", number)):
-        contract = span.noun
-        account = directory.account_at(contract.account, at)
-        calendar = calendar_of(contract, account)
-        today = min(calendar.day_of(at), LAST_DAY - _DAY)  # so that tomorrow can be told
-        if span.valid_from is None or span.valid_from <= today:
-            gone = span.valid_to is not None and span.valid_to <= today
-            draft = contract.status == "draft"
-            ended = contract.status == "ended" and contract.end_date is None
-            return None if gone or draft or ended else (contract, account, calendar, today)
-    return None
+    directory: Directory
+    agreement: Agreement
+    contract: Contract
+    account: Account | None
+    calendar: Calendar
+    today: date
+    last_day: date
+    rollup: bool | None
+
+    def line(self, item: Item, known: list[Segment[Item]]) -> Terms | None:
+        """Return an item in its cycle; None where it cannot be counted."""
+        found = (meter_on(self.directory, key, self.today) for key in item.meters)
+        meters = tuple(meter for meter in found if meter is not None)
+        if not meters:
+            return None
+        if self.rollup is not None:
+            item = _viewed(item, rollup=self.rollup)
+            known = [s._replace(item=_viewed(s.item, rollup=self.rollup)) for s in known]
+        turn = next(turns(self.agreement, known, self.today, self.today + _DAY))
+        return Terms(
+            self.agreement,
+            self.contract,
+            item,
+            with_pool(self.directory, self.agreement, turn),
+            self._earlier(known, turn),
+            meters,
+            self.account,
+            self.calendar,
+            self.agreement.period(replace(turn.span, start=turn.start, end=turn.end)),
+            self.today,
+            self.last_day,
+            item.pooling != "none",
+        )
+
+    def _earlier(self, known: list[Segment[Item]], turn: Turn[Item]) -> tuple[Turn[Item], ...]:
+        if not any(segment.item.carries for segment in known) or known[0].start >= turn.start:
+            return ()
+        found = turns(self.agreement, known, known[0].start, turn.start)
+        return tuple(with_pool(self.directory, self.agreement, earlier) for earlier in found)
+
+
+def _viewed(item: Item, *, rollup: bool) -> Item:
+    """Return an item as counted for the tree, or for the account alone."""
+    if not rollup:
+        return replace(item, pooling="none")
+    return replace(item, pooling="parent_pool") if item.pooling == "none" else item
 
 
 def meter_on(directory: Directory, key: str, day: date) -> Meter | None:

@@ -37,6 +37,22 @@ class Use:
         return tuple(DayUse(day, used) for day, used in self.days.items() if day >= first)
 
 
+def added(uses: Sequence[Use]) -> Use:
+    """Return the sum of uses on the same days: those of the meters of a group."""
+    if len(uses) == 1:
+        return uses[0]
+    with localcontext(EXACT):
+        whole = Use(None, None)
+        for use in uses:
+            whole.so_far = _sum(whole.so_far, use.so_far)
+            whole.to_date = _sum(whole.to_date, use.to_date)
+            for day, used in use.days.items():
+                whole.days[day] = _sum(whole.days.get(day), used)
+            for account, used in use.accounts.items():
+                whole.accounts[account] = _sum(whole.accounts.get(account), used)
+    return whole
+
+
 class _Column(NamedTuple):
     """A day of a sheet: its bucket, None for a day that a zone left out and that has no instant."""
 
@@ -133,6 +149,10 @@ class Sheet:
 
 
 def _add(values: dict[Any, Decimal | None], key: object, more: Decimal | None) -> None:
-    """Add a value to those under a key; no value adds nothing."""
-    before = values.get(key)
-    values[key] = more if before is None else before if more is None else before + more
+    """Add a value to those under a key."""
+    values[key] = _sum(values.get(key), more)
+
+
+def _sum(one: Decimal | None, other: Decimal | None) -> Decimal | None:
+    """Return the sum of two values; no value adds nothing."""
+    return other if one is None else one if other is None else one + other

@@ -44,4 +44,5 @@ def _raised(part: Any, percent: Decimal, times: int, places: int | None) -> Any:
             update[name] = raised_amount(value, percent, times, places)
         elif not isinstance(value, Decimal):
             update[name] = _raised(value, percent, times, places)
-    return part.model_copy(update=update)
+    kept = {name: getattr(part, name) for name in type(part).model_fields}
+    return type(part).model_construct(**{**kept, **update})

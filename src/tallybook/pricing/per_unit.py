@@ -1,29 +1,20 @@
 """Price model `per_unit`: every unit costs the same."""
 
 from decimal import Decimal
-from typing import Annotated, ClassVar, Literal
-
-from pydantic import Field
+from typing import Literal
 
 from tallybook.model import nouns
-from tallybook.model.nouns import Amount, Document, Noun
+from tallybook.model.nouns import Document
 from tallybook.model.price import Billable, Part
 from tallybook.model.quantity import EXACT
-from tallybook.pricing._raise import RATE
+from tallybook.pricing._shape import ByQuantity, Rate
 
 
-class PerUnit(Noun):
+class PerUnit(ByQuantity):
     """An amount for each unit, in the contract's currency."""
 
-    BY_EVENT: ClassVar = False
-
     model: Literal["per_unit"] = "per_unit"
-    unit_amount: Annotated[Amount, Field(ge=0), RATE]
-
-    @property
-    def dimensions(self) -> tuple[str, ...]:
-        """Return none: only the quantity counts."""
-        return ()
+    unit_amount: Rate
 
     def charge(self, use: Billable) -> Decimal:
         """Return quantity × unit amount, unrounded."""

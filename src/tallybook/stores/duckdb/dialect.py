@@ -82,7 +82,7 @@ def _relation(rows: Rows) -> str:
 
 
 def _columns(rows: Rows, relation: str) -> Iterable[str]:
-    yield from ("subject", "type", "time", "seq")
+    yield from ("subject", "type", "time", "seq", *rows.envelope)
     for path, column in rows.paths.items():
         yield f"{_text(relation, path, rows.bound)} AS {column}"
 

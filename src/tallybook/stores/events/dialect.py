@@ -46,6 +46,8 @@ class Rows:
     #: What must hold for a row, in terms of the table's own columns.
     terms: list[str] = field(default_factory=list)
     paths: dict[str, str] = field(default_factory=dict)
+    #: Columns of the table itself that are asked for beside those that every question has.
+    envelope: list[str] = field(default_factory=list)
 
     def read(self, path: str) -> str:
         """Ask for a property; return the column that holds its text."""

@@ -11,8 +11,10 @@ from tallybook.model import limits
 from tallybook.model.contract import Contract
 from tallybook.model.nouns import Account, Meter, Noun
 from tallybook.operations._shown import AMOUNTS
+from tallybook.operations.close import Closing
 from tallybook.operations.people import NewApiKey, NewUser
 from tallybook.operations.preview import ForecastRequest
+from tallybook.operations.preview_periods import PeriodsRequest
 from tallybook.web.api._answers import (
     ANSWERS,
     CHANGES,
@@ -142,7 +144,9 @@ _BODIES: Final[dict[str, type[Noun]]] = {
     **{noun.__name__: noun for noun in NOUN_OF.values()},
     "NewKey": NewApiKey,
     "NewUser": NewUser,
+    "Closing": Closing,
     "ForecastRequest": ForecastRequest,
+    "PeriodsRequest": PeriodsRequest,
 }
 _REF: Final = re.compile(r"#/components/schemas/(\w+)")
 #: What stands in the path, and so may be left out of the body.

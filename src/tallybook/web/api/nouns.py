@@ -157,8 +157,13 @@ def _add_reads(noun: NounName, plural: str) -> None:
     def history(scope: Caller, service: Service, key: str, known_at: Text = None) -> Response:
         """List every version, oldest first, each with what it changed."""
         directory, now = _known(scope, service, known_at)
-        told = definitions.history(scope, directory, noun, key, now)
-        items = [{**_shape(version), "changes": _changes(found)} for version, found in told]
+        items = [
+            {
+                **_shape(version),
+                "changes": _changes(definitions.changed(scope, directory, version, now)),
+            }
+            for version in definitions.history(scope, directory, noun, key, now)
+        ]
         totals = {"count": len(items)}
         return answer({"items": items, "next_cursor": None, "totals": totals})
 

@@ -1,0 +1,33 @@
+"""Price model `flat`: one amount, whatever the quantity."""
+
+from decimal import Decimal
+from typing import Literal
+
+from tallybook.model import nouns
+from tallybook.model.nouns import Document
+from tallybook.model.price import Billable, Part
+from tallybook.pricing._shape import ByQuantity, Money
+
+
+class Flat(ByQuantity):
+    """An amount for each cycle, also without use."""
+
+    model: Literal["flat"] = "flat"
+    amount: Money
+
+    def charge(self, use: Billable) -> Decimal:  # noqa: ARG002 - every price is asked with a use
+        """Return the amount."""
+        return self.amount
+
+    def parts(self, use: Billable) -> tuple[Part, ...]:
+        """Return the single part of this charge."""
+        return (Part(0, use.quantity, None, self.amount, self.amount),)
+
+
+def parse(document: Document) -> Flat:
+    """Read the price of a line.
+
+    Raises:
+        Invalid: `document_invalid`, naming the field at fault.
+    """
+    return nouns.parse(Flat, document)
