@@ -11,6 +11,7 @@ from tallybook.model import limits
 from tallybook.model.contract import Contract
 from tallybook.model.nouns import Account, Meter, Noun
 from tallybook.operations._shown import AMOUNTS
+from tallybook.operations.apply import Definitions
 from tallybook.operations.close import Closing
 from tallybook.operations.people import NewApiKey, NewUser
 from tallybook.operations.preview import ForecastRequest
@@ -146,6 +147,7 @@ _BODIES: Final[dict[str, type[Noun]]] = {
     "NewUser": NewUser,
     "Closing": Closing,
     "ForecastRequest": ForecastRequest,
+    "Definitions": Definitions,
     "PeriodsRequest": PeriodsRequest,
 }
 _REF: Final = re.compile(r"#/components/schemas/(\w+)")
