@@ -16,6 +16,7 @@ from tallybook.operations.close import Closing
 from tallybook.operations.people import NewApiKey, NewUser
 from tallybook.operations.preview import ForecastRequest
 from tallybook.operations.preview_periods import PeriodsRequest
+from tallybook.operations.preview_statement import StatementRequest
 from tallybook.web.api._answers import (
     ANSWERS,
     CHANGES,
@@ -149,6 +150,7 @@ _BODIES: Final[dict[str, type[Noun]]] = {
     "ForecastRequest": ForecastRequest,
     "Definitions": Definitions,
     "PeriodsRequest": PeriodsRequest,
+    "StatementRequest": StatementRequest,
 }
 _REF: Final = re.compile(r"#/components/schemas/(\w+)")
 #: What stands in the path, and so may be left out of the body.
