@@ -12,6 +12,7 @@ from tallybook.operations.close import Closing
 from tallybook.operations.people import NewApiKey, NewUser
 from tallybook.operations.preview import ForecastRequest
 from tallybook.operations.preview_periods import PeriodsRequest
+from tallybook.operations.preview_statement import StatementRequest
 from tallybook.web.api._answers import ANSWERS, INSTANT, VERSION, Shape, many, record, ref
 
 
@@ -135,6 +136,7 @@ _BODIES: Final[dict[str, type[Noun]]] = {
     "ForecastRequest": ForecastRequest,
     "Definitions": Definitions,
     "PeriodsRequest": PeriodsRequest,
+    "StatementRequest": StatementRequest,
 }
 #: What stands in the path, and so may be left out of the body.
 _IN_PATH: Final = {"key", "number", "email"}
