@@ -9,6 +9,7 @@ from decimal import Decimal
 from functools import reduce
 from typing import Any, Final, NamedTuple
 
+from tallybook.model.directory import Directory
 from tallybook.model.quantity import EXACT
 from tallybook.model.scope import Scope
 from tallybook.model.statement import ChargeKind, ClosedStatement
@@ -107,13 +108,13 @@ def _sides(scope: Scope, basis: Basis, numbers: Iterable[str]) -> Mapping[str, S
         if place is not None and course.is_seen(scope, place):
             asked.append((course, [place]))
     found = (rated(one, basis.mark) for one in rate(scope, basis, asked, weighs=False))
-    return {one.contract: _side(one) for one in found}
+    return {one.contract: _side(one, basis.directory) for one in found}
 
 
-def _side(found: Rated) -> Side:
+def _side(found: Rated, directory: Directory) -> Side:
     said = found.document
     charges = {
-        Name(charge["kind"], charge["code"], _unit(charge)): _charged(charge)
+        Name(charge["kind"], charge["code"], _unit(charge, directory)): _charged(charge)
         for group in _CHARGES
         for charge in said[group]
     }
@@ -121,10 +122,11 @@ def _side(found: Rated) -> Side:
     return Side(found.start_date, found.end_date, said["currency"], total, charges)
 
 
-def _unit(said: Mapping[str, Any]) -> str | None:
+def _unit(said: Mapping[str, Any], directory: Directory) -> str | None:
     """Return what a charge counts: the unit it names, else that of its meter."""
-    counted = [use["unit"] for use in said["explanation"]["use"]]
-    return said["unit"] or (counted[-1] if counted else None)
+    meters = [key for use in said["explanation"]["use"] for key in use["meters"]]
+    meter = directory.meter(meters[-1]) if meters else None
+    return said["unit"] or (meter.unit if meter else None)
 
 
 def _charged(said: Mapping[str, Any]) -> Charged:
