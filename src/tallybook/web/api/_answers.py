@@ -12,6 +12,7 @@ from tallybook.model.scope import Role, Verb
 from tallybook.model.statement import ChargeKind, StatementStatus
 from tallybook.operations.apply import State as ItemState
 from tallybook.operations.events import State
+from tallybook.operations.foresee import Outcome
 
 Shape = dict[str, Any]
 
@@ -190,6 +191,14 @@ _STATEMENT: Final = record(
     reason=maybe(TEXT),
 )
 
+_TOTAL_OF_PERIOD: Final = record(start_date=DATE, end_date=DATE, currency=TEXT, total=DECIMAL)
+_CHARGED: Final = record(
+    included=maybe(DECIMAL),
+    quantity=maybe(DECIMAL),
+    billable_quantity=maybe(DECIMAL),
+    amount=DECIMAL,
+)
+
 #: What a version of a noun says beside the document itself.
 VERSION: Final = {
     "version": WHOLE,
@@ -200,7 +209,16 @@ VERSION: Final = {
     "retired": YES_OR_NO,
 }
 
+#: What a version of a noun changed: `before` and `after` are whatever the field holds.
+CHANGES: Final = many(record(field=TEXT, before={}, after={}))
+
 ANSWERS: Final[dict[str, Shape]] = {
+    "Outlook": record(
+        outcome=one_of(Outcome),
+        valid_from=maybe(DATE),
+        changes=CHANGES,
+        faults=many(record(code=TEXT, field=TEXT, detail=TEXT)),
+    ),
     "Now": record(now=INSTANT),
     "Exported": record(
         noun=one_of(NounName),
@@ -240,6 +258,23 @@ ANSWERS: Final[dict[str, Shape]] = {
             )
         ),
         totals=record(**dict.fromkeys(get_args(ItemState), WHOLE)),
+        effects=many(
+            record(
+                contract=TEXT,
+                before=maybe(_TOTAL_OF_PERIOD),
+                after=maybe(_TOTAL_OF_PERIOD),
+                charges=many(
+                    record(
+                        kind=one_of(ChargeKind),
+                        code=TEXT,
+                        unit=maybe(TEXT),
+                        before=maybe(_CHARGED),
+                        after=maybe(_CHARGED),
+                    )
+                ),
+            )
+        ),
+        money=many(record(currency=TEXT, before=DECIMAL, after=DECIMAL)),
     ),
     "Receipt": record(
         **dict.fromkeys(("received", "accepted", "duplicate", "conflict", "rejected"), WHOLE),
