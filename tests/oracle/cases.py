@@ -203,7 +203,7 @@ class _Maker:
             line["minimum_amount"] = self.pick(SUMS)
         if self.chance(0.2):
             line["maximum_amount"] = self.pick(SUMS)
-        return line
+        return _bounded(line)
 
     def _included(self, line: Document, kind: str) -> None:
         """What a line includes, and how its quantity is converted."""
@@ -411,7 +411,7 @@ class _Maker:
             made["minimum_amount"] = self.pick(SUMS)
         if "quantity" in line:
             made["quantity"] = self.pick(VOLUMES)
-        return made
+        return _bounded(made)
 
     def _may_change_price(self, line: Document) -> bool:
         unlimited = (line.get("allotment") or {"quantity": "0"})["quantity"] is None
@@ -491,3 +491,11 @@ class _Maker:
             yield start_of(iso(self.moved), self.zone, self.clock)
         yield datetime(2026, 4, 5, 3, tzinfo=UTC)  # an hour that Santiago has twice
         yield datetime(2025, 11, 2, 6, tzinfo=UTC)  # and one that New York has
+
+
+def _bounded(line: Document) -> Document:
+    """A line cannot cost at least more than it costs at most."""
+    if {"minimum_amount", "maximum_amount"} <= line.keys():
+        bounds = sorted((line["minimum_amount"], line["maximum_amount"]), key=float)
+        line["minimum_amount"], line["maximum_amount"] = bounds
+    return line

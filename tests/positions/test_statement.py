@@ -259,3 +259,4 @@ def test_what_of_a_fixed_quantity_is_billable_is_that_of_the_last_day() -> None:
     found = first(rated(versions, {}, date(2026, 1, 9)))
     assert (found.quantity, found.billable_quantity) == (D(4), D(4))
     assert found.amount == D("184.00")  # 10 seats on 10 days, 4 on 21
+    assert found.explanation.use == ()
