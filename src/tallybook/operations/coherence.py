@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
-from tallybook import aggregations, pricing
+from tallybook import aggregations
 from tallybook.model import kinds, limits
 from tallybook.model.contract import Contract
 from tallybook.model.directory import Directory
@@ -13,6 +13,7 @@ from tallybook.model.errors import Conflict, Invalid
 from tallybook.model.nouns import Account, Meter
 from tallybook.model.ports import NounName, Version
 from tallybook.model.quantity import check_exponent
+from tallybook.positions.charge import price_of
 from tallybook.positions.hierarchy import faults
 
 _INTEGER_MAX: Final = 10**limits.PRICE_DIGITS_MAX
@@ -159,24 +160,7 @@ def _check_contract(after: Directory, contract: Contract, day: date) -> None:
                 field=f"lines.{index}.meter",
             )
         if line.price is not None:
-            _check_price(line.price, f"lines.{index}.price")
-
-
-def _check_price(price: Mapping[str, Any], field: str) -> None:
-    model = price.get("model")
-    if not isinstance(model, str):
-        known = ", ".join(kinds.names(pricing))
-        raise Invalid(
-            "price_model_missing",
-            f"A price names its model, one of: {known}.",
-            field=f"{field}.model",
-        )
-    try:
-        kinds.load(pricing, model).parse(price)
-    except Invalid as e:
-        inner = e.facts.get("field") or ("model" if e.code == "unknown_kind" else "")
-        where = f"{field}.{inner}".rstrip(".")
-        raise Invalid(e.code, f"{field}: {e.detail}", **{**e.facts, "field": where}) from e
+            price_of(line.price, f"lines.{index}.price")
 
 
 def _is_missing(directory: Directory, noun: NounName, key: str, day: date) -> bool:
