@@ -103,7 +103,13 @@ def _contract(account: str, quantity: str) -> dict[str, Any]:
         for meter in ("uses", "total", "users", "deep")
     ]
     pooling = "parent_pool" if account == "north" else "none"
-    return {"account": account, "start_date": "2025-11-10", "lines": lines, "pooling": pooling}
+    return {
+        "account": account,
+        "start_date": "2025-11-10",
+        "billing": {"cycle_start_date": "2025-11-01"},
+        "lines": lines,
+        "pooling": pooling,
+    }
 
 
 def steps(chance: random.Random) -> Iterator[Step]:

@@ -1,10 +1,11 @@
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallybook.model.contract import Contract
+from tallybook.model.contract import Billing, Contract
 from tallybook.model.nouns import Account
 from tallybook.model.time import FIRST_DAY, LAST_DAY, LAST_INSTANT, Calendar
 from tallybook.positions.periods import (
@@ -20,8 +21,17 @@ from tallybook.positions.periods import (
 CHICAGO = Calendar("America/Chicago")
 
 
-def contract(start: date, end: date | None = None, timezone: str | None = None) -> Contract:
-    return Contract(number="C", account="a", start_date=start, end_date=end, timezone=timezone)
+def contract(
+    start: date, end: date | None = None, timezone: str | None = None, **billing: Any
+) -> Contract:
+    return Contract(
+        number="C",
+        account="a",
+        start_date=start,
+        end_date=end,
+        timezone=timezone,
+        billing=Billing(**billing),
+    )
 
 
 def test_a_period_is_a_calendar_month_in_the_zone() -> None:
@@ -40,8 +50,23 @@ def test_the_last_hour_of_a_month_abroad_is_still_that_month() -> None:
     assert found.start_date == date(2026, 3, 1)
 
 
-def test_a_contract_that_begins_or_ends_inside_a_month_has_stubs() -> None:
-    terms = contract(date(2026, 1, 20), date(2026, 3, 10))
+def test_a_period_is_by_default_a_month_from_the_contracts_first_day() -> None:
+    terms = contract(date(2026, 1, 31))
+    found = [period_of(terms, CHICAGO, date(2026, month, 28)) for month in (2, 3, 4)]
+    assert [(p.start_date, p.end_date, p.is_stub) for p in found if p] == [
+        (date(2026, 2, 28), date(2026, 3, 31), False),
+        (date(2026, 2, 28), date(2026, 3, 31), False),
+        (date(2026, 3, 31), date(2026, 4, 30), False),
+    ]
+
+
+def test_a_contracts_billing_names_its_cycle() -> None:
+    terms = contract(date(2026, 1, 20), cycle_unit="week", cycle_length=2)
+    assert schedule(terms) == Schedule(date(2026, 1, 20), date(2026, 1, 20), None, "week", 2)
+
+
+def test_a_contract_that_begins_or_ends_inside_a_cycle_has_stubs() -> None:
+    terms = contract(date(2026, 1, 20), date(2026, 3, 10), cycle_start_date=date(2026, 1, 1))
     first = period_of(terms, CHICAGO, date(2026, 1, 31))
     whole = period_of(terms, CHICAGO, date(2026, 2, 1))
     last = period_of(terms, CHICAGO, date(2026, 3, 10))
@@ -113,21 +138,10 @@ def test_months_are_added_from_the_anchor(day: date, months: int, expected: date
     assert add_months(day, months) == expected
 
 
-@given(
-    st.dates(date(2024, 1, 1), date(2026, 12, 31)),
-    st.integers(1, 5),
-    st.dates(date(2023, 1, 1), date(2028, 12, 31)),
-)
-def test_every_day_lies_in_the_cycle_of_its_index(anchor: date, months: int, day: date) -> None:
-    plan = Schedule(anchor, anchor, None, "month", months)
-    index = plan.index_of(day)
-    assert plan.boundary(index) <= day < plan.boundary(index + 1)
-
-
 def test_nothing_is_left_of_a_cycle_outside_the_days_in_force() -> None:
-    plan = schedule(contract(date(2026, 1, 10), date(2026, 2, 10)))
-    assert plan.cycle(-1) is None
-    assert plan.cycle(2) is None
+    terms = contract(date(2026, 1, 10), date(2026, 2, 10), cycle_start_date=date(2026, 1, 1))
+    found = [schedule(terms).cycle(index) for index in range(-1, 3)]
+    assert [span and span.days for span in found] == [None, 22, 10, None]
 
 
 ZONES = [

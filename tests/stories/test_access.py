@@ -14,7 +14,7 @@ READERS = ("admin", "finance", "csm", "analyst", "sales_rep", *BOUND)
 ROLES = (*READERS, "ingest")
 PRICED = {"admin", "finance", "csm", "sales_rep", "customer_admin", "parent_admin"}
 DEFINERS = {"admin", "finance", "parent_admin"}
-PRICE = "7.77"
+PRICE = "77.75"  # no second is written so
 STRANGER = "stranger"
 #: Each call that reads, with `{a}` for an account's key and `{c}` for its contract's number.
 ONE = [
@@ -236,6 +236,14 @@ def test_only_administrators_administer(
     house: House, role: str, method: str, target: str, document: object
 ) -> None:
     assert code(house.by(role, method, target, document)) == (403, "verb_not_allowed")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_who_may_read_may_ask_what_would_be(house: House, role: str) -> None:
+    answer = house.by(
+        role, "POST", "/preview/periods", {"start_date": "2026-01-01", "to": "2026-01-02"}
+    )
+    assert answer.status == (403 if role == "ingest" else 200), answer.body
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -92,10 +92,12 @@ def test_bodies_are_told_as_they_are_read(installation: Client, document: dict[s
     day = {"date": "2026-03-01", "quantity": 5}
     period = {"period_start": "2026-03-01", "period_end": "2026-04-01"}
     forecast = {**period, "data_through": "2026-03-02", "days": [day]}
+    schedule = {"start_date": "2026-01-31", "from": "2026-03-01", "to": "2026-05-01"}
     told = {
         ("POST", "/keys"): ("NewKey", key, {**key, "role": "king"}),
         ("PUT", "/users/c@d.example"): ("NewUser", user, {**user, "nobody": 1}),
         ("POST", "/preview/forecast"): ("ForecastRequest", forecast, period),
+        ("POST", "/preview/periods"): ("PeriodsRequest", schedule, {**schedule, "cycle_length": 0}),
         ("PUT", "/test-clock"): ("TestClock", {"now": "2026-03-01T00:00:00Z"}, {}),
     }
     for (method, path), (name, good, bad) in told.items():
@@ -107,8 +109,14 @@ def test_bodies_are_told_as_they_are_read(installation: Client, document: dict[s
         assert not jsonschema_rs.is_valid(schema, bad), name
         assert installation.call(method, path, good).status in {200, 201, 403}, name
         assert installation.call(method, path, bad).status in {422, 403}, name
-    both = installation.call("POST", "/preview/forecast", [forecast, forecast]).json
-    assert both[0] == both[1] == installation.call("POST", "/preview/forecast", forecast).json
+    for call, one in (("/preview/forecast", forecast), ("/preview/periods", schedule)):
+        both = installation.call("POST", call, [one, one]).json
+        assert both[0] == both[1] == installation.call("POST", call, one).json
+    assert [period["start_date"] for period in both[0]] == [
+        "2026-02-28",
+        "2026-03-31",
+        "2026-04-30",
+    ]
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])

@@ -27,6 +27,11 @@ class Period:
     cycle_start_date: date
     cycle_days: int
 
+    @property
+    def days(self) -> int:
+        """Count its local days."""
+        return (self.end_date - self.start_date).days
+
 
 @dataclass(frozen=True, slots=True)
 class Forecast:

@@ -18,7 +18,7 @@ from tallybook.model.directory import Span as Version
 from tallybook.model.nouns import Account
 from tallybook.model.position import Period
 from tallybook.model.time import FIRST_DAY, LAST_DAY, Calendar, clamp
-from tallybook.positions.periods import Schedule, Span, TermSchedule, add_months
+from tallybook.positions.periods import Schedule, Span, TermSchedule, add_months, period
 
 #: The end of what has none.
 NEVER: Final = LAST_DAY
@@ -124,16 +124,7 @@ class Agreement:
 
     def period(self, span: Span) -> Period:
         """Return a billing period with its instants; it ends where the next one begins."""
-        return Period(
-            start_date=span.start,
-            end_date=span.end,
-            starts_at=self.start_of(span.start),
-            ends_at=self.start_of(span.end),
-            is_stub=span.is_stub,
-            cycle_start_date=span.cycle_start,
-            cycle_days=span.cycle_days,
-            index=span.index,
-        )
+        return period(span, self.calendar_on(span.start), self.calendar_on(span.end))
 
     def account_on(self, day: date) -> Account | None:
         """Return the account as it stands on a day; before its first version as in that one."""
@@ -266,7 +257,7 @@ def _schedule(key: Any, days: tuple[date, date]) -> Schedule:
     _, term_start, last_day, renewal = key
     term_end = NEVER if last_day is None else min(last_day, NEVER - _DAY) + _DAY
     unit, length = _renewed(term_start, term_end, renewal)
-    return TermSchedule(term_end, start, end, unit, length)
+    return TermSchedule(term_end, start, end, unit, length, term_start)
 
 
 def _renewed(start: date, end: date, renewal: Renewal | None) -> tuple[CycleUnit, int]:

@@ -91,31 +91,36 @@ class Schedule:
         return self.cycle(self.index_of(day)) if self.in_force(day) else None
 
     def between(self, first: date, last: date) -> Iterator[Span]:
-        """Yield the cycles that have a day in [first, last), each whole as far as it is in force.
+        """Yield the cycles with a day in [first, last), each whole as far as it is in force."""
+        found = map(self.cycle, self._indexes(first, last))
+        return (span for span in found if span is not None)
 
-        Without cycles to come, as after the end of time, it ends.
-        """
-        day = max(first, self.start)
+    def count(self, first: date, last: date) -> int:
+        """Count what `between` yields, without a look at each; ends of time may be one too many."""
+        return len(self._indexes(first, last))
+
+    def _indexes(self, first: date, last: date) -> range:
+        start = max(first, self.start)
         end = last if self.end is None else min(last, self.end)
-        while day < end:
-            span = self.cycle_of(day)
-            if span is None:
-                return
-            yield span
-            day = span.end
+        return (
+            range(self.index_of(start), self.index_of(end - _DAY) + 1) if start < end else range(0)
+        )
 
 
+@dataclass(frozen=True, slots=True)
 class TermSchedule(Schedule):
-    """One cycle from `start` to `anchor`, then cycles of `length` units: a term and its renewals.
+    """One cycle from `term_start` to `anchor`, then cycles of `length` units: a term, and renewals.
 
-    Without renewals `anchor` is `end`. Days before `start` belong to no cycle.
+    The term begins with `start` where it is not told. Days before it belong to no cycle.
     """
 
-    __slots__ = ()
+    term_start: date | None = None
 
     def boundary(self, index: int) -> date:
         """Return the start of the term, its end, and then the ends of renewals."""
-        return self.start if index <= 0 else Schedule.boundary(self, index - 1)
+        if index <= 0:
+            return self.term_start or self.start
+        return Schedule.boundary(self, index - 1)
 
     def index_of(self, day: date) -> int:
         """Return 0 in the term and before it, then the number of the renewal."""
@@ -172,9 +177,16 @@ def add_months(day: date, months: int) -> date:
 
 
 def schedule(contract: Contract) -> Schedule:
-    """Return when a contract's periods begin: each calendar month, on its first day."""
+    """Return when a contract's periods begin: each billing cycle, by default from its first day."""
     end = None if contract.end_date is None else min(contract.end_date, LAST_DAY) + _DAY
-    return Schedule(anchor=contract.start_date.replace(day=1), start=contract.start_date, end=end)
+    billing = contract.billing
+    return Schedule(
+        anchor=billing.cycle_start_date or contract.start_date,
+        start=contract.start_date,
+        end=end,
+        unit=billing.cycle_unit,
+        length=billing.cycle_length,
+    )
 
 
 def calendar_of(contract: Contract, account: Account | None) -> Calendar:

@@ -146,6 +146,7 @@ class Vendor:
             "csm": {"name": customer.csm, "email": _email(customer.csm)},
             "currency": customer.currency,
             "start_date": (start if young else start.replace(day=1)).isoformat(),
+            "billing": {"cycle_start_date": start.replace(day=1).isoformat()},
             "pooling": "parent_pool" if agreement.pooled else "none",
             "lines": [
                 self._line(agreement, service, aim, price)

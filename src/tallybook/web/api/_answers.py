@@ -201,6 +201,17 @@ ANSWERS: Final[dict[str, Shape]] = {
         is_estimate_of_distinct=YES_OR_NO,
         projected_amount=maybe(DECIMAL),
     ),
+    "Period": record(
+        index=WHOLE,
+        start_date=DATE,
+        end_date=DATE,
+        cycle_start_date=DATE,
+        starts_at=INSTANT,
+        ends_at=INSTANT,
+        cycle_days=WHOLE,
+        days=WHOLE,
+        is_stub=YES_OR_NO,
+    ),
     "Position": record(**_POSITION),
     "PositionExplained": record(
         **_POSITION,

@@ -1,4 +1,4 @@
-"""Where contracts stand: `GET /positions`, one line of one, and `POST /preview/forecast`."""
+"""Where contracts stand: `GET /positions`, and one line of one."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -16,12 +16,11 @@ from tallybook.model.position import Forecast, Position, Total
 from tallybook.model.scope import Scope
 from tallybook.model.time import parse_instant
 from tallybook.operations import position as position_op
-from tallybook.operations import preview
 from tallybook.operations._page import cursor_invalid
 from tallybook.operations.known import known
 from tallybook.web.api._answers import INSTANT, MARK, WHOLE, many, maybe, page_of, ref
-from tallybook.web.api._parameters import Body, Cursor, Limit, Text, as_mapping
-from tallybook.web.api._schemas import one_or_many, says
+from tallybook.web.api._parameters import Cursor, Limit, Text
+from tallybook.web.api._schemas import says
 from tallybook.web.caller import Caller
 from tallybook.web.exact import answer, whole
 from tallybook.web.services import Service, Services
@@ -110,17 +109,6 @@ def get_position(
     )
     daily = [asdict(day) for day in found.daily if day.date >= found.period.start_date]
     return answer({**shape(found), "daily": daily, "explanation": asdict(how)})
-
-
-@router.post(
-    "/preview/forecast",
-    openapi_extra=says(one_or_many(ref("Forecast")), body=one_or_many(ref("ForecastRequest"))),
-)
-def post_forecast(scope: Caller, body: Body) -> Response:
-    """Forecast a period from its days; one document or a list of them."""
-    if isinstance(body, list):
-        return answer([asdict(preview.preview_forecast(scope, as_mapping(one))) for one in body])
-    return answer(asdict(preview.preview_forecast(scope, as_mapping(body))))
 
 
 def instants(

@@ -1,0 +1,47 @@
+"""What would be: `POST /preview/…`, with nothing stored. Each call takes one document or a list of
+them, and answers in kind.
+"""
+
+from dataclasses import asdict
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from tallybook.model.position import Period
+from tallybook.operations import preview
+from tallybook.operations.preview_periods import preview_periods
+from tallybook.web.api._answers import many, ref
+from tallybook.web.api._parameters import Body, as_mapping
+from tallybook.web.api._schemas import one_or_many, says
+from tallybook.web.caller import Caller
+from tallybook.web.exact import answer
+
+router = APIRouter(tags=["preview"])
+
+
+@router.post(
+    "/preview/forecast",
+    openapi_extra=says(one_or_many(ref("Forecast")), body=one_or_many(ref("ForecastRequest"))),
+)
+def post_forecast(scope: Caller, body: Body) -> Response:
+    """Forecast a period from its days; one document or a list of them."""
+    if isinstance(body, list):
+        return answer([asdict(preview.preview_forecast(scope, as_mapping(one))) for one in body])
+    return answer(asdict(preview.preview_forecast(scope, as_mapping(body))))
+
+
+@router.post(
+    "/preview/periods",
+    openapi_extra=says(one_or_many(many(ref("Period"))), body=one_or_many(ref("PeriodsRequest"))),
+)
+def post_periods(scope: Caller, body: Body) -> Response:
+    """List the periods of a schedule that touch [from, to); one document or a list of them."""
+    bodies = body if isinstance(body, list) else [body]
+    found = preview_periods(scope, map(as_mapping, bodies))
+    shapes = [[_period(one) for one in periods] for periods in found]
+    return answer(shapes if isinstance(body, list) else shapes[0])
+
+
+def _period(period: Period) -> dict[str, Any]:
+    return {**asdict(period), "days": period.days}
