@@ -76,11 +76,12 @@ class ChargeRequest(Noun):
 
 @dataclass(frozen=True, slots=True)
 class ChargePreview:
-    """An amount, rounded where a currency was given, and the unrounded parts of its price; these
-    come before discount, maximum and minimum.
+    """An amount, rounded if it has a currency, and the unrounded parts of its price, as they are
+    before discount, maximum and minimum.
     """
 
     amount: Decimal
+    currency: str | None
     parts: tuple[Part, ...]
 
 
@@ -101,7 +102,7 @@ def preview_charge(scope: Scope, document: Document) -> ChargePreview:
     amount = bounded(amount, asked.minimum_amount, asked.maximum_amount)
     if asked.currency is not None:
         amount = round_money(amount, asked.currency)
-    return ChargePreview(amount, price.parts(use))
+    return ChargePreview(amount, asked.currency, price.parts(use))
 
 
 def _use(asked: ChargeRequest, price: Price) -> Billable:

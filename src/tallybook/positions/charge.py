@@ -58,10 +58,9 @@ def _placed(fault: Invalid, field: str) -> Invalid:
     """Return a fault of a price as one of the document that the price stands in."""
     inner = fault.facts.get("field") or ("model" if fault.code == "unknown_kind" else "")
     facts = {**fault.facts, "field": f"{field}.{inner}".rstrip(".")}
-    if "errors" in facts:
-        facts["errors"] = [
-            {**one, "field": f"{field}.{one['field']}".rstrip(".")} for one in facts["errors"]
-        ]
+    errors = facts.get("errors")
+    if isinstance(errors, list):
+        facts["errors"] = [{**e, "field": f"{field}.{e['field']}".rstrip(".")} for e in errors]
     return Invalid(fault.code, f"{field}: {fault.detail}", **facts)
 
 

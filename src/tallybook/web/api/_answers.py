@@ -7,6 +7,7 @@ from tallybook.model.correction import Op
 from tallybook.model.fact import Status as EventStatus
 from tallybook.model.ports import NounName
 from tallybook.model.position import ForecastStatus, Status
+from tallybook.model.price import Limit
 from tallybook.model.scope import Role, Verb
 from tallybook.operations.events import State
 
@@ -101,6 +102,10 @@ _PART: Final = record(
     unit_amount=maybe(DECIMAL),
     flat_amount=maybe(DECIMAL),
     amount=DECIMAL,
+    rate=maybe(DECIMAL),
+    count=WHOLE,
+    limit=maybe(one_of(Limit)),
+    values=maybe(many(maybe(TEXT))),
 )
 
 #: What a version of a noun says beside the document itself.
@@ -212,6 +217,7 @@ ANSWERS: Final[dict[str, Shape]] = {
         days=WHOLE,
         is_stub=YES_OR_NO,
     ),
+    "Charged": record(amount=DECIMAL, parts=many(_PART)),
     "Position": record(**_POSITION),
     "PositionExplained": record(
         **_POSITION,

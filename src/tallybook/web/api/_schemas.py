@@ -9,6 +9,7 @@ from tallybook.model.contract import Contract
 from tallybook.model.nouns import Account, Meter, Noun
 from tallybook.operations.people import NewApiKey, NewUser
 from tallybook.operations.preview import ForecastRequest
+from tallybook.operations.preview_charge import ChargeRequest
 from tallybook.operations.preview_periods import PeriodsRequest
 from tallybook.web.api._answers import ANSWERS, INSTANT, VERSION, Shape, many, record, ref
 
@@ -130,6 +131,7 @@ _BODIES: Final[dict[str, type[Noun]]] = {
     "NewKey": NewApiKey,
     "NewUser": NewUser,
     "ForecastRequest": ForecastRequest,
+    "ChargeRequest": ChargeRequest,
     "PeriodsRequest": PeriodsRequest,
 }
 #: What stands in the path, and so may be left out of the body.
