@@ -186,14 +186,11 @@ def answer(query: UsageQuery, entries: Sequence[Entry]) -> set[UsageCell]:
 def folded(query: UsageQuery, rows: Iterable[tuple[int, Happened]]) -> set[UsageCell]:
     """Fold what counts into the cells of a question."""
     kind = aggregation(query.meter.aggregation)
+    values = taken(query.meter, rows)
     cells: dict[tuple[int, int, str | None, tuple[str | None, ...]], list[Counted]] = {}
-    for seq, event in rows:
+    for seq, (event, value) in values.items():
         data = numbers(event.data)
-        terms = (*query.meter.filter, *query.filter)
-        if event.type != query.meter.event_type or not all(holds(t, data) for t in terms):
-            continue
-        value = _value(kind.READS, query.meter, data)
-        if value is None:
+        if not all(holds(t, data) for t in query.filter):
             continue
         row = Counted(micros(event.time), seq, value)
         dimensions = tuple(_shown(property_at(data, name)) for name in query.group_by)
@@ -205,6 +202,26 @@ def folded(query: UsageQuery, rows: Iterable[tuple[int, Happened]]) -> set[Usage
         UsageCell(group, bucket, account, dimensions, kind.fold(found))
         for (group, bucket, account, dimensions), found in cells.items()
     }
+
+
+def taken(meter: Meter, rows: Iterable[tuple[int, Happened]]) -> dict[int, tuple[Happened, Any]]:
+    """Return what a meter takes from events, by number, in order of (time, number)."""
+    found: dict[int, tuple[Happened, Any]] = {}
+    reads = aggregation(meter.aggregation).READS
+    shown: dict[tuple[str | None, ...], Decimal] = {}
+    for seq, event in sorted(rows, key=lambda row: (row[1].time, row[0])):
+        data = numbers(event.data)
+        value = _value(reads, meter, data)
+        is_meant = event.type == meter.event_type and all(holds(t, data) for t in meter.filter)
+        if value is None or not is_meant:
+            continue
+        if reads == "rise":
+            values = (_shown(property_at(data, path)) for path in meter.dimensions)
+            counter = (event.subject, *values)
+            reading, before = value, shown.get(counter, value)
+            shown[counter], value = reading, max(Decimal(0), reading - before)
+        found[seq] = event, value
+    return found
 
 
 def _value(reads: str, meter: Meter, data: Any) -> Any:
@@ -250,19 +267,20 @@ def _buckets(edges: Sequence[datetime], time: datetime) -> list[int]:
 
 def pieced(query: PiecesQuery, entries: Sequence[Entry]) -> list[PieceRow]:
     """Return all of the pieces that a question is about, in order, page or no page."""
-    reads = aggregation(query.meter.aggregation).READS
+    rows = {s: row for s, row in Play(entries[: query.seq]).rows.items() if row.state == "counted"}
+    counts = aggregation(query.meter.aggregation).READS == "presence"
     found = []
-    for seq, row in Play(entries[: query.seq]).rows.items():
-        event, data = row.event, numbers(row.event.data)
-        if event.type != query.meter.event_type or not query.start <= event.time < query.end:
+    for seq, (event, value) in taken(query.meter, [(s, r.event) for s, r in rows.items()]).items():
+        if not query.start <= event.time < query.end:
             continue
-        value = _value(reads, query.meter, data)
-        is_meant = all(holds(term, data) for term in query.meter.filter)
-        if row.state == "counted" and value is not None and is_meant:
-            quantity = Decimal(1) if reads == "presence" else value
-            values = tuple(_shown(property_at(data, path)) for path in query.dimensions)
-            found += [
-                PieceRow(PieceKey(event.time, row.id, seq, group), quantity, values)
-                for group in _groups(query.members, event)
-            ]
+        data = numbers(event.data)
+        values = tuple(_shown(property_at(data, path)) for path in query.dimensions)
+        found += [
+            PieceRow(
+                PieceKey(event.time, rows[seq].id, seq, group),
+                Decimal(1) if counts else value,
+                values,
+            )
+            for group in _groups(query.members, event)
+        ]
     return sorted(found)

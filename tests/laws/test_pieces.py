@@ -4,7 +4,7 @@ those that a plain look finds, in order of (time, id), whatever the page.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
@@ -15,8 +15,15 @@ from tallybook.model.limits import PIECES_MAX
 from tallybook.model.nouns import FilterTerm
 from tallybook.model.ports import Events
 from tallybook.model.scope import Member, Scope
-from tallybook.model.usage import PieceKey, PieceRow, PiecesQuery, UsageQuery
-from tests.facts import Entry, batches, counted, pieced
+from tallybook.model.usage import (
+    PieceKey,
+    PieceRow,
+    PiecesQuery,
+    ReadingsQuery,
+    UsageCell,
+    UsageQuery,
+)
+from tests.facts import Entry, Happened, batches, counted, pieced, possible, taken
 from tests.laws.test_events import (
     ALL,
     DEEP,
@@ -27,11 +34,24 @@ from tests.laws.test_events import (
     STORES,
     TERMS,
     TIED,
+    TIMES,
+    changes,
     meter,
     opened,
     told,
 )
 
+READ = st.builds(
+    Happened,
+    st.sampled_from("ab"),
+    st.sampled_from(TIMES),
+    st.builds(
+        lambda q, channel: f'{{"q": {q}{channel}}}',
+        st.sampled_from(["1", "2", "3.5", '"x"']),
+        st.sampled_from(["", ', "channel": "sms"']),
+    ),
+)
+COUNTED = st.lists(READ | READ | changes(READ), max_size=16).map(possible)
 DIMENSIONS = st.sampled_from([(), ("channel",), ("q",), (DEEP, "channel"), ("nowhere",)])
 
 
@@ -75,8 +95,8 @@ def test_pieces_are_the_events_in_order(
     kept.load(ALL, batches(entries))
     if moved:
         kept.compact(ALL, date(2026, 3, 2))
-    for name in ("sum", "count"):
-        counting = meter(name, filter=terms)
+    for name in ("sum", "count", "increase"):
+        counting = meter(name, filter=terms, dimensions=["channel"])
         query = PiecesQuery(counting, EDGES[0], EDGES[-1], known, members, dimensions, limit=3)
         found = paged(kept, query)
         assert found == pieced(query, entries), name
@@ -109,3 +129,50 @@ def test_a_scope_cuts_pieces(
         if rows[row.key.seq].subject == "a" and EDGES[0] <= row.key.time < EDGES[2]
     ]
     assert kept.pieces(scope, query) == inside
+
+
+@settings(max_examples=settings().max_examples // 10)
+@given(entries=COUNTED, known=st.integers(0, 16))
+def test_a_reading_knows_the_one_before_of_its_counter(
+    kept: Events, entries: list[Entry], known: int
+) -> None:
+    kept.clear(ALL)
+    kept.load(ALL, batches(entries))
+    counting = meter("increase", dimensions=["channel"])
+    members = (Member("a", EDGES[1], EDGES[3]), Member("b", EDGES[0], EDGES[4]))
+    query = ReadingsQuery(counting, EDGES[1], EDGES[-1], known, members, 99)
+    found = kept.readings(ALL, query)
+    rises = taken(counting, counted(entries, known))
+    expected = [
+        (event.time, seq)
+        for seq, (event, _) in rises.items()
+        if any(m.account == event.subject and m.start <= event.time < m.end for m in members)
+        and event.time >= EDGES[1]
+    ]
+    assert all(reading.rise == rises[reading.seq][1] for reading in found)
+    assert [(reading.time, reading.seq) for reading in found] == expected
+    fell = [r for r in found if r.before is not None and r.quantity < r.before]
+    assert kept.readings(ALL, replace(query, falls=True)) == fell
+
+
+def test_a_counter_counts_its_rises_wherever_the_reading_before_lies(kept: Events) -> None:
+    def showed(day: int, device: str, reading: int) -> Happened:
+        at = datetime(2026, 3, day, 12, tzinfo=UTC)
+        return Happened("a", at, f'{{"q": {reading}, "channel": "{device}"}}')
+
+    kept.clear(ALL)
+    readings = [
+        *(showed(day, "x", q) for day, q in ((1, 1000), (9, 1500), (11, 200), (20, 260))),
+        *(showed(day, "y", q) for day, q in ((2, 50), (19, 90))),
+    ]
+    kept.load(ALL, batches(readings))
+    ends = (datetime(2026, 3, 5, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC))
+    counting = meter("increase", dimensions=["channel"])
+    assert told(kept, UsageQuery(counting, ends, 99)) == {
+        UsageCell(0, 0, None, (), Decimal(500 + 60 + 40))
+    }
+    by_device = UsageQuery(counting, ends, 99, None, ("channel",))
+    assert {c.dimensions[0]: c.value for c in told(kept, by_device)} == {"x": 560, "y": 40}
+    (fall,) = kept.readings(ALL, ReadingsQuery(counting, *ends, 99, None, 9, falls=True))
+    assert (fall.account, fall.values) == ("a", ("x",))
+    assert (fall.before, fall.quantity) == (Decimal(1500), Decimal(200))

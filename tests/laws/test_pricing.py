@@ -48,7 +48,7 @@ MODELS = names(pricing)
 EVERY_MODEL = pytest.mark.parametrize("name", MODELS)
 ZERO = Decimal(0)
 #: Nine models by ten laws: few examples of each are many of all.
-FEW = settings(max_examples=max(15, settings.default.max_examples // 4))
+FEW = settings(max_examples=max(15, settings().max_examples // 4))
 
 
 def own(name: str) -> Any:

@@ -249,6 +249,21 @@ def test_changed_definitions_change_the_lines_concerned(
     same(house)
 
 
+def test_a_change_of_a_childs_contract_changes_the_pool_that_gathers_it(house: House) -> None:
+    line = {"code": "L", "meter": "m", "allotment": {"quantity": "5"}}
+    pool: dict[str, Any] = {"account": "a", "start_date": "2026-01-01"}
+    child: dict[str, Any] = {"account": "b", "start_date": "2026-01-01", "lines": [line]}
+    house.put("contract", "C-a", **pool, pooling="sum_of_children", lines=[line])
+    house.put("contract", "C-b", **child)
+    house.refresh()
+    assert {found.contract: found.allotment for found in house.listed().items}["C-a"] == 10
+    line = {**line, "allotment": {"quantity": "7"}}
+    house.put("contract", "C-b", **{**child, "lines": [line]})
+    house.refresh()
+    assert {found.contract: found.allotment for found in house.listed().items}["C-a"] == 12
+    same(house)
+
+
 def test_after_a_restart_only_a_snapshot_left_behind_is_made_anew(house: House) -> None:
     house.use("a", "3")
     house.refresh()

@@ -186,18 +186,35 @@ class Metered:
         ]
 
     def quantities(self, period: Cycle) -> tuple[Fraction, Fraction]:
-        """Return how the quantity and what of it is billable rose in a billing period."""
-        rises = [rise for _, rise in self._rises(period)]
-        return (
-            sum((rise.quantity for rise in rises), ZERO),
-            sum((rise.billable for rise in rises), ZERO),
-        )
+        """Return how the quantity and what of it is billable rose in a billing period; of a fixed
+        quantity those of the last day, of a group what is billable where it is settled.
+        """
+        quantity = sum((rise.quantity for rise in self._rises(period)), ZERO)
+        billed = [rise for rise in self._rises(period) if not self._is_flat(rise.day)]
+        if (self.terms[self.days[-1].date]).get("group"):
+            billed = [rise for lived in self._charged(period) for rise in lived.rises]
+        billable = sum((rise.billable for rise in billed), ZERO)
+        _, last = self.in_period(period)[-1]
+        fixed = self.terms[last.date]
+        if fixed["meters"]:
+            return quantity, billable
+        return number(fixed["quantity"]), fixed_billable(fixed)
 
-    def _rises(self, period: Cycle) -> Iterator[tuple[LineCycle, Rise]]:
+    def _rises(self, period: Cycle) -> Iterator[Rise]:
         for lived in self.cycles:
             for rise in lived.rises:
                 if period.first <= rise.day.date <= period.last:
-                    yield lived, rise
+                    yield rise
+
+    def _settled(self, period: Cycle) -> Iterator[LineCycle]:
+        return (c for c in self.cycles if period.first <= c.cycle.last <= period.last)
+
+    def _charged(self, period: Cycle) -> Iterator[LineCycle]:
+        """Yield the cycles of a group that end in a billing period and are not rolled forward."""
+        for lived in self._settled(period):
+            group = self.terms[lived.cycle.last]["group"]
+            if group.get("overage_method") != "roll_forward":
+                yield lived
 
     def amount(self, period: Cycle) -> Fraction:
         """Return what the line comes to in a billing period: less its discounts, at most its
@@ -205,7 +222,7 @@ class Metered:
         """
         days = self.in_period(period)
         amount = sum((self._flat(lived, day) for lived, day in days), ZERO)
-        for _, rise in self._rises(period):
+        for rise in self._rises(period):
             if not self._is_flat(rise.day):
                 amount += rise.amount * self._kept(rise.day)
         lines = [self.terms[day.date] for _, day in days]
@@ -213,7 +230,7 @@ class Metered:
             most = sum((_number(line, "maximum_amount") for line in lines), ZERO) / len(lines)
             amount = min(amount, most)
         least = sum((_number(line, "minimum_amount") for line in lines), ZERO) / len(lines)
-        return max(amount, least)
+        return max(amount, least) if least else amount
 
     def _kept(self, day: Day) -> Fraction:
         return 1 - _number(self.terms[day.date], "discount_percent") / 100
@@ -226,26 +243,19 @@ class Metered:
         """A fixed quantity, or a flat price, brings its share of the cycle on each day."""
         if not self._is_flat(day):
             return ZERO
-        line = self.terms[day.date]
-        included = _number(line, "free_quantity") + _number(_allotment_of(line) or {}, "quantity")
-        billable = max(ZERO, _number(line, "quantity") - included)
+        billable = fixed_billable(self.terms[day.date])
         amount = charge(self._price(day, lived.cycle), billable, [(billable, {})])
         return amount * self._kept(day) / lived.cycle.length
 
     def settled(self, period: Cycle) -> Fraction:
         """Return what a meter group comes to: whole, where the last day of its cycle lies."""
         amount = ZERO
-        for lived in self.cycles:
-            last = lived.cycle.last
-            if not period.first <= last <= period.last:
-                continue
-            group = self.terms[last]["group"]
-            method = group.get("overage_method", "bill")
-            if method != "roll_forward":
-                amount += sum((rise.amount for rise in lived.rises), ZERO)
-            if method == "allow_with_credit":
-                used = self._quantity(self.terms[last], lived.cycle.days, limited_only=False)
-                amount -= credit_rate(group) * max(ZERO, lived.included - used)
+        for lived in self._charged(period):
+            amount += sum((rise.amount for rise in lived.rises), ZERO)
+            last = self.terms[lived.cycle.last]
+            if last["group"].get("overage_method") == "allow_with_credit":
+                used = self._quantity(last, lived.cycle.days, limited_only=False)
+                amount -= credit_rate(last["group"]) * max(ZERO, lived.included - used)
         return amount
 
 
@@ -311,6 +321,12 @@ def credit_rate(group: Document) -> Fraction:
         if rate is not None:
             return number(rate)
     return ZERO
+
+
+def fixed_billable(line: Document) -> Fraction:
+    """What of a fixed quantity lies beyond the free quantity and the allotment."""
+    included = _number(line, "free_quantity") + _number(_allotment_of(line) or {}, "quantity")
+    return max(ZERO, _number(line, "quantity") - included)
 
 
 def base_amount(agreement: Agreement, name: str, period: Cycle) -> Fraction:

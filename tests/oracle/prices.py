@@ -93,14 +93,14 @@ def _cell(price: Document, data: Mapping[str, Any]) -> Fraction:
 
 def beyond(pieces: Sequence[Piece], included: Fraction) -> list[Piece]:
     """The first of the events take what is included; one partly inside counts with its rest, one
-    wholly inside pays nothing.
+    wholly inside pays nothing. One of nothing is inside while anything is left of what is included.
     """
     rest = []
     for quantity, data in pieces:
         taken = min(included, quantity)
-        included -= taken
-        if quantity > taken:
+        if quantity > taken or not included:
             rest.append((quantity - taken, data))
+        included -= taken
     return rest
 
 

@@ -116,13 +116,14 @@ class Oracle:
         for discount in day.terms["discounts"]:
             named = discount.get("lines")
             meant = [c for c in (left if named is None else named) if c in left]
-            whole = sum((left[code] for code in meant), ZERO)
+            whole = max(ZERO, sum((left[code] for code in meant), ZERO))
             if discount.get("percent") is not None:
                 less = self._rounded(whole * number(discount["percent"]) / 100)
             else:
-                less = min(self._rounded(number(discount["amount"])), max(whole, ZERO))
+                less = min(self._rounded(number(discount["amount"])), whole)
             statement.discounts[discount["name"]] = -less
-            for code, part in split(less, {c: left[c] for c in meant}, self._digits).items():
+            weights = {code: max(ZERO, left[code]) for code in meant}
+            for code, part in split(less, weights, self._digits).items():
                 left[code] -= part
 
     def _commit(self, made: Sequence[Statement], period: Cycle) -> None:
@@ -149,8 +150,9 @@ class Oracle:
             if not begins or (last is not None and iso(last) < period.first):
                 continue
             taken = sum((s.credits.get(credit["name"], ZERO) for s in made), ZERO)
-            balance = max(ZERO, self._rounded(number(credit["amount"])) - taken)
-            made[-1].credits[credit["name"]] = min(balance, due)
+            balance = max(ZERO, number(credit["amount"]) - taken)
+            given = Fraction(floor(min(balance, due) * 10**self._digits), 10**self._digits)
+            made[-1].credits[credit["name"]] = given
             due -= made[-1].credits[credit["name"]]
 
 

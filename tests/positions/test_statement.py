@@ -12,6 +12,7 @@ from tallybook.model.directory import Directory, Span
 from tallybook.model.price import Billable
 from tallybook.model.statement import Charge, Statement
 from tallybook.positions.agreement import of_versions
+from tallybook.positions.expiry import expired, expiry_needs
 from tallybook.positions.needs import Need
 from tallybook.positions.statement import Plan, statement
 
@@ -217,3 +218,44 @@ def test_an_annual_charge_in_advance_stands_whole_on_its_first_statement() -> No
     base["timing"] = "arrears"
     found = [one({"base_charges": [base]}, {}, date(2026, month, 9)).total for month in (1, 2, 12)]
     assert found == [0, 0, 1200]
+
+
+def test_a_contract_ends_with_the_day_that_reaches_its_quantity() -> None:
+    group = {
+        "name": "copies",
+        "meters": ["m"],
+        "covered_quantity": "20000",
+        "cycle_unit": "year",
+        "counts_to_expiration": True,
+    }
+    document = {"number": "C", "account": "a", "start_date": START, "meter_groups": [group]}
+    contract = Contract.model_validate({**document, "expiration_quantity": "20000"})
+    agreement = of_versions(Directory(), "C", [Span(None, None, contract)])
+    facts = [(noon(2, 3), D(12000)), (noon(5, 9), D(8000)), (noon(5, 20), D(1))]
+    needs = expiry_needs(agreement, date(2026, 7, 1))
+    found = expired(agreement, date(2026, 7, 1), {need: counted(need, facts) for need in needs})
+    assert found.stretches[-1].end == date(2026, 5, 10)
+    early = expiry_needs(agreement, date(2026, 5, 1))
+    uses = {need: counted(need, facts) for need in early}
+    assert expired(agreement, date(2026, 5, 1), uses) is agreement
+
+
+def test_a_credit_gives_whole_minor_units_and_keeps_the_rest() -> None:
+    found = one(
+        {"lines": [line()], "credits": [{"name": "paid", "amount": "0.505"}]},
+        {"m": [(noon(1, 5), D(1))]},
+        date(2026, 1, 9),
+    )
+    assert [(c.amount, c.left) for c in found.credits] == [(D("0.50"), D("0.005"))]
+    assert (found.subtotal, found.total) == (D("1.00"), D("0.50"))
+
+
+def test_what_of_a_fixed_quantity_is_billable_is_that_of_the_last_day() -> None:
+    fixed = {"code": "x", "quantity": "10", "price": per_unit("31")}
+    versions = [
+        (None, {"start_date": START, "lines": [fixed]}),
+        (date(2026, 1, 11), {"start_date": START, "lines": [{**fixed, "quantity": "4"}]}),
+    ]
+    found = first(rated(versions, {}, date(2026, 1, 9)))
+    assert (found.quantity, found.billable_quantity) == (D(4), D(4))
+    assert found.amount == D("184.00")  # 10 seats on 10 days, 4 on 21

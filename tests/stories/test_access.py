@@ -14,6 +14,7 @@ READERS = ("admin", "finance", "csm", "analyst", "sales_rep", *BOUND)
 ROLES = (*READERS, "ingest")
 PRICED = {"admin", "finance", "csm", "sales_rep", "customer_admin", "parent_admin"}
 DEFINERS = {"admin", "finance", "parent_admin"}
+CLOSERS = {"admin", "finance"}
 PRICE = "77.75"  # no second is written so
 STRANGER = "stranger"
 #: Each call that reads, with `{a}` for an account's key and `{c}` for its contract's number.
@@ -26,6 +27,11 @@ ONE = [
     "/positions?account={a}",
     "/positions?contract={c}",
     "/positions?contract={c}&at=2026-03-20T00:00:00Z",
+    "/statements/{c}",
+    "/statements/{c}?period=2026-03-20",
+    "/statements/{c}?period=2026-02-20",
+    "/statements?account={a}&period=2026-03-20",
+    "/statements?contract={c}",
     "/usage?meter=total&account={a}&from=2026-03-01&to=2026-04-01",
 ]
 MANY = [
@@ -40,6 +46,8 @@ MANY = [
     "/positions?q=stranger",
     "/positions?at=2026-03-20T00:00:00Z",
     "/positions?sort=amount&descending=true",
+    "/statements",
+    "/statements?period=2026-03-20",
     "/usage?meter=total&from=2026-03-01&to=2026-04-01",
     "/usage?meter=total&from=2026-03-01&to=2026-04-01&group_by=account",
     "/usage?meter=total&from=2026-03-01&to=2026-04-01&group_by=who",
@@ -89,6 +97,9 @@ class House(Documented):
         )
         self.until_visible()
         self.call("POST", "/tick")
+        for account in ("acme", STRANGER):
+            closing = {"period": "2026-02-10", "release": True, "reason": "the vendor's own"}
+            assert self.call("POST", f"/statements/C-{account}/close", closing).status == 200
         self.keys = {role: self.key_of(role) for role in ROLES}
 
     def key_of(self, role: str, **more: Any) -> str:
@@ -173,6 +184,55 @@ def test_a_price_that_may_not_be_seen_is_null_and_everything_else_is_there(
     assert found["explanation"]["price"] is None
     totals = house.by(role, "GET", "/positions").json["totals"]
     assert {t["amount"] for t in totals} == {None}
+
+
+@pytest.mark.parametrize("role", READERS)
+@pytest.mark.parametrize("period", ["2026-02-10", "2026-03-10"])
+def test_amounts_of_a_statement_are_null_for_whom_they_are_not(
+    house: House, role: str, period: str
+) -> None:
+    found = house.by(role, "GET", f"/statements/C-acme?period={period}").json
+    shown = house.by("admin", "GET", f"/statements/C-acme?period={period}").json
+    assert shown["total"] == {"2026-02-10": "0.00", "2026-03-10": "699.75"}[period]
+    told = {"closed_by", "reason", "held_above"} if role in BOUND else set()
+    if role in PRICED:
+        assert all(found[name] == shown[name] for name in shown.keys() - told)
+    else:
+        assert (found["total"], found["subtotal"], found["sha256"]) == (None, None, None)
+        (line,) = found["lines"]
+        assert (line["amount"], line["discount"], line["explanation"]["charges"]) == (
+            None,
+            None,
+            [],
+        )
+        assert line["quantity"] == shown["lines"][0]["quantity"]
+        assert house.by(role, "GET", "/statements").json["totals"] == []
+    assert {found[name] for name in told} <= {None}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_who_closes(house: House, role: str) -> None:
+    body = {"period": "2026-02-10"}
+    own = house.by(role, "POST", "/statements/C-acme/close", body)
+    none = house.by(role, "POST", "/statements/C-missing1/close", body)
+    if role in CLOSERS:
+        assert (own.status, own.json["status"], none.status) == (200, "closed", 404)
+    else:
+        assert code(own) == code(none) == (403, "verb_not_allowed")
+    bound = house.key_of("finance", account="acme")
+    foreign = house.by(bound, "POST", f"/statements/C-{STRANGER}/close", body)
+    assert code(foreign) == (404, "contract_not_found")
+
+
+@pytest.mark.parametrize("role", BOUND)
+def test_a_statement_is_of_whom_the_account_was_as_its_period_ended(
+    house: House, role: str
+) -> None:
+    before = house.by(role, "GET", "/statements/C-left?period=2026-02-10")
+    after = house.by(role, "GET", "/statements/C-left?period=2026-03-05")
+    assert (before.status, code(after)) == (200, (404, "contract_not_found"))
+    assert house.by(role, "GET", "/statements?period=2026-02-10").json["count"] == 2
+    assert house.by(role, "GET", "/statements?period=2026-03-05").json["count"] == 1
 
 
 @pytest.mark.parametrize("role", ROLES)

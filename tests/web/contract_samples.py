@@ -1,13 +1,29 @@
 """Rich sample values for the pages of contracts, for the tests and for looking at them."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from tallybook.web.pages.contracts.view import ContractRow, ContractsPage, Figures, State
-from tallybook.web.pages.view import Chip, Column, Filters, Find, Frame, Link, Money, Pager
-from tests.web.page_samples import frame, select
+from tallybook.web.pages.contracts.view import (
+    Band,
+    BaseRow,
+    Change,
+    Clause,
+    ContractPage,
+    ContractRow,
+    ContractsPage,
+    Figures,
+    Phase,
+    Said,
+    State,
+    Terms,
+    Tier,
+    TierTable,
+    VersionRow,
+)
+from tallybook.web.pages.view import Chip, Column, Filters, Find, Frame, Link, Money, Note, Pager
+from tests.web.page_samples import ZONE, frame, select, standing
 
 FIRST = date(2026, 1, 1)
 STATES: tuple[State, ...] = ("active", "active", "active", "planned", "draft", "ended")
@@ -92,6 +108,104 @@ def nav_at_contracts(title: str, **changes: Any) -> Frame:
     return replace(shell, nav=nav)
 
 
+def terms(**changes: Any) -> Terms:
+    tiers = TierTable(
+        "Beyond what is included",
+        ("Each", "Flat"),
+        (Tier("0 – 50,000", ("$0.012", "–")), Tier("over 50,000", ("$0.009", "$100.00"))),
+    )
+    lines = (
+        Clause(
+            "messaging",
+            "Messaging",
+            "messaging",
+            ("Each month includes 255,000 messages.", "Beyond that: graduated, each at its price."),
+            tiers,
+            "/volume/C-2041/messaging",
+            standing(17_900, 255_000),
+        ),
+        Clause("seats", "Seats", "fixed", ("A fixed 25.", "Price: $12.00 a seat.", "10% off.")),
+    )
+    groups = (
+        Clause("copies", "Copies", "pool", ("Pools black and colour.", "Every 3 months covers 9.")),
+    )
+    made = Terms(
+        (
+            Said("Account", "Quarry Motors Group", "quarry", "/volume?q=quarry"),
+            Said("Sales rep", "Omar Haddad", url="mailto:omar@example.com"),
+        ),
+        (Said("First day", "1 Jan 2026"), Said("Last day", "31 Dec 2027")),
+        (Said("Period", "Month"), Said("Currency", "USD")),
+        "USD",
+        (
+            BaseRow("platform", Decimal(2550), "a month", "in advance", ""),
+            BaseRow("copies", Decimal("99.5"), "every 3 months", "in arrears", "group copies"),
+        ),
+        lines,
+        groups,
+        (Said("Commitment", "At least $4,000.00 a month", "minimum"),),
+        (Said("purchase_order", "PO-88120"),),
+        Band(
+            FIRST,
+            date(2027, 12, 31),
+            is_open=False,
+            phases=(
+                Phase("Ramp", FIRST, date(2026, 3, 31), Decimal(0), Decimal("12.3"),
+                      changes=("platform: $1,275.00 a month",)),
+                Phase("Full", date(2026, 4, 1), None, Decimal("12.3"), Decimal("87.7"),
+                      is_current=True),
+            ),
+            today=Decimal("44.5"),
+        ),
+        "Full",
+    )  # fmt: skip
+    return replace(made, **changes)
+
+
+def contract(**changes: Any) -> ContractPage:
+    versions = tuple(
+        VersionRow(
+            number,
+            date(2026, number, 1) if number > 1 else None,
+            datetime(2026, number, 3, 15, 4, 5, tzinfo=UTC),
+            "nadia@example.com",
+            "Amendment" if number > 1 else "",
+            f"?on=2026-0{number}-01",
+            number == 3,
+            changes=(
+                Change("lines › messaging › allotment › quantity", "200000", "255000"),
+                Change("end date", "", "2027-12-31"),
+                Change("discounts › partner", "percent 5", ""),
+            )
+            if number > 1
+            else (),
+        )
+        for number in (3, 2, 1)
+    )
+    made = ContractPage(
+        nav_at_contracts("C-2041"),
+        (Link("Contracts", "/contracts"), Link("C-2041", "/contracts/C-2041")),
+        "C-2041",
+        "Platform agreement 2026",
+        "active",
+        is_ending=True,
+        zone=ZONE,
+        on=date(2026, 11, 22),
+        known="",
+        path="/contracts/C-2041",
+        terms=terms(),
+        versions=versions,
+        statements_url="/contracts/C-2041/statements",
+        sees_prices=True,
+        findings=(
+            Note("near", "risk", "A child has a contract of its own", "quarry-east is in the pool.",
+                 Link("Open it", "/contracts/C-9")),
+        ),
+        edit_url="/contracts/C-2041/edit",
+    )  # fmt: skip
+    return replace(made, **changes)
+
+
 PAGES: dict[str, tuple[str, Any]] = {
     "contracts": ("contracts.html", contracts()),
     "contracts-empty": (
@@ -109,5 +223,20 @@ PAGES: dict[str, tuple[str, Any]] = {
             sees_prices=False,
             new_url="",
         ),
+    ),
+    "contract": ("contract.html", contract()),
+    "contract-past": (
+        "contract.html",
+        contract(
+            past="as it is agreed for 1 Mar 2026",
+            known="2026-03-03",
+            edit_url="",
+            findings=(),
+            terms=terms(band=None, groups=(), phase=""),
+        ),
+    ),
+    "contract-unpriced": (
+        "contract.html",
+        contract(sees_prices=False, edit_url="", terms=terms(base=(), others=(), lines=())),
     ),
 }

@@ -117,3 +117,87 @@ def test_an_empty_installation_says_what_to_type(tmp_path: Path) -> None:
         assert "./tallybook import contracts contracts.yaml" in text(page)
         links = [a.attributes["href"] for a in page.css("main a")]
         assert "/contracts/new" in links
+
+
+# --- One contract ------------------------------------------------------------------------------
+
+
+def card(page: Html, title: str) -> str:
+    for one in page.css("section.card"):
+        head = one.css_first("h2")
+        if head is not None and words(head).startswith(title):
+            return " ".join(one.text(separator=" ").split())
+    raise AssertionError(f"no card {title}")
+
+
+def test_a_contract_reads_in_words(browser: httpx2.Client) -> None:
+    page = get(browser, f"/contracts/{RICH}")
+    assert "Master agreement 2026 MSA-7 Active Ending soon" in text(page, "h1")
+    assert "Sales rep Omar Haddad" in card(page, "Parties")
+    term = card(page, "Term and renewal")
+    assert "First day 1 Jan 2026 Last day 31 Dec 2026 Then Ask before it ends" in term
+    lines = card(page, "Lines")
+    assert "Each month includes 1,000 messages. Beyond that: $0.0125 a message." in lines
+    assert "Nothing is included. Price: $0.05 a minute. At least $10.00 a billing period." in lines
+    assert "A fixed 25. Price: $12.00 a unit. 10% off." in lines
+    groups = card(page, "Meter groups")
+    assert "Pools copies-a and copies-b. Every 3 months covers 3,000 copies." in groups
+    assert "Beyond that: $0.016 a copy." in groups
+    assert "platform in advance $1,500.00 a month" in card(page, "Base charges")
+    others = card(page, "Commitments")
+    assert "minimum Commitment At least $2,000.00 a month" in others
+    assert "welcome Credit $300.00 through 31 Dec 2026" in others
+    assert "partner Discount 5% off on messages and minutes" in others
+
+
+def test_phases_are_a_band_and_the_day_asked_for_is_laid_over(browser: httpx2.Client) -> None:
+    page = get(browser, f"/contracts/{RICH}")
+    assert "Ramp 1 Jan – 31 Mar 2026 platform: $500.00 a month" in card(page, "Phases")
+    assert len(page.css(".course span")) == 2
+    then = get(browser, f"/contracts/{RICH}?on=2026-02-10")
+    assert "platform in advance $500.00 a month" in card(then, "Base charges")
+    assert "Not today’s view. The contract as it is agreed for 10 Feb 2026." in text(then)
+    assert "Edit" not in text(then, ".actions")
+
+
+def test_lines_stand_beside_what_was_agreed(browser: httpx2.Client) -> None:
+    lines = get(browser, f"/contracts/{RICH}").css(".clauses a.link")
+    assert [a.attributes["href"] for a in lines][:2] == [
+        f"/volume/{RICH}/messages",
+        f"/volume/{RICH}/minutes",
+    ]
+
+
+def test_versions_tell_what_changed_and_are_shown_as_they_were(world: Agreed) -> None:
+    document = world.client.call("GET", "/contracts/EU-1").json
+    kept = {
+        k: v for k, v in document.items() if k in {"account", "currency", "start_date", "lines"}
+    }
+    line = {**kept["lines"][0], "allotment": {"quantity": "2000"}}
+    changed = {**kept, "lines": [line], "valid_from": "2026-11-01", "reason": "Amendment 1"}
+    world.client.put("/contracts/EU-1", **changed)
+    with world.browser() as browser:
+        versions = card(get(browser, "/contracts/EU-1"), "Versions")
+        assert "Version 2 from 1 Nov 2026 Shown Amendment 1" in versions
+        assert "1000 becomes 2000" in versions
+        before = get(browser, "/contracts/EU-1?on=2026-10-31")
+        assert "Each month includes 1,000 messages" in card(before, "Lines")
+        assert browser.get("/contracts/EU-1?known=2026-11-21").status_code == 404
+        first = get(browser, "/contracts/EU-1").css(".versions a")[-1].attributes["href"]
+        assert "known=" in str(first)
+
+
+@pytest.mark.parametrize("path", ["/contracts/none", "/contracts/none/edit", "/statements/none"])
+def test_what_is_not_there_says_so(browser: httpx2.Client, path: str) -> None:
+    answer = browser.get(path)
+    assert answer.status_code == 404
+    assert "Not here" in answer.text
+
+
+def test_who_may_not_see_prices_sees_terms(world: Agreed) -> None:
+    with world.browser("analyst") as analyst:
+        page = get(analyst, f"/contracts/{RICH}")
+        assert "$" not in text(page)
+        assert "Each month includes 1,000 messages." in card(page, "Lines")
+        assert text(page).count("Prices and amounts are not shown to your role.") == 1
+        assert "Edit" not in text(page, ".actions")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from functools import cache
-from typing import Any, Literal, NamedTuple, Protocol, cast
+from typing import Any, Final, Literal, NamedTuple, Protocol, cast
 
 import tallybook.aggregations as room
 from tallybook.model.errors import Invalid
@@ -11,8 +11,11 @@ from tallybook.model.kinds import load
 from tallybook.model.nouns import Meter
 
 #: What an event must have to be counted: a readable quantity, a scalar value, or nothing more
-#: than the property where the meter names one.
-Reads = Literal["quantity", "value", "presence"]
+#: than the property where the meter names one. A `rise` is what a quantity, the reading of a
+#: counter, has over the reading before it: 0 where it is the first, or below it.
+Reads = Literal["quantity", "rise", "value", "presence"]
+#: What is read from a quantity.
+NUMERIC: Final = frozenset({"quantity", "rise"})
 #: What a store returns for one cell: the values of the aggregation's SQL, in its order.
 Parts = Sequence[Any]
 

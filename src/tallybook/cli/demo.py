@@ -90,7 +90,7 @@ def load(client: Client, days: int = DAYS) -> dict[str, int]:
     vendor = Vendor(parse_instant(recorded_at[-1]), days)
     for account in vendor.accounts():
         client.put(f"/accounts/{account['key']}", account)
-    for contract in vendor.contracts():
+    for contract in (*vendor.contracts(), *vendor.amendments()):
         client.put(f"/contracts/{contract['number']}", contract)
     sent = seq = 0
     with progress("Sample data", vendor.events_count(), counted=True) as show:

@@ -16,6 +16,10 @@ CORRECTION_BYTES_MAX: Final = 2 * EVENT_BYTES_MAX
 CORRECTIONS_OF_AN_EVENT_MAX: Final = 100
 REASON_CHARS_MAX: Final = 1_000
 
+#: Of one request that brings definitions in, all or none.
+DEFINITIONS_MAX: Final = 20_000
+DEFINITIONS_BYTES_MAX: Final = 32 * 1024 * 1024
+
 KEY_CHARS_MAX: Final = 128
 NAME_CHARS_MAX: Final = 256
 TREE_DEPTH_MAX: Final = 16
@@ -42,6 +46,11 @@ QUERY_SECONDS_MAX: Final = 30
 #: Events that a price looks at one by one, for one line in one of its cycles; and in one answer.
 PIECES_MAX: Final = 1_000_000
 PIECES_A_QUESTION: Final = 50_000
+
+#: How far ahead a statement may be asked for: all before it may have to be worked out as well.
+STATEMENT_AHEAD_DAYS_MAX: Final = 3_660
+#: How long closing waits for the events that were accepted before it to be loaded.
+CLOSE_WAIT_SECONDS: Final = 10
 
 BACKLOG_EVENTS_MAX: Final = 1_000_000
 BACKLOG_RETRY_SECONDS: Final = 2

@@ -44,10 +44,21 @@ def check_currency(currency: str) -> str:
     return currency
 
 
+def money_text(amount: Decimal, currency: str) -> str:
+    """Write an amount with all the digits of its currency's minor unit, rounded to it."""
+    return str(round_money(amount, currency))
+
+
 def round_money(amount: Decimal, currency: str) -> Decimal:
     """Round an amount to its currency's minor unit, half away from zero, as invoices do."""
     with localcontext(EXACT):
         return amount.quantize(Decimal(1).scaleb(-minor_digits(currency)), ROUND_HALF_UP)
+
+
+def cut_money(amount: Decimal, currency: str) -> Decimal:
+    """Cut an amount to its currency's minor unit, toward zero: never more than there is."""
+    with localcontext(EXACT):
+        return amount.quantize(Decimal(1).scaleb(-minor_digits(currency)), ROUND_DOWN)
 
 
 def split(amount: Decimal, weights: Sequence[Decimal], currency: str) -> list[Decimal]:

@@ -17,7 +17,14 @@ from tallybook.model.people import ApiKey, AuditEntry, Session, User
 from tallybook.model.position import Position, Status, Total
 from tallybook.model.scope import Member, Scope
 from tallybook.model.statement import ClosedStatement
-from tallybook.model.usage import PieceRow, PiecesQuery, UsageCell, UsageQuery
+from tallybook.model.usage import (
+    PieceRow,
+    PiecesQuery,
+    Reading,
+    ReadingsQuery,
+    UsageCell,
+    UsageQuery,
+)
 
 NounName = Literal["account", "meter", "contract"]
 
@@ -247,6 +254,9 @@ class Events(Protocol):
 
     def pieces(self, scope: Scope, query: PiecesQuery) -> list[PieceRow]:
         """Return the events that a meter adds up, one by one; see `PiecesQuery`."""
+
+    def readings(self, scope: Scope, query: ReadingsQuery) -> list[Reading]:
+        """Return what counters showed; see `ReadingsQuery`."""
 
     def facts(self, scope: Scope, query: FactQuery) -> list[Listed]:
         """Return the events that match, newest first."""

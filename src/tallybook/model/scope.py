@@ -18,13 +18,13 @@ Role = Literal[
     "parent_admin",
     "ingest",
 ]
-Verb = Literal["read", "ingest", "correct", "define", "administer"]
+Verb = Literal["read", "ingest", "correct", "define", "close", "administer"]
 
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 
 _VERBS: Final[dict[Role, frozenset[Verb]]] = {
-    "admin": frozenset({"read", "ingest", "correct", "define", "administer"}),
-    "finance": frozenset({"read", "correct", "define"}),
+    "admin": frozenset({"read", "ingest", "correct", "define", "close", "administer"}),
+    "finance": frozenset({"read", "correct", "define", "close"}),
     "csm": frozenset({"read"}),
     "analyst": frozenset({"read"}),
     "sales_rep": frozenset({"read"}),

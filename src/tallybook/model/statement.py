@@ -122,7 +122,8 @@ class Statement:
     """What an invoice would say. `lines` are lines and meter groups; `discounts` are negative.
 
     subtotal = lines + base_charges + discounts + commitments + adjustments;
-    total = subtotal - credits. `held_above` is the limit that a held one exceeds.
+    total = subtotal - credits. A supplementary one lies beyond the contract's end and has
+    adjustments only.
     """
 
     contract: str

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from tallybook.model.nouns import FilterTerm, Meter
+from tallybook.model.quantity import EXACT
 from tallybook.model.scope import Member
 
 
@@ -59,6 +60,41 @@ class PieceRow(NamedTuple):
     key: PieceKey
     quantity: Decimal
     values: tuple[str | None, ...]
+
+
+class Reading(NamedTuple):
+    """What a counter showed, and what it had shown before; None where it is its first reading.
+
+    `values` are those of the meter's dimensions: each account has a counter for each of them.
+    """
+
+    account: str
+    time: datetime
+    seq: int
+    values: tuple[str | None, ...]
+    quantity: Decimal
+    before: Decimal | None
+
+    @property
+    def rise(self) -> Decimal:
+        """Return what was used since the reading before: nothing where it fell."""
+        before = self.quantity if self.before is None else self.before
+        return max(Decimal(0), EXACT.subtract(self.quantity, before))
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingsQuery:
+    """The readings of a meter's counters within [start, end), as known at ledger position `seq`,
+    in order of (time, seq): at most `limit` of them, or of those that fell.
+    """
+
+    meter: Meter
+    start: datetime
+    end: datetime
+    seq: int
+    members: tuple[Member, ...] | None
+    limit: int
+    falls: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,7 @@ def contracts(scope: Scope, directory: Directory, query: ListQuery, now: datetim
     """
     directory = directory.on(now.date())
     every = [
-        _listed(scope, directory, version, now)
+        listed(scope, directory, version, now)
         for version in definitions.standing(scope, directory, "contract", now)
     ]
     any_state = [one for one in every if _matches(one, query)]
@@ -109,7 +109,8 @@ def contracts(scope: Scope, directory: Directory, query: ListQuery, now: datetim
     return Listing(found, counts, _bases(found), _choices(every), len(every))
 
 
-def _listed(scope: Scope, directory: Directory, version: Version, now: datetime) -> Listed:
+def listed(scope: Scope, directory: Directory, version: Version, now: datetime) -> Listed:
+    """Return a contract as it stands at an instant, on its local day."""
     document = version.document
     account = directory.account(document["account"])
     start, end = _day(document["start_date"]), _day(document.get("end_date"))

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, Literal
 
-from tallybook.aggregations._shape import aggregation_of
+from tallybook.aggregations._shape import NUMERIC, aggregation_of
 from tallybook.model import limits
 from tallybook.model.correction import Correction, Op, correction_in
 from tallybook.model.directory import Directory
@@ -202,7 +202,7 @@ def counted_by(meter: Meter, item: EventItem) -> Decimal | None:
     data = _exact(data_of(event))
     if event["type"] != meter.event_type or not all(holds(t, data) for t in meter.filter):
         return None
-    if aggregation_of(meter).READS != "quantity" or meter.property is None:
+    if aggregation_of(meter).READS not in NUMERIC or meter.property is None:
         return Decimal(1)
     try:
         return quantity_of(property_at(data, meter.property))

@@ -181,6 +181,9 @@ class Refresher:
             noun: {v.key for v in self._books.versions(scope, noun, after=after)} for noun in nouns
         }
         numbers = set(keys["contract"])
+        for number in keys["contract"]:  # a pool above may gather its allotments
+            for owner in index.owners(number):
+                numbers |= index.above(index.directory, owner)
         if keys["account"]:
             earlier = self._directories.at(scope, after)
             for account in keys["account"]:
@@ -226,6 +229,11 @@ class _Index:
             own = self._own.get(account, set())
             found = self._concerned[account] = self.above(self.directory, account).union(own)
         return found
+
+    def owners(self, number: str) -> frozenset[str]:
+        """Return the accounts that any version gives a contract to."""
+        versions = self.directory.history("contract", number)
+        return frozenset(version.document["account"] for version in versions)
 
     def above(self, directory: Directory, account: str) -> frozenset[str]:
         """Return the contracts that pool an account's events by the links of a directory."""

@@ -42,7 +42,8 @@ def _charge(
     least = _by_days(days, lambda item: item.minimum_amount or ZERO) or ZERO
     amount = bounded(amount, least or None, most)
     if item.quantity is not None:
-        quantity, billable = item.quantity, max((step.after for step in steps), default=ZERO)
+        flat = [step.after for step in steps if step.days]
+        quantity, billable = item.quantity, flat[-1] if flat else ZERO
     else:
         quantity = sum((rise.quantity for rise in counted), ZERO)
         billable = sum((step.after - step.before for step in steps), ZERO)
@@ -56,7 +57,7 @@ def _charge(
         billable_quantity=billable,
         amount=round_money(amount, currency),
         explanation=Explanation(
-            cycles=tuple(map(_cycle_step, due)),
+            cycles=tuple(_cycle_step(done, span) for done in due),
             use=tuple(_use(counted)),
             charges=tuple(steps),
             minimum_amount=least or None,
@@ -156,12 +157,14 @@ def _by_days(
     return sum(((amount or ZERO) * count for count, amount in found), ZERO) / whole
 
 
-def _cycle_step(done: Worked) -> CycleStep:
+def _cycle_step(done: Worked, span: Span) -> CycleStep:
+    # Periods that are worked out in one go with this one may have had it counted further.
+    used = sum((rise.quantity for rise in done.rises if rise.end <= span.end), ZERO)
     return CycleStep(
         start=done.turn.start,
         end=done.turn.end,
         cycle_days=done.turn.span.cycle_days,
-        used=done.used,
+        used=used,
         allotment=done.allotment,
         rolled=done.carried.total,
         free=done.free,

@@ -13,7 +13,7 @@ from typing import Final
 
 from tallybook.model.contract import BaseCharge, Commitment, Contract, Credit, Discount
 from tallybook.model.directory import Directory
-from tallybook.model.money import round_money, split
+from tallybook.model.money import cut_money, round_money, split
 from tallybook.model.price import Part
 from tallybook.model.quantity import EXACT
 from tallybook.model.statement import (
@@ -230,7 +230,7 @@ def statement(
     span = charges.span
     terms = agreement.on(span.end - _DAY) or agreement.stretches[-1].terms
     subtotal = charges.total + sum((a.amount for a in adjustments), ZERO)
-    drawn = tuple(_drawn(terms, span, subtotal, taken or {}))
+    drawn = tuple(_drawn(terms, span, subtotal, taken or {}, agreement.currency))
     period = agreement.period(span)
     return Statement(
         contract=agreement.number,
@@ -257,14 +257,16 @@ def has_credits(agreement: Agreement) -> bool:
 
 
 def _drawn(
-    terms: Contract, span: Span, subtotal: Decimal, taken: Mapping[str, Decimal]
+    terms: Contract, span: Span, subtotal: Decimal, taken: Mapping[str, Decimal], currency: str
 ) -> Iterator[CreditUse]:
-    """Draw down credits that are valid on a day of the period: those that end first, first."""
+    """Draw down credits that are valid on a day of the period: those that end first, first. What
+    is less than the currency's minor unit stays in the balance.
+    """
     valid = [credit for credit in terms.credits if _is_valid(credit, span)]
     left = max(ZERO, subtotal)
     for credit in sorted(valid, key=lambda credit: credit.valid_to or NEVER):
         balance = credit.amount - taken.get(credit.name, ZERO)
-        amount = min(left, max(ZERO, balance))
+        amount = min(left, cut_money(max(ZERO, balance), currency))
         left -= amount
         yield CreditUse(credit.name, amount, balance - amount)
 

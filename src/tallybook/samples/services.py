@@ -164,7 +164,21 @@ CONTACTS: Final[dict[str, Any]] = {
     "dimensions": ["channel"],
 }
 
+#: Two kinds of the same documents, each with a meter of its own, to be pooled.
+INVOICES, CLAIMS = (
+    {
+        "key": f"captured-{kind}s",
+        "name": f"Captured {kind}s",
+        "unit": CAPTURE.unit,
+        "event_type": CAPTURE.event_type,
+        "aggregation": "sum",
+        "property": CAPTURE.property,
+        "filter": [{"property": "document", "op": "eq", "value": kind}],
+    }
+    for kind in ("invoice", "claim")
+)
+
 
 def meters() -> list[dict[str, Any]]:
     """Return the documents of all meters."""
-    return [*(service.meter() for service in SERVICES), CONTACTS]
+    return [*(service.meter() for service in SERVICES), CONTACTS, INVOICES, CLAIMS]

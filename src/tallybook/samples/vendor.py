@@ -4,13 +4,14 @@ Pure: the same `now` gives the same bytes. What is made here is sent by others, 
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from random import Random
 from typing import Any, Final
 
 from tallybook.model.time import Calendar, format_instant, from_micros, micros
+from tallybook.samples import agreed
 from tallybook.samples.customers import AGREEMENTS, CUSTOMERS, MOVED, Agreement, Aim
 from tallybook.samples.plan import DAYS, Course, Stream, course, plan
 from tallybook.samples.services import CONTACTS, SOURCE, Service, meters
@@ -76,6 +77,15 @@ class Vendor:
         """Return the contract documents."""
         return [self._contract(agreement) for agreement in AGREEMENTS]
 
+    def amendments(self) -> list[Mapping[str, Any]]:
+        """Return contracts as they were changed in their term."""
+        found = (agreed.amended(contract, self._today) for contract in self.contracts())
+        return [contract for contract in found if contract is not None]
+
+    @property
+    def _today(self) -> date:
+        return self._now.date()
+
     def events_count(self) -> int:
         """Return how many events `events` will yield."""
         return sum(
@@ -138,15 +148,21 @@ class Vendor:
         today = Calendar(customer.zone).day_of(self._now)
         start = today - min(self._days, customer.began_days_ago) * _DAY
         young = customer.began_days_ago < _whole_month(today)
+        first = start if young else start.replace(day=1)
+        more = agreed.beside(agreement.number, first, today)
         return {
+            **more,
             "number": agreement.number,
             "account": agreement.account,
             "name": f"{customer.name} {start.year}",
             "branch": customer.branch,
             "csm": {"name": customer.csm, "email": _email(customer.csm)},
             "currency": customer.currency,
-            "start_date": (start if young else start.replace(day=1)).isoformat(),
-            "billing": {"cycle_start_date": start.replace(day=1).isoformat()},
+            "start_date": first.isoformat(),
+            "billing": {
+                **more.get("billing", {}),
+                "cycle_start_date": start.replace(day=1).isoformat(),
+            },
             "pooling": "parent_pool" if agreement.pooled else "none",
             "lines": [
                 self._line(agreement, service, aim, price)
@@ -162,7 +178,7 @@ class Vendor:
             "code": service.key,
             "product": service.product,
             "meter": service.key,
-            "price": {"model": "per_unit", "unit_amount": price},
+            "price": agreed.price(agreement.number, service.key, price),
         }
         if aim == "none":
             return line

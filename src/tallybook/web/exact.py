@@ -1,7 +1,6 @@
 """JSON in and out without floats: numbers are read by their text, decimals written as strings."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from datetime import date, datetime, time
+from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 from typing import Any, Final, TypeVar
 
@@ -12,9 +11,8 @@ from starlette.responses import Response
 
 from tallybook.model import limits
 from tallybook.model.errors import TooLarge, Unreadable
-from tallybook.model.mark import Mark
-from tallybook.model.quantity import check_exponent, exact_text
-from tallybook.model.time import format_instant
+from tallybook.model.plain import plain
+from tallybook.model.quantity import check_exponent
 from tallybook.operations._page import Page
 
 #: No version of a document and no place in a list has more digits, and no length of a body has.
@@ -55,27 +53,6 @@ def _check(value: Any, depth: int) -> None:
     elif isinstance(value, list):
         for item in value:
             _check(item, depth + 1)
-
-
-_TEXTS: Final[tuple[tuple[type, Callable[[Any], str]], ...]] = (
-    (Decimal, exact_text),
-    (datetime, format_instant),
-    (Mark, str),
-    (time, lambda value: value.strftime("%H:%M")),
-    (date, date.isoformat),
-)
-
-
-def plain(value: Any) -> Any:
-    """Turn a value into what JSON can say: decimals and instants as text."""
-    if isinstance(value, Mapping):
-        return {str(k): plain(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [plain(v) for v in value]
-    for kind, text in _TEXTS:
-        if isinstance(value, kind):
-            return text(value)
-    return value
 
 
 def verbatim(wire: bytes) -> msgspec.Raw:

@@ -11,7 +11,14 @@ from tallybook.model.limits import QUERY_SECONDS_MAX
 from tallybook.model.packed import Batch
 from tallybook.model.ports import FactQuery, Listed, Loaded
 from tallybook.model.scope import Scope
-from tallybook.model.usage import PieceRow, PiecesQuery, UsageCell, UsageQuery
+from tallybook.model.usage import (
+    PieceRow,
+    PiecesQuery,
+    Reading,
+    ReadingsQuery,
+    UsageCell,
+    UsageQuery,
+)
 from tallybook.stores.clickhouse import compact, dialect, load, schema
 from tallybook.stores.clickhouse.address import Address
 from tallybook.stores.clickhouse.nodes import Nodes
@@ -80,6 +87,9 @@ class ClickEvents:
 
     def pieces(self, scope: Scope, question: PiecesQuery) -> list[PieceRow]:
         return answers.pieces(dialect, scope, question, self._ask)
+
+    def readings(self, scope: Scope, question: ReadingsQuery) -> list[Reading]:
+        return answers.readings(dialect, scope, question, self._ask)
 
     def facts(self, scope: Scope, question: FactQuery) -> list[Listed]:
         return answers.facts(dialect, scope, question, self._ask)

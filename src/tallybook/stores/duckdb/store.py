@@ -17,7 +17,14 @@ from tallybook.model.packed import Batch
 from tallybook.model.ports import FactQuery, Listed, Loaded
 from tallybook.model.scope import Scope
 from tallybook.model.time import micros
-from tallybook.model.usage import PieceRow, PiecesQuery, UsageCell, UsageQuery
+from tallybook.model.usage import (
+    PieceRow,
+    PiecesQuery,
+    Reading,
+    ReadingsQuery,
+    UsageCell,
+    UsageQuery,
+)
 from tallybook.stores.duckdb import dialect, load, months, schema
 from tallybook.stores.duckdb.months import Layout
 from tallybook.stores.events import answers
@@ -149,6 +156,9 @@ class DuckEvents:
 
     def pieces(self, scope: Scope, question: PiecesQuery) -> list[PieceRow]:
         return answers.pieces(dialect, scope, question, self._ask)
+
+    def readings(self, scope: Scope, question: ReadingsQuery) -> list[Reading]:
+        return answers.readings(dialect, scope, question, self._ask)
 
     def facts(self, scope: Scope, question: FactQuery) -> list[Listed]:
         return answers.facts(dialect, scope, question, self._ask)

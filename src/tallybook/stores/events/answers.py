@@ -6,13 +6,22 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
+from tallybook.aggregations._shape import aggregation_of
+from tallybook.model.nouns import Meter
 from tallybook.model.ports import FactQuery, Listed
 from tallybook.model.scope import Scope
 from tallybook.model.time import FIRST_INSTANT, LAST_INSTANT, from_micros
-from tallybook.model.usage import PieceRow, PiecesQuery, UsageCell, UsageQuery
+from tallybook.model.usage import (
+    PieceRow,
+    PiecesQuery,
+    Reading,
+    ReadingsQuery,
+    UsageCell,
+    UsageQuery,
+)
 from tallybook.stores.events import facts as listing
 from tallybook.stores.events import pieces as one_by_one
-from tallybook.stores.events import plan
+from tallybook.stores.events import plan, rises
 from tallybook.stores.events.dialect import Dialect, Parameters, Places
 
 Rows = Sequence[Sequence[Any]]
@@ -28,8 +37,10 @@ def usage(sql: Dialect, scope: Scope, question: UsageQuery, ask: Ask) -> list[Us
     members = plan.seen(scope, question.members)
     if members is not None and not members:
         return []
-    span = (question.edges[0], question.edges[-1])
-    rows = ask(span, question.seq, lambda places: plan.usage(sql, question, members, places))
+    of_counter = _reads_counter(question.meter)
+    write = rises.usage if of_counter else plan.usage
+    span = (FIRST_INSTANT if of_counter else question.edges[0], question.edges[-1])
+    rows = ask(span, question.seq, lambda places: write(sql, question, members, places))
     return plan.cells(question, rows)
 
 
@@ -38,9 +49,24 @@ def pieces(sql: Dialect, scope: Scope, question: PiecesQuery, ask: Ask) -> list[
     members = plan.seen(scope, question.members)
     if members is not None and not members:
         return []
-    span = (question.start, question.end)
-    rows = ask(span, question.seq, lambda at: one_by_one.pieces(sql, question, members, at))
+    of_counter = _reads_counter(question.meter)
+    write = rises.pieces if of_counter else one_by_one.pieces
+    span = (FIRST_INSTANT if of_counter else question.start, question.end)
+    rows = ask(span, question.seq, lambda places: write(sql, question, members, places))
     return one_by_one.rows(rows)
+
+
+def readings(sql: Dialect, scope: Scope, question: ReadingsQuery, ask: Ask) -> list[Reading]:
+    """Return what counters showed."""
+    members = plan.seen(scope, question.members)
+    if members is not None and not members:
+        return []
+    span = (FIRST_INSTANT, question.end)
+    rows = ask(span, question.seq, lambda places: rises.readings(sql, question, members, places))
+    return [
+        Reading(account, from_micros(time), seq, tuple(values), quantity, before)
+        for account, time, seq, quantity, before, *values in rows
+    ]
 
 
 def facts(sql: Dialect, scope: Scope, question: FactQuery, ask: Ask) -> list[Listed]:
@@ -59,3 +85,8 @@ def types(sql: Dialect, scope: Scope, seq: int, ask: Ask) -> dict[str, int]:
     span = (FIRST_INSTANT, LAST_INSTANT)
     rows = ask(span, seq, lambda places: listing.types(sql, seq, members, places))
     return {row[0]: row[1] for row in rows}
+
+
+def _reads_counter(meter: Meter) -> bool:
+    """Tell whether what is counted rests on readings from before the span asked about."""
+    return aggregation_of(meter).READS == "rise"

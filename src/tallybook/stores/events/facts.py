@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tallybook.aggregations._shape import aggregation_of
+from tallybook.aggregations._shape import NUMERIC, aggregation_of
 from tallybook.model.nouns import Meter
 from tallybook.model.ports import FactQuery
 from tallybook.model.scope import Member
@@ -75,7 +75,7 @@ def _unread(sql: Dialect, rows: Rows, meter: Meter) -> str:
     x = rows.read(meter.property)
     unread = (
         f"({quantity(sql, x)}) IS NULL"
-        if reads == "quantity"
+        if reads in NUMERIC
         else f"NOT coalesce({is_scalar(x)}, false)"
     )
     mine = [f"type = {rows.bound.bind(meter.event_type)}", *filtered(sql, rows, meter.filter)]

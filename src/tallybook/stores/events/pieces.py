@@ -32,20 +32,31 @@ def pieces(
         conditions.append(standings.counted(sql, found, query.seq))
     columns = {"time": "time", "id": "id", "seq": "seq"}
     columns |= {"grp": "m.grp"} if join else {}
-    order = ", ".join(columns)
-    if after is not None:
-        values = (micros(after.time), after.id, after.seq, after.group)[: len(columns)]
-        bound = ", ".join(map(found.bound.bind, values))
-        conditions.append(f"({', '.join(columns.values())}) > ({bound})")
+    conditions += beyond(after, list(columns.values()), found.bound)
     quantity = read(sql, found, meter, conditions)
     conditions += ["quantity IS NOT NULL"] if quantity else []
     dimensions = {f"d{i}": shown(found.read(path)) for i, path in enumerate(query.dimensions)}
     selected = ["time", "id", "seq", "grp" if join else "0", *(quantity or ["1"]), *dimensions]
-    end = f"\nORDER BY {order} LIMIT {found.bound.bind(query.limit)}"
+    end = ordered(list(columns), query.limit, found.bound)
     statement = Statement(
         found, selected, {**columns, **quantity, **dimensions}, join, conditions, end
     )
     return sql.written(statement), found.bound
+
+
+def beyond(after: PieceKey | None, columns: Sequence[str], bound: Parameters) -> list[str]:
+    """Say that a row comes after another in the order of `columns`: time, id, seq, and the group
+    where there are groups.
+    """
+    if after is None:
+        return []
+    values = (micros(after.time), after.id, after.seq, after.group)[: len(columns)]
+    return [f"({', '.join(columns)}) > ({', '.join(map(bound.bind, values))})"]
+
+
+def ordered(columns: Sequence[str], limit: int, bound: Parameters) -> str:
+    """Write the order of rows, and how many of them."""
+    return f"\nORDER BY {', '.join(columns)} LIMIT {bound.bind(limit)}"
 
 
 def rows(found: Iterable[Sequence[Any]]) -> list[PieceRow]:

@@ -5,7 +5,7 @@ cut by members and filter, counted by group, bucket, account and dimensions.
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tallybook.aggregations._shape import aggregation_of, expressions
+from tallybook.aggregations._shape import NUMERIC, aggregation_of, expressions
 from tallybook.model.nouns import FilterTerm, Meter
 from tallybook.model.scope import Member, Scope
 from tallybook.model.time import micros
@@ -35,13 +35,11 @@ def usage(
     ever corrected, it need not look for corrections.
     """
     kind = aggregation_of(query.meter)
-    edges = [micros(edge) for edge in query.edges]
-    span, event_type = (edges[0], edges[-1]), query.meter.event_type
+    span = (micros(query.edges[0]), micros(query.edges[-1]))
+    event_type = query.meter.event_type
     rows, join = cut(sql, places, span, query.seq, members, event_type=event_type)
     keys = {
-        "grp": "m.grp" if join else "0",
-        "bucket": bucket(sql, edges, bind=rows.bound.bind),
-        "account": "subject" if query.by_account else "NULL",
+        **key(sql, query, rows.bound, is_joined=bool(join)),
         **{f"d{i}": shown(rows.read(path)) for i, path in enumerate(query.group_by)},
     }
     # What is the same for all rows is no key to the engine: it plans and groups by less.
@@ -59,6 +57,15 @@ def usage(
     return sql.written(statement), rows.bound
 
 
+def key(sql: Dialect, query: UsageQuery, bound: Parameters, *, is_joined: bool) -> dict[str, str]:
+    """Return the columns that cells begin with."""
+    return {
+        "grp": "m.grp" if is_joined else "0",
+        "bucket": bucket(sql, [micros(edge) for edge in query.edges], bind=bound.bind),
+        "account": "subject" if query.by_account else "NULL",
+    }
+
+
 def read(sql: Dialect, rows: Rows, meter: Meter, conditions: list[str]) -> dict[str, str]:
     """Return the column that a meter counts by, `value` or `quantity`, if any; it is NULL where an
     event has none. What else must hold for an event is added to `conditions`.
@@ -74,14 +81,14 @@ def read(sql: Dialect, rows: Rows, meter: Meter, conditions: list[str]) -> dict[
         case "value":
             # Not a condition: the engine would look for it in all that is known of each block.
             return {"value": f"CASE WHEN {is_scalar(x)} THEN {x} END"}
-        case "quantity":
+        case "quantity" | "rise":
             return {"quantity": quantity(sql, x)}
 
 
 def cells(query: UsageQuery, found: Iterable[Sequence[Any]]) -> list[UsageCell]:
     """Make cells of the statement's rows, but for those where nothing was counted."""
     kind = aggregation_of(query.meter)
-    finish, nothing = kind.finish, None if kind.READS == "quantity" else 0
+    finish, nothing = kind.finish, None if kind.READS in NUMERIC else 0
     end = 3 + len(query.group_by)
     return [
         UsageCell(row[0], row[1], row[2], tuple(row[3:end]), finish(row[end:]))

@@ -9,6 +9,8 @@ from tallybook.model.ports import NounName
 from tallybook.model.position import ForecastStatus, Status
 from tallybook.model.price import Limit
 from tallybook.model.scope import Role, Verb
+from tallybook.model.statement import ChargeKind, StatementStatus
+from tallybook.operations.apply import State as ItemState
 from tallybook.operations.events import State
 
 Shape = dict[str, Any]
@@ -108,6 +110,86 @@ _PART: Final = record(
     values=maybe(many(maybe(TEXT))),
 )
 
+#: What each charge of a statement says; amounts are null for whom they are not.
+_CHARGE: Final = record(
+    kind=one_of(ChargeKind),
+    code=TEXT,
+    name=maybe(TEXT),
+    product=maybe(TEXT),
+    unit=maybe(TEXT),
+    quantity=maybe(DECIMAL),
+    billable_quantity=maybe(DECIMAL),
+    amount=maybe(DECIMAL),
+    discount=maybe(DECIMAL),
+    explanation=ref("Explanation"),
+)
+_STEP: Final = {"start": DATE, "end": DATE}
+_EXPLANATION: Final = record(
+    cycles=many(
+        record(
+            **_STEP,
+            cycle_days=WHOLE,
+            used=DECIMAL,
+            allotment=DECIMAL,
+            rolled=DECIMAL,
+            free=DECIMAL,
+            is_unlimited=YES_OR_NO,
+        )
+    ),
+    use=many(record(**_STEP, meters=many(TEXT), account=TEXT, pooled=YES_OR_NO, quantity=DECIMAL)),
+    charges=many(
+        record(
+            **_STEP,
+            model=maybe(TEXT),
+            before=DECIMAL,
+            after=DECIMAL,
+            parts=many(_PART),
+            amount=DECIMAL,
+            discount_percent=DECIMAL,
+            days=maybe(WHOLE),
+            cycle_days=maybe(WHOLE),
+        )
+    ),
+    minimum_amount=maybe(DECIMAL),
+    maximum_amount=maybe(DECIMAL),
+    unrounded=maybe(DECIMAL),
+    note=maybe(TEXT),
+)
+_STATEMENT: Final = record(
+    contract=TEXT,
+    account=TEXT,
+    bill_to=TEXT,
+    currency=TEXT,
+    timezone=TEXT,
+    period=record(
+        start_date=DATE, end_date=DATE, is_stub=YES_OR_NO, starts_at=INSTANT, ends_at=INSTANT
+    ),
+    lines=many(ref("Charge")),
+    base_charges=many(ref("Charge")),
+    discounts=many(ref("Charge")),
+    commitments=many(ref("Charge")),
+    adjustments=many(
+        record(period_start=DATE, kind=one_of(ChargeKind), code=TEXT, amount=maybe(DECIMAL))
+    ),
+    credits=many(record(name=TEXT, amount=maybe(DECIMAL), left=maybe(DECIMAL))),
+    subtotal=maybe(DECIMAL),
+    total=maybe(DECIMAL),
+    supplementary=YES_OR_NO,
+    status=one_of(StatementStatus),
+    held_above=maybe(DECIMAL),
+    sha256=maybe(
+        {
+            "type": "string",
+            "description": "Of the canonical JSON of the statement without what follows "
+            "`supplementary`; null for whom amounts are.",
+        }
+    ),
+    known_at=MARK,
+    closed_at=maybe(INSTANT),
+    closed_by=maybe(TEXT),
+    reason=maybe(TEXT),
+)
+
 #: What a version of a noun says beside the document itself.
 VERSION: Final = {
     "version": WHOLE,
@@ -120,13 +202,44 @@ VERSION: Final = {
 
 ANSWERS: Final[dict[str, Shape]] = {
     "Now": record(now=INSTANT),
-    "Definition": record(
+    "Exported": record(
         noun=one_of(NounName),
         key=TEXT,
         version=WHOLE,
         documents=many(
             {"type": "object", "description": "What `PUT` takes: decimals may be numbers."}
         ),
+    ),
+    "Outcome": record(
+        revision=WHOLE,
+        applied=YES_OR_NO,
+        items=many(
+            record(
+                noun=one_of(NounName),
+                key=TEXT,
+                state=one_of(ItemState),
+                steps=many(
+                    record(
+                        document=WHOLE,
+                        version=WHOLE,
+                        valid_from=maybe(DATE),
+                        reason=maybe(TEXT),
+                    )
+                ),
+                beside=many(DATE),
+            )
+        ),
+        faults=many(
+            record(
+                noun=one_of(NounName),
+                key=TEXT,
+                document=WHOLE,
+                code=TEXT,
+                field=TEXT,
+                detail=TEXT,
+            )
+        ),
+        totals=record(**dict.fromkeys(get_args(ItemState), WHOLE)),
     ),
     "Receipt": record(
         **dict.fromkeys(("received", "accepted", "duplicate", "conflict", "rejected"), WHOLE),
@@ -206,6 +319,10 @@ ANSWERS: Final[dict[str, Shape]] = {
         is_estimate_of_distinct=YES_OR_NO,
         projected_amount=maybe(DECIMAL),
     ),
+    "Charge": _CHARGE,
+    "Explanation": _EXPLANATION,
+    "Statement": _STATEMENT,
+    "StatementTotal": record(currency=TEXT, statements=WHOLE, subtotal=DECIMAL, total=DECIMAL),
     "Period": record(
         index=WHOLE,
         start_date=DATE,

@@ -7,6 +7,8 @@ from typing import Any, Final
 from tallybook.model import limits
 from tallybook.model.contract import Contract
 from tallybook.model.nouns import Account, Meter, Noun
+from tallybook.operations.apply import Definitions
+from tallybook.operations.close import Closing
 from tallybook.operations.people import NewApiKey, NewUser
 from tallybook.operations.preview import ForecastRequest
 from tallybook.operations.preview_charge import ChargeRequest
@@ -130,8 +132,10 @@ _BODIES: Final[dict[str, type[Noun]]] = {
     **{noun.__name__: noun for noun in NOUN_OF.values()},
     "NewKey": NewApiKey,
     "NewUser": NewUser,
+    "Closing": Closing,
     "ForecastRequest": ForecastRequest,
     "ChargeRequest": ChargeRequest,
+    "Definitions": Definitions,
     "PeriodsRequest": PeriodsRequest,
 }
 #: What stands in the path, and so may be left out of the body.
