@@ -174,8 +174,9 @@ def test_a_price_that_may_not_be_seen_is_null_and_everything_else_is_there(
     hidden = house.by(role, "GET", "/contracts/C-acme").json
     shown = house.by("admin", "GET", "/contracts/C-acme").json
     assert shown["lines"][0]["price"] == {"model": "per_unit", "unit_amount": PRICE}
-    assert hidden["lines"][0].pop("price") is None
-    shown["lines"][0].pop("price")
+    for amount in ("price", "discount_percent"):
+        assert hidden["lines"][0].pop(amount) is None
+        shown["lines"][0].pop(amount)
     assert hidden == shown
     past = house.by(role, "GET", "/contracts/C-acme/history").json["items"]
     assert [line["price"] for item in past for line in item["lines"]] == [None]
@@ -311,6 +312,24 @@ def test_who_may_read_may_ask_what_would_be(
 ) -> None:
     answer = house.by(role, "POST", target, document)
     assert answer.status == (403 if role == "ingest" else 200), answer.body
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_statement_that_would_be_tells_nothing_of_a_stranger(house: House, role: str) -> None:
+    house.put("/accounts/abroad", timezone="Asia/Tokyo")
+    price = {"model": "flat", "amount": PRICE}
+    agreed = {
+        "account": "abroad",
+        "start_date": "2026-01-01",
+        "lines": [{"code": "x", "meter": "total", "price": price}],
+    }
+    body = {"contract": agreed, "period": "2026-03-01"}
+    answer = house.by(role, "POST", "/preview/statement", body)
+    if role == "ingest":
+        assert code(answer) == (403, "verb_not_allowed")
+    else:
+        assert answer.json["timezone"] == ("UTC" if role in BOUND else "Asia/Tokyo")
+        assert answer.json["total"] == (PRICE if role in PRICED else None)
 
 
 @pytest.mark.parametrize("role", ROLES)

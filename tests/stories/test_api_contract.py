@@ -96,12 +96,15 @@ def test_bodies_are_told_as_they_are_read(installation: Client, document: dict[s
     price = {"model": "flat", "amount": "5"}
     event = {"quantity": 1, "properties": {"region": "eu"}}
     charge = {"price": price, "events": [1, "2.5", event], "currency": "EUR"}
+    agreed = {"account": "acme", "start_date": "2026-01-01"}
+    stated = {"contract": agreed, "period": "2026-03-01", "usage": []}
     told = {
         ("POST", "/keys"): ("NewKey", key, {**key, "role": "king"}),
         ("PUT", "/users/c@d.example"): ("NewUser", user, {**user, "nobody": 1}),
         ("POST", "/preview/forecast"): ("ForecastRequest", forecast, period),
         ("POST", "/preview/periods"): ("PeriodsRequest", schedule, {**schedule, "cycle_length": 0}),
         ("POST", "/preview/charge"): ("ChargeRequest", charge, {**charge, "events": [[]]}),
+        ("POST", "/preview/statement"): ("StatementRequest", stated, {**stated, "usage": [{}]}),
         ("PUT", "/test-clock"): ("TestClock", {"now": "2026-03-01T00:00:00Z"}, {}),
     }
     for (method, path), (name, good, bad) in told.items():

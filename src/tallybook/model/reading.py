@@ -56,7 +56,7 @@ def is_scalar(value: object) -> bool:
 
 
 def shown(value: object) -> str | None:
-    """Write a scalar as groups of usage show it; None where there is none."""
+    """Write a scalar as people read it, and as the values of a dimension are; None for all else."""
     if not is_scalar(value):
         return None
     if isinstance(value, bool):

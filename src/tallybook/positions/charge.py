@@ -18,8 +18,8 @@ from tallybook.model.quantity import EXACT
 _HUNDRED: Final = Decimal(100)
 
 
-def price_of(document: Document, field: str = "price") -> Price:
-    """Read a price by the model it names; `field` is where it stands.
+def price_of(document: Document) -> Price:
+    """Read a price by the model it names; fields are named as within `price`.
 
     Raises:
         Invalid: `price_model_missing`, `unknown_kind`, or `document_invalid` from the model.
@@ -30,12 +30,12 @@ def price_of(document: Document, field: str = "price") -> Price:
         raise Invalid(
             "price_model_missing",
             f"A price names its model, one of: {known}.",
-            field=f"{field}.model",
+            field="price.model",
         )
     try:
         return _price(model, encode(document))
     except Invalid as e:
-        raise _placed(e, field) from e
+        raise _placed(e) from e
 
 
 def discounted(amount: Decimal, percent: Decimal) -> Decimal:
@@ -54,14 +54,14 @@ def bounded(amount: Decimal, least: Decimal | None, most: Decimal | None) -> Dec
     return amount if least is None else max(amount, least)
 
 
-def _placed(fault: Invalid, field: str) -> Invalid:
+def _placed(fault: Invalid) -> Invalid:
     """Return a fault of a price as one of the document that the price stands in."""
     inner = fault.facts.get("field") or ("model" if fault.code == "unknown_kind" else "")
-    facts = {**fault.facts, "field": f"{field}.{inner}".rstrip(".")}
+    facts = {**fault.facts, "field": f"price.{inner}".rstrip(".")}
     errors = facts.get("errors")
     if isinstance(errors, list):
-        facts["errors"] = [{**e, "field": f"{field}.{e['field']}".rstrip(".")} for e in errors]
-    return Invalid(fault.code, f"{field}: {fault.detail}", **facts)
+        facts["errors"] = [{**e, "field": f"price.{e['field']}".rstrip(".")} for e in errors]
+    return Invalid(fault.code, f"price: {fault.detail}", **facts)
 
 
 @lru_cache(1_000)
