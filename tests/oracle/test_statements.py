@@ -17,7 +17,7 @@ from tests.oracle.laws import broken
 from tests.oracle.shrink import shrunk
 from tests.serving import Client
 
-CASES = 100
+CASES = 300
 MORE_CASES = 2_000
 #: How many cases are put in at once.
 AT_ONCE = 100
