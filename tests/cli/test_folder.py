@@ -23,10 +23,11 @@ class Place:
         self.data = data
         self.client = client
 
-    def revision(self) -> str:
-        """Return the revision of Books, as a mark says it."""
-        found: str = self.client.get("/positions")["known_at"]
-        return found.split(".")[2]
+    def revision(self) -> int:
+        """Return the revision of Books: what is refused leaves it as it was."""
+        asked = {"definitions": [], "dry_run": True}
+        found: int = self.client.post("/definitions", asked)["revision"]
+        return found
 
 
 @pytest.fixture(scope="module")
@@ -127,3 +128,146 @@ def test_a_file_reads_as_people_write_it(full: Place, run: Run, tmp_path: Path) 
     )
     assert "  'no': 'no'\n  score: 1.5\n" in (tmp_path / "accounts/acme-eu.yaml").read_text()
     assert "quantity: null" in (tmp_path / "contracts/c-1.yaml").read_text()
+
+
+def test_an_export_brings_equal_documents_and_history_into_an_empty_folder(
+    full: Place, places: Callable[[], Place], run: Run, tmp_path: Path
+) -> None:
+    run("export", "all", tmp_path / "a", at=full)
+    empty = places()
+    code, told, _ = run("import", tmp_path / "a", "--apply", at=empty)
+    assert (code, told["applied"]) == (0, True)
+    assert told["totals"] == {"new": 6, "changed": 0, "unchanged": 0}
+    for path in ("accounts/acme-eu", "meters/sms", "contracts/C-1", "contracts/a:b"):
+        assert history(empty, path) == history(full, path), path
+    run("export", "all", tmp_path / "b", at=empty)
+    assert files(tmp_path / "b") == files(tmp_path / "a")
+    before = empty.revision()
+    for flag in ("--plan", "--apply"):
+        code, told, _ = run("import", tmp_path / "a", flag, at=empty)
+        assert (code, told["totals"]["unchanged"], told["items"]) == (0, 6, [])
+    assert empty.revision() == before
+
+
+def history(place: Place, path: str) -> list[dict[str, Any]]:
+    moment = {"recorded_at", "author"}
+    items = place.client.get(f"/{path}/history")["items"]
+    return [{name: item[name] for name in item if name not in moment} for item in items]
+
+
+def test_a_plan_says_what_changes_and_apply_does_it_at_once(
+    full: Place, run: Run, tmp_path: Path
+) -> None:
+    run("export", "all", tmp_path, at=full)
+    write(tmp_path / "accounts/bolt.yaml", "key: bolt\nparent: acme\n")
+    write(tmp_path / "contracts/C-2.yaml", "number: C-2\naccount: bolt\nstart_date: 2026-02-01\n")
+    file = tmp_path / "contracts/c-1.yaml"
+    write(file, file.read_text().replace("null", "5"))
+    before = full.revision()
+    code, plan, _ = run("import", tmp_path, "--plan", at=full)
+    assert (code, plan["applied"], plan["revision"]) == (0, False, before)
+    assert {(i["key"], i["state"]) for i in plan["items"]} == {
+        ("bolt", "new"), ("C-2", "new"), ("c-1", "changed"),
+    }  # fmt: skip
+    assert full.revision() == before
+    words = ("import", tmp_path, "--apply", "--revision", plan["revision"])
+    code, done, _ = run(*words, at=full)
+    assert (code, done["applied"], done["revision"]) == (0, True, before + 1)
+    assert full.client.get("/contracts/c-1")["lines"][0]["allotment"]["quantity"] == "5"
+    code, again, _ = run("import", tmp_path, at=full)
+    assert (code, again["totals"]) == (0, {"new": 0, "changed": 0, "unchanged": 8})
+    assert full.revision() == before + 1
+
+
+def test_what_changed_since_the_plan_is_not_overwritten(
+    full: Place, run: Run, tmp_path: Path
+) -> None:
+    write(tmp_path / "meters/late.yaml", "key: late\nevent_type: a\naggregation: count\n")
+    _, plan, _ = run("import", tmp_path, "--plan", at=full)
+    full.client.put("/meters/other", {"event_type": "o", "aggregation": "count"})
+    assert run("import", tmp_path, "--plan", "--revision", plan["revision"], at=full)[0] == 0
+    full.client.put("/meters/late", {"event_type": "b", "aggregation": "count"})
+    before = full.revision()
+    code, told, _ = run("import", tmp_path, "--apply", "--revision", plan["revision"], at=full)
+    assert (code, told["code"]) == (1, "revision_conflict")
+    assert "make the plan again" in told["detail"]
+    assert full.revision() == before
+
+
+PLAIN = "number: C-1\naccount: acme\nstart_date: 2026-01-01\n"
+#: File, what it says, and what is wrong: the field and a part of the sentence.
+FAULTS = [
+    ("contracts/a.yaml", "number: A\naccount: nobody\nstart_date: 2026-01-01\n",
+     "account", "There is no account nobody"),
+    ("contracts/b.yaml", "number: B\naccount: acme\nstart_date: 2026-13-01\n",
+     "start_date", "month"),
+    ("contracts/c.yaml", "number: C\naccount: acme\nstart_date: 2026-01-01\ntypo: 1\n",
+     "typo", "not permitted"),
+    ("contracts/d.yaml", "number: D\n---\nnumber: D\naccount: acme\nstart_date: 2026-01-01\n",
+     "account", "required"),
+    ("contracts/e.yaml", "number: E\nnumber: E\n", "", "has a name twice"),
+    ("contracts/f.yaml", f"{PLAIN}---\n{PLAIN}valid_from: 2026-05-01\n",
+     "valid_from", "from which day"),
+    ("contracts/g.yaml", "number: a/b\n", "number", "letters, digits"),
+    ("contracts/h.json", '{"number": "A"}', "number", "also in contracts/a.yaml"),
+    ("any.yaml", "name: x\n", "", "neither a key nor a number"),
+    ("list.yaml", "- {key: ok}\n- 5\n", "", "not an object"),
+    ("meters/sum.yaml", "key: sum\nevent_type: a\naggregation: sum\n", "property", "needs"),
+    ("accounts/loop.yaml", "key: loop\nparent: loop\n", "parent", "itself"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("word", ["validate", "import"])
+def test_every_fault_is_named_with_its_file_and_field_and_nothing_is_written(
+    full: Place, run: Run, tmp_path: Path, word: str
+) -> None:
+    for name, text, _, _ in FAULTS:
+        write(tmp_path / name, text)
+    before = full.revision()
+    code, told, said = run(word, tmp_path, at=full)
+    assert code == 1
+    found = {(f["file"], f["field"]): f["detail"] for f in told["faults"]}
+    for file, _, field, sentence in FAULTS:
+        assert sentence in found[file, field], found
+        assert file in said
+    assert full.revision() == before
+
+
+def test_what_is_missing_because_it_is_at_fault_is_told_once(
+    full: Place, run: Run, tmp_path: Path
+) -> None:
+    write(tmp_path / "accounts/bad.yaml", "key: bad\ntimezone: Mars\n")
+    write(tmp_path / "contracts/c.yaml", "number: C\naccount: bad\nstart_date: 2026-01-01\n")
+    _, told, said = run("validate", tmp_path, at=full)
+    assert [(f["file"], f["field"]) for f in told["faults"]] == [
+        ("accounts/bad.yaml", "timezone"),
+    ]
+    assert said.splitlines()[0].startswith("accounts/bad.yaml: timezone: ")
+
+
+def test_without_a_data_folder_files_are_checked_by_themselves(
+    full: Place, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TALLYBOOK_DATA", raising=False)
+    run("export", "all", tmp_path / "whole", at=full)
+    code, told, _ = run("validate", "whole")
+    assert (code, told["faults"]) == (0, [])
+    assert told["notes"] == ["There is no data folder: the files were checked by themselves."]
+    code, told, _ = run("validate", "whole/contracts")
+    assert (code, len(told["notes"])) == (0, 3)
+    (tmp_path / "whole/accounts/acme.yaml").unlink()
+    code, told, _ = run("validate", "whole")
+    assert code == 1
+    assert {f["field"] for f in told["faults"]} == {"account", "parent"}
+    assert run("validate", "whole", "--data", "nowhere")[0] == 3
+    assert run("validate", "nothing")[1]["code"] == "file_missing"
+
+
+def test_flags_that_contradict_are_wrong_usage(full: Place, run: Run, tmp_path: Path) -> None:
+    assert run("import", tmp_path, "--plan", "--apply", at=full)[0] == 2
+
+
+def write(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)

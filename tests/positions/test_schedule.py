@@ -13,13 +13,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tallybook.model.contract import CycleUnit
+from tallybook.model.contract import Contract, CycleUnit
 from tallybook.model.money import round_money
+from tallybook.model.nouns import Account
 from tallybook.model.time import FIRST_DAY, LAST_DAY, Calendar
 from tallybook.positions.periods import (
     Schedule,
     Span,
     TermSchedule,
+    add_months,
+    calendar_of,
     months,
     period,
 )
@@ -145,6 +148,7 @@ def test_a_term_is_one_cycle_and_its_renewals_are_others() -> None:
     assert [span.index for span in found] == [0, 1, 2]
     assert [span.is_stub for span in found] == [False] * 3
     assert plan.count(date(2025, 1, 1), date(2027, 9, 17)) == 3
+    assert [plan.index_of(day) for day in days("2027-03-15", "2027-03-16")] == [0, 1]
     assert plan.cycle(-1) is None
     assert plan.cycle_of(date(2026, 1, 30)) is None
     alone = TermSchedule(date(2026, 3, 1), date(2026, 1, 1), date(2026, 3, 1))
@@ -189,6 +193,35 @@ def test_the_ends_of_time_lie_in_cycles(unit: CycleUnit, length: int, anchor: da
     assert plan.cycle(10**9) is None
     assert plan.cycle(-(10**9)) is None
     assert list(plan.between(LAST, FIRST)) == []
+
+
+@pytest.mark.parametrize(
+    ("day", "months", "expected"),
+    [
+        (date(2026, 1, 31), 1, date(2026, 2, 28)),
+        (date(2026, 1, 31), 2, date(2026, 3, 31)),
+        (date(2026, 1, 31), 3, date(2026, 4, 30)),
+        (date(2024, 2, 29), 12, date(2025, 2, 28)),
+        (date(2024, 2, 29), 48, date(2028, 2, 29)),
+        (date(2026, 1, 31), -2, date(2025, 11, 30)),
+        (date(9999, 12, 1), 1, date.max),
+        (date(1, 1, 1), -1, date.min),
+    ],
+)
+def test_months_are_added_from_the_anchor(day: date, months: int, expected: date) -> None:
+    assert add_months(day, months) == expected
+
+
+def test_the_calendar_is_the_contracts_zone_at_the_accounts_hour() -> None:
+    account = Account(key="a", timezone="America/Chicago", day_start=time(6))
+
+    def contract(timezone: str | None) -> Contract:
+        return Contract(number="C", account="a", start_date=FIRST, timezone=timezone)
+
+    assert calendar_of(contract(None), None) == Calendar()
+    assert calendar_of(contract(None), account) == Calendar("America/Chicago", time(6))
+    assert calendar_of(contract("America/Chicago"), account) == account.calendar
+    assert calendar_of(contract("Asia/Tokyo"), account) == Calendar("Asia/Tokyo", time(6))
 
 
 @st.composite

@@ -307,6 +307,24 @@ def test_who_may_read_may_ask_what_would_be(house: House, role: str) -> None:
 
 
 @pytest.mark.parametrize("role", ROLES)
+def test_a_statement_that_would_be_tells_nothing_of_a_stranger(house: House, role: str) -> None:
+    house.put("/accounts/abroad", timezone="Asia/Tokyo")
+    price = {"model": "flat", "amount": PRICE}
+    agreed = {
+        "account": "abroad",
+        "start_date": "2026-01-01",
+        "lines": [{"code": "x", "meter": "total", "price": price}],
+    }
+    body = {"contract": agreed, "period": "2026-03-01"}
+    answer = house.by(role, "POST", "/preview/statement", body)
+    if role == "ingest":
+        assert code(answer) == (403, "verb_not_allowed")
+    else:
+        assert answer.json["timezone"] == ("UTC" if role in BOUND else "Asia/Tokyo")
+        assert answer.json["total"] == (PRICE if role in PRICED else None)
+
+
+@pytest.mark.parametrize("role", ROLES)
 def test_who_sends_events(house: House, role: str) -> None:
     answer = house.by(role, "POST", "/events", [])
     assert answer.status == (200 if role in {"admin", "ingest"} else 403)

@@ -93,11 +93,14 @@ def test_bodies_are_told_as_they_are_read(installation: Client, document: dict[s
     period = {"period_start": "2026-03-01", "period_end": "2026-04-01"}
     forecast = {**period, "data_through": "2026-03-02", "days": [day]}
     schedule = {"start_date": "2026-01-31", "from": "2026-03-01", "to": "2026-05-01"}
+    agreed = {"account": "acme", "start_date": "2026-01-01"}
+    stated = {"contract": agreed, "period": "2026-03-01", "usage": []}
     told = {
         ("POST", "/keys"): ("NewKey", key, {**key, "role": "king"}),
         ("PUT", "/users/c@d.example"): ("NewUser", user, {**user, "nobody": 1}),
         ("POST", "/preview/forecast"): ("ForecastRequest", forecast, period),
         ("POST", "/preview/periods"): ("PeriodsRequest", schedule, {**schedule, "cycle_length": 0}),
+        ("POST", "/preview/statement"): ("StatementRequest", stated, {**stated, "usage": [{}]}),
         ("PUT", "/test-clock"): ("TestClock", {"now": "2026-03-01T00:00:00Z"}, {}),
     }
     for (method, path), (name, good, bad) in told.items():

@@ -6,13 +6,15 @@ from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 import typer
+from typer.core import TyperGroup
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, for programs.")]
 
 
-def commands() -> typer.Typer:
+def commands(group: type[TyperGroup] | None = None) -> typer.Typer:
     """Make a word's Typer: one command in it is the word itself, several are its sub-words."""
     return typer.Typer(
+        cls=group,
         add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,

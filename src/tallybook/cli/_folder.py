@@ -4,16 +4,16 @@ one key or of many; what they mean is for the API to judge.
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal, NamedTuple
 
 from tallybook import formats
 from tallybook.model import kinds
 from tallybook.model.errors import NotFound, TallybookError
 from tallybook.model.nouns import KEY_PATTERN
 from tallybook.model.ports import NounName
-from tallybook.model.table import BadRow
+from tallybook.model.table import BadRow, Row
 
 NOUNS: Final[Mapping[str, NounName]] = {
     "accounts": "account",
@@ -30,17 +30,34 @@ _FORMATS: Final = {
 }  # fmt: skip
 
 
+class Origin(NamedTuple):
+    """Where a value of a table was read; a constant has no column."""
+
+    row: int
+    column: str | None
+
+
+Origins = Mapping[str, Origin]
+#: A document that is no table's has no rows.
+_NO_ORIGINS: Final[Origins] = {}
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a document stands: its file, and which of the documents in it, from 1."""
+    """Where a document stands: its file, and which of the documents in it, from 1; in a table, its
+    row and the column, where one is to blame.
+    """
 
     file: str
     number: int
-    alone: bool = True
+    kind: Literal["file", "document", "row"] = "file"
+    column: str | None = None
 
     def __str__(self) -> str:
-        """Name the file, and the document where there are several."""
-        return self.file if self.alone else f"{self.file} ({self.number})"
+        """Name the file, and the document or row where there are several."""
+        column = f", column {self.column!r}" if self.column else ""
+        inside = "" if self.kind == "file" else f" {self.kind} {self.number}"
+        return f"{self.file}{inside}{column}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +71,27 @@ class Fault:
 
     def __str__(self) -> str:
         """Return one line for people."""
-        said = self.detail.removeprefix(f"{self.field}: ")
-        return ": ".join(filter(None, (str(self.place), self.field, said)))
+        return ": ".join(filter(None, (str(self.place), self.field, self.detail)))
 
 
 @dataclass
 class Definition:
-    """A key, its documents and where each of them stands."""
+    """A key, its documents and where each of them stands, and in a table each of their values."""
 
     noun: NounName
     key: str
     documents: list[Mapping[str, Any]] = field(default_factory=list)
     places: list[Place] = field(default_factory=list)
+    origins: list[Origins] = field(default_factory=list)
+
+    def place_of(self, document: int, path: str) -> Place:
+        """Return where a field of a document stands: in a table, its own row and column."""
+        place, names = self.places[document], path.split(".")
+        for count in range(len(names), 0, -1):
+            found = self.origins[document].get(".".join(names[:count]))
+            if found:
+                return replace(place, number=found.row, column=found.column)
+        return place
 
 
 @dataclass
@@ -76,15 +102,32 @@ class Folder:
     faults: list[Fault] = field(default_factory=list)
     files: int = 0
 
-    def add(self, noun: NounName, key: str, document: Mapping[str, Any], place: Place) -> None:
+    def add(
+        self,
+        noun: NounName,
+        document: Mapping[str, Any],
+        place: Place,
+        origins: Origins = _NO_ORIGINS,
+    ) -> None:
         """Take a document; those of a key are its versions and stand in one file."""
+        name = KEY_FIELDS[noun]
+        key = document.get(name)
+        if not isinstance(key, str) or not re.fullmatch(KEY_PATTERN, key):
+            said = "It must be 1 to 128 letters, digits or . _ : -"
+            self.refuse(place, name, "key_invalid", said)
+            return
         found = self.definitions.setdefault((noun, key), Definition(noun, key))
         if found.places and found.places[0].file != place.file:
             said = f"The {noun} {key} is also in {found.places[0].file}; keep it in one file."
-            self.faults.append(Fault(place, KEY_FIELDS[noun], "key_repeated", said))
+            self.refuse(place, name, "key_repeated", said)
             return
         found.documents.append(document)
         found.places.append(place)
+        found.origins.append(origins)
+
+    def refuse(self, place: Place, field: str, code: str, detail: str) -> None:
+        """Note what can be no document."""
+        self.faults.append(Fault(place, field, code, detail))
 
 
 def file_names(keys: Collection[str]) -> dict[str, str]:
@@ -141,28 +184,24 @@ def _read(folder: Folder, file: Path, name: str, noun: NounName | None) -> None:
             kind = _FORMATS.get(file.suffix.lower(), "yaml")
             rows = list(kinds.load(formats, kind).read(stream).rows)
     except TallybookError as e:
-        folder.faults.append(Fault(Place(name, 1), "", e.code, e.detail))
+        folder.refuse(Place(name, 1), "", e.code, e.detail)
         return
     for row in rows:
-        place = Place(name, row.number, alone=len(rows) == 1)
-        if isinstance(row, BadRow):
-            folder.faults.append(Fault(place, "", "row_unreadable", f"This is {row.reason}."))
-            continue
-        _add(folder, row.fields, place, noun)
+        place = Place(name, row.number, "file" if len(rows) == 1 else "document")
+        add_row(folder, row, place, noun)
 
 
-def _add(folder: Folder, document: Mapping[str, Any], place: Place, noun: NounName | None) -> None:
-    noun = noun or _noun_by_shape(document)
+def add_row(folder: Folder, row: Row | BadRow, place: Place, noun: NounName | None) -> None:
+    """Take an object of a file, by what it looks like where nothing else tells what it is."""
+    if isinstance(row, BadRow):
+        folder.refuse(place, "", "row_unreadable", f"This is {row.reason}.")
+        return
+    noun = noun or _noun_by_shape(row.fields)
     if noun is None:
         said = "This is no account, meter or contract: it has neither a key nor a number."
-        folder.faults.append(Fault(place, "", "noun_unknown", said))
+        folder.refuse(place, "", "noun_unknown", said)
         return
-    key = document.get(KEY_FIELDS[noun])
-    if not isinstance(key, str) or not re.fullmatch(KEY_PATTERN, key):
-        said = f"{KEY_FIELDS[noun]} must be 1 to 128 letters, digits or . _ : -"
-        folder.faults.append(Fault(place, KEY_FIELDS[noun], "key_invalid", said))
-        return
-    folder.add(noun, key, document, place)
+    folder.add(noun, row.fields, place)
 
 
 def _noun_by_shape(document: Mapping[str, Any]) -> NounName | None:

@@ -1,4 +1,4 @@
-"""Write accounts, meters and contracts to a folder, a file each, as import and validate read it."""
+"""Write accounts, meters and contracts to files, as import and validate read them."""
 
 from collections.abc import Sequence
 from enum import StrEnum

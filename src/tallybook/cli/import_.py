@@ -7,24 +7,61 @@ from typing import Annotated, Any
 
 import httpx2
 import typer
+from typer.core import TyperGroup
 
-from tallybook.cli._client import Client, Data, connect
+from tallybook.cli._client import Data, connect
 from tallybook.cli._command import Json, commands, print_json
+from tallybook.cli._define import Asked, define_file, define_folder
 from tallybook.cli._exit import ExitCode
 from tallybook.cli._files import Opened, opened
 from tallybook.cli._mapping import Recipe, TimeFormat, mapper, recipe
 from tallybook.cli._progress import progress
+from tallybook.cli._sheet import sheet
 from tallybook.cli._upload import Numbered, Upload, send_all
 from tallybook.formats import yaml
-from tallybook.model.errors import Invalid, NotFound, TallybookError, Unavailable, Unreadable
-from tallybook.model.table import BadRow, Row
+from tallybook.model.errors import Invalid, NotFound, Unavailable, Unreadable
+from tallybook.model.table import BadRow
 
-app = commands()
+
+class _OrFolder(TyperGroup):
+    """Takes what is no word of its own as the path of a folder."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the word `folder` before a path, or before the options that lead to one."""
+        if args and args[0] not in {*self.commands, "--help", "-h"}:
+            args = ["folder", *args]
+        return super().parse_args(ctx, args)
+
+
+app = commands(_OrFolder)
 
 File = Annotated[Path, typer.Argument(help="The file; gzip and zstd are unpacked.")]
 Format = Annotated[
     str | None,
     typer.Option("--format", help="csv, json, ndjson, yaml or parquet; guessed by the name."),
+]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option("--map", help="PATH=COLUMN: lines.0.code=Service, lines[sms].quantity=N."),
+]
+Constants = Annotated[
+    list[str] | None, typer.Option("--set", help="PATH=VALUE, the same for all rows.")
+]
+Mapping_ = Annotated[
+    Path | None,
+    typer.Option("--mapping", help="A YAML file with map, set, dates, numbers and delimiter."),
+]
+Dates = Annotated[
+    str | None, typer.Option(help="How days are written: DD/MM/YYYY; YYYY-MM-DD by default.")
+]
+Numbers = Annotated[
+    str | None, typer.Option(help="How numbers are written: 1,234.5 or 1.234,5; 1234.5 by default.")
+]
+Plan = Annotated[bool, typer.Option("--plan", help="Say what would change, and write nothing.")]
+Apply = Annotated[bool, typer.Option("--apply", help="Write all of it at once, or nothing.")]
+Revision = Annotated[
+    int | None,
+    typer.Option(help="The revision a plan named: what changed after it is not overwritten."),
 ]
 Delimiter = Annotated[str | None, typer.Option(help="What separates the columns of a CSV.")]
 
@@ -77,44 +114,104 @@ def events(
 @app.command()
 def accounts(
     file: File,
+    map_: Columns = None,
+    set_: Constants = None,
+    mapping: Mapping_ = None,
+    dates: Dates = None,
+    numbers: Numbers = None,
     format_: Format = None,
     delimiter: Delimiter = None,
+    plan: Plan = False,
+    apply: Apply = False,
+    revision: Revision = None,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
     """Put the accounts of a file; columns of a CSV are named like fields, such as csm.name."""
-    _define("accounts", "key", file, format_, delimiter, data, as_json=as_json)
+    given = _given(map_, set_, dates, numbers, format_, delimiter)
+    asked = Asked(data, as_json, plan, apply, revision)
+    define_file("accounts", file, sheet(_document(mapping), given), asked)
 
 
 @app.command()
 def meters(
     file: File,
+    map_: Columns = None,
+    set_: Constants = None,
+    mapping: Mapping_ = None,
+    dates: Dates = None,
+    numbers: Numbers = None,
     format_: Format = None,
     delimiter: Delimiter = None,
+    plan: Plan = False,
+    apply: Apply = False,
+    revision: Revision = None,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
     """Put the meters of a file; columns of a CSV are named like fields."""
-    _define("meters", "key", file, format_, delimiter, data, as_json=as_json)
+    given = _given(map_, set_, dates, numbers, format_, delimiter)
+    asked = Asked(data, as_json, plan, apply, revision)
+    define_file("meters", file, sheet(_document(mapping), given), asked)
 
 
 @app.command()
 def contracts(
     file: File,
+    map_: Columns = None,
+    set_: Constants = None,
+    mapping: Mapping_ = None,
+    dates: Dates = None,
+    numbers: Numbers = None,
     format_: Format = None,
     delimiter: Delimiter = None,
+    plan: Plan = False,
+    apply: Apply = False,
+    revision: Revision = None,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Put the contracts of a file; columns of a CSV are named like fields: lines.0.meter."""
-    _define("contracts", "number", file, format_, delimiter, data, as_json=as_json)
+    """Put the contracts of a file; columns of a CSV are named like fields: lines.0.meter.
+
+    Rows of a table with the same number are one contract with a line each.
+    """
+    given = _given(map_, set_, dates, numbers, format_, delimiter)
+    asked = Asked(data, as_json, plan, apply, revision)
+    define_file("contracts", file, sheet(_document(mapping), given), asked)
+
+
+@app.command()
+def folder(
+    path: Annotated[Path, typer.Argument(help="A folder as `export` makes it, or one file.")],
+    plan: Plan = False,
+    apply: Apply = False,
+    revision: Revision = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Bring in accounts, meters and contracts together, all or none; `import DIR` is the same."""
+    define_folder(path, Asked(data, as_json, plan, apply, revision))
+
+
+def _given(  # each is an option, as the command line read it
+    map_: list[str] | None,
+    set_: list[str] | None,
+    dates: str | None,
+    numbers: str | None,
+    format_: str | None,
+    delimiter: str | None,
+) -> dict[str, Any]:
+    return {
+        "map": _pairs(map_, "--map"), "set": _pairs(set_, "--set"), "dates": dates,
+        "numbers": numbers, "format": format_, "delimiter": delimiter,
+    }  # fmt: skip
 
 
 def _pairs(given: Iterable[str] | None, option: str) -> dict[str, str]:
     """Read NAME=VALUE pairs; several in one word are separated by commas."""
     pairs: dict[str, str] = {}
     for word in given or ():
-        for pair in re.split(r",(?=[A-Za-z][\w.]*=)", word):
+        for pair in re.split(r",(?=[A-Za-z][\w.:\[\]-]*=)", word):
             name, equals, value = pair.partition("=")
             if not equals or not name:
                 raise typer.BadParameter(f"{pair!r} is not NAME=VALUE", param_hint=option)
@@ -180,102 +277,3 @@ def _report(upload: Upload, file: Path, *, as_json: bool) -> None:
         typer.echo(line)
     if upload.faults_count:
         raise typer.Exit(ExitCode.PROBLEMS)
-
-
-def _define(
-    nouns: str,
-    key: str,
-    file: Path,
-    kind: str | None,
-    delimiter: str | None,
-    data: Path | None,
-    *,
-    as_json: bool,
-) -> None:
-    counts = {"received": 0, "written": 0, "unchanged": 0, "rejected": 0}
-    faults: list[dict[str, Any]] = []
-    with opened(file, kind, delimiter) as source, connect(data) as client:
-        rows = [_row_document(row, is_flat=source.table.columns is not None)
-                for row in source.table.rows]  # fmt: skip
-        with progress(file.name, len(rows), counted=True) as show:
-            for row in _parents_first(rows):
-                counts["received"] += 1
-                try:
-                    outcome = _put(client, nouns, key, row)
-                except Unavailable:
-                    raise
-                except TallybookError as e:
-                    outcome = "rejected"
-                    faults.append({"row": row.number, "code": e.code, "detail": e.detail})
-                    typer.echo(f"{file.name} row {row.number}: {e.detail} ({e.code})", err=True)
-                counts[outcome] += 1
-                show(counts["received"])
-    if as_json:
-        print_json({"file": file.name, **counts, "faults": faults})
-    else:
-        parts = [f"{n:,} {name}" for name, n in counts.items() if n and name != "received"]
-        typer.echo(f"{file.name}: {counts['received']:,} {nouns}: {', '.join(parts) or 'none'}.")
-    if faults:
-        raise typer.Exit(ExitCode.PROBLEMS)
-
-
-def _put(client: Client, nouns: str, key: str, row: Row | BadRow) -> str:
-    if isinstance(row, BadRow):
-        raise Unreadable("row_unreadable", row.reason)
-    name = row.fields.get(key)
-    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9._:\-]{1,128}", name):
-        raise Invalid(
-            "key_invalid", f"{key} must be 1 to 128 letters, digits or . _ : -", field=key
-        )
-    path = f"/{nouns}/{name}"
-    try:
-        before = client.get(path)["version"]
-    except NotFound:
-        before = 0
-    after = client.put(path, row.fields)["version"]
-    return "written" if after != before else "unchanged"
-
-
-def _row_document(row: Row | BadRow, *, is_flat: bool) -> Row | BadRow:
-    """Make a document of columns named by paths; empty fields are left out."""
-    if isinstance(row, BadRow) or not is_flat:
-        return row
-    document: dict[str, Any] = {}
-    for column, value in row.fields.items():
-        if value is None or value == "":
-            continue
-        *outer, last = column.split(".")
-        inside = document
-        for name in outer:
-            inside = inside.setdefault(name, {})
-            if not isinstance(inside, dict):
-                return BadRow(row.number, f"the column {column} contradicts another")
-        inside[last] = value
-    return Row(row.number, _lists(document))
-
-
-def _lists(value: Any) -> Any:
-    """Turn objects whose names count from 0 into lists."""
-    if not isinstance(value, dict):
-        return value
-    if value and all(name.isdecimal() for name in value):
-        return [_lists(value[name]) for name in sorted(value, key=int)]
-    return {name: _lists(inside) for name, inside in value.items()}
-
-
-def _parents_first(rows: list[Row | BadRow]) -> Iterator[Row | BadRow]:
-    """Yield accounts after the parents they name; all else keeps its order."""
-    while rows:
-        ahead = {row.fields.get("key") for row in rows if isinstance(row, Row)}
-        later: list[Row | BadRow] = [
-            row
-            for row in rows
-            if isinstance(row, Row)
-            and row.fields.get("parent") in ahead
-            and row.fields.get("parent") not in {None, row.fields.get("key")}
-        ]
-        if len(later) == len(rows):
-            later = []  # a circle, which the server refuses
-        waiting = {id(row) for row in later}
-        yield from (row for row in rows if id(row) not in waiting)
-        rows = later

@@ -16,6 +16,10 @@ CORRECTION_BYTES_MAX: Final = 2 * EVENT_BYTES_MAX
 CORRECTIONS_OF_AN_EVENT_MAX: Final = 100
 REASON_CHARS_MAX: Final = 1_000
 
+#: Of one request that brings definitions in, all or none.
+DEFINITIONS_MAX: Final = 20_000
+DEFINITIONS_BYTES_MAX: Final = 32 * 1024 * 1024
+
 KEY_CHARS_MAX: Final = 128
 NAME_CHARS_MAX: Final = 256
 TREE_DEPTH_MAX: Final = 16

@@ -6,7 +6,7 @@ Documents hold no derived values. Versions, authors and dates of change belong t
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import date, time
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
@@ -27,7 +27,7 @@ from tallybook.model import limits
 from tallybook.model.errors import Invalid
 from tallybook.model.money import check_currency
 from tallybook.model.quantity import exact_text, parse_price, parse_quantity
-from tallybook.model.time import FIRST_DAY, LAST_DAY, Calendar, zone
+from tallybook.model.time import FIRST_DAY, LAST_DAY, Calendar, parse_instant, zone
 
 KEY_PATTERN: Final = r"^[A-Za-z0-9._:\-]{1,128}$"
 #: A dotted path into `data`: one to eight names without control characters or quotes.
@@ -73,6 +73,14 @@ def _clock(value: Any) -> time:
     return time.fromisoformat(value) if is_clock else _no_clock()
 
 
+def _instant(value: Any) -> datetime:
+    if isinstance(value, datetime):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("must be an instant such as 2026-03-01T00:00:00Z")  # noqa: TRY004 - what pydantic understands
+    return parse_instant(value)
+
+
 def _no_clock() -> time:
     raise ValueError("must be a local time such as 03:00")
 
@@ -96,6 +104,7 @@ DayStart = Annotated[
     WithJsonSchema({"type": "string", "pattern": r"^([01]\d|2[0-3]):[0-5]\d$"}),
 ]
 Day = Annotated[date, AfterValidator(_in_range)]
+Instant = Annotated[datetime, BeforeValidator(_checked(_instant))]
 Currency = Annotated[str, AfterValidator(_checked(check_currency))]
 Quantity = Annotated[Decimal, BeforeValidator(_number(parse_quantity)), _AS_TEXT]
 Amount = Annotated[Decimal, BeforeValidator(_number(parse_price)), _AS_TEXT]

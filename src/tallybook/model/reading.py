@@ -12,7 +12,7 @@ from typing import Any, Final
 from tallybook.model.errors import Invalid
 from tallybook.model.limits import PRICE_DIGITS_MAX
 from tallybook.model.nouns import FilterTerm
-from tallybook.model.quantity import fits_quantity, parse_quantity
+from tallybook.model.quantity import exact_text, fits_quantity, parse_quantity
 
 #: A text that counts as a quantity: plain digits, no exponent and no blanks.
 _PLAIN: Final = re.compile(r"[+-]?0*[0-9]{1,18}(\.[0-9]{1,12}0*)?", re.ASCII)
@@ -53,6 +53,15 @@ def _is_near(number: Decimal) -> bool:
 def is_scalar(value: object) -> bool:
     """Tell a text, number, true or false from null, objects and arrays."""
     return value is not None and not isinstance(value, (Mapping, list))
+
+
+def shown(value: object) -> str | None:
+    """Write a scalar as people read it, and as the values of a dimension are; None for all else."""
+    if not is_scalar(value):
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return exact_text(Decimal(value)) if isinstance(value, (int, Decimal)) else str(value)
 
 
 def holds(term: FilterTerm, data: object) -> bool:

@@ -108,24 +108,25 @@ class Plan:
         self._directory = directory
         self._now = now
         self._drafts: list[Draft] = []
-        self._versions: list[Version] = []
+        #: What would be written, in order.
+        self.versions: list[Version] = []
         self._histories: dict[tuple[NounName, str], History[Any]] = {}
 
     def add(self, change: Change) -> Version:
         """Plan a change; return its version, or the one that already says the same."""
         name, key = change.noun, change.key
-        noun, valid_from, reason = _read(change)
+        noun, valid_from, reason = read_change(change)
         self._allow(name, key, noun, valid_from)
-        history = self._history(name, key)
+        history = self.history(name, key)
         if history.versions and valid_from is None:
             valid_from = self._today(noun)
         held = history.version(valid_from or date.min)
-        document = _document(noun)
+        document = document_of(noun)
         if held is not None and held.retired:
             raise Conflict(
                 "key_retired", f"The {name} {key} was retired, and a key is never given twice."
             )
-        if held is not None and _document(history.noun(held)) == document:
+        if held is not None and document_of(history.noun(held)) == document:
             return held
         draft = Draft(
             name, key, canonical.decode(document), valid_from, reason, if_match=change.if_match
@@ -136,7 +137,7 @@ class Plan:
         self, name: NounName, key: str, reason: str | None, if_match: int | None
     ) -> list[Version]:
         """Plan the end of a noun: a last word on today, and on each day already planned."""
-        history = self._history(name, key)
+        history = self.history(name, key)
         if not history.versions:
             raise not_found(name, key)
         noun = history.noun(history.versions[-1])
@@ -153,16 +154,20 @@ class Plan:
         rest = (replace(first, valid_from=day, if_match=None) for day in planned)
         return [self._plan(draft) for draft in (first, *rest)]
 
+    def check(self, after: Directory, version: Version) -> None:
+        """Check one planned version in the directory as it would be; see `coherence.check`."""
+        check(self._directory, after, [version], self._now.date())
+
     def write(self, books: Books, answers: Sequence[Version]) -> list[Version]:
         """Check what was planned, write it, and return the answers as they were written."""
-        after = self._directory.extend(self._versions)
-        check(self._directory, after, self._versions, self._now.date())
+        after = self._directory.extend(self.versions)
+        check(self._directory, after, self.versions, self._now.date())
         written = books.write(self._scope, self._drafts, self._now)
         by_number = {(v.noun, v.key, v.number): v for v in written}
         return [by_number.get((v.noun, v.key, v.number), v) for v in answers]
 
     def _plan(self, draft: Draft) -> Version:
-        history = self._history(draft.noun, draft.key)
+        history = self.history(draft.noun, draft.key)
         version = Version(
             draft.noun,
             draft.key,
@@ -176,11 +181,12 @@ class Plan:
             draft.document,
         )
         self._drafts.append(draft)
-        self._versions.append(version)
+        self.versions.append(version)
         self._histories[draft.noun, draft.key] = history.extend([version])
         return version
 
-    def _history(self, name: NounName, key: str) -> History[Any]:
+    def history(self, name: NounName, key: str) -> History[Any]:
+        """Return the versions of a key, planned ones among them."""
         planned = self._histories.get((name, key))
         kind: type[Any] = NOUNS[name]
         return planned or History(kind, self._directory.history(name, key))
@@ -219,7 +225,7 @@ class Plan:
         return local_day(self._directory, noun, self._now)
 
 
-def _read(change: Change) -> tuple[AnyNoun, date | None, str | None]:
+def read_change(change: Change) -> tuple[AnyNoun, date | None, str | None]:
     """Split a body into its document as a noun, `valid_from` and `reason`."""
     if not isinstance(change.body, Mapping):
         raise Invalid("document_invalid", f"A {change.noun} is a JSON object.", field="")
@@ -256,6 +262,6 @@ def _read_day(value: object) -> date | None:
     return day
 
 
-def _document(noun: AnyNoun) -> str:
+def document_of(noun: AnyNoun) -> str:
     """Return a noun as canonical text, with its defaults: a later default must not change it."""
     return canonical.encode(noun.model_dump())

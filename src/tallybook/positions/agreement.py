@@ -17,8 +17,8 @@ from tallybook.model.directory import Directory
 from tallybook.model.directory import Span as Version
 from tallybook.model.nouns import Account
 from tallybook.model.position import Period
-from tallybook.model.time import FIRST_DAY, LAST_DAY, Calendar, clamp
-from tallybook.positions.periods import Schedule, Span, TermSchedule, add_months, period
+from tallybook.model.time import FIRST_DAY, LAST_DAY, Calendar
+from tallybook.positions.periods import Schedule, Span, TermSchedule, add_days, add_months, period
 
 #: The end of what has none.
 NEVER: Final = LAST_DAY
@@ -114,9 +114,10 @@ class Agreement:
 
         Where the zone changes it is a day of the period that holds the instant.
         """
-        guess = clamp(instant.date())
-        for day in (guess, guess - _DAY, guess + _DAY):
-            span = self.period_of(clamp(day))
+        utc = instant.date()
+        # West of Greenwich a day that begins late is up to a day and a half behind.
+        for days in (0, -1, 1, -2):
+            span = self.period_of(add_days(utc, days))
             if span and self.start_of(span.start) <= instant < self.start_of(span.end):
                 found = self.calendar_on(span.start).day_of(instant)
                 return max(span.start, min(found, span.end - _DAY))

@@ -16,7 +16,8 @@ class Need:
     the meter counts.
 
     `dimensions` ask for the events one by one in order of (time, id), with their values; None
-    where quantities are enough. A stock's latest carries forward from before `start`.
+    where quantities are enough. A stock's latest carries forward from before `start`. `line` is the
+    code of the line that is meant, where use is told by line and not by meter.
     """
 
     meter: str
@@ -26,6 +27,7 @@ class Need:
     start: datetime
     ends: tuple[datetime, ...]
     dimensions: tuple[str, ...] | None = None
+    line: str | None = None
 
 
 #: One answer for each of `ends`: what was used from `start` to before it. No value counts 0.

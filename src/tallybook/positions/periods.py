@@ -1,13 +1,13 @@
-"""The periods of a contract: which local dates, and which instants, a period holds.
+"""Cycles: which local dates, and which instants, a period of any schedule holds.
 
-Boundaries are always counted from the anchor, never from the period before. Nothing here knows
-about usage or money.
+Boundaries are always counted from the anchor, never from the period before. Which schedules a
+contract has over time is worked out in `agreement`; nothing here knows about usage or money.
 """
 
 from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import MAXYEAR, MINYEAR, date, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, date, timedelta
 from fractions import Fraction
 from functools import lru_cache
 from typing import Final
@@ -15,7 +15,7 @@ from typing import Final
 from tallybook.model.contract import Contract, CycleUnit
 from tallybook.model.nouns import Account
 from tallybook.model.position import Period
-from tallybook.model.time import LAST_DAY, Calendar
+from tallybook.model.time import Calendar
 
 _DAY: Final = timedelta(days=1)
 _DAYS: Final[dict[CycleUnit, int]] = {"day": 1, "week": 7}
@@ -176,38 +176,9 @@ def add_months(day: date, months: int) -> date:
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
-def schedule(contract: Contract) -> Schedule:
-    """Return when a contract's periods begin: each billing cycle, by default from its first day."""
-    end = None if contract.end_date is None else min(contract.end_date, LAST_DAY) + _DAY
-    billing = contract.billing
-    return Schedule(
-        anchor=billing.cycle_start_date or contract.start_date,
-        start=contract.start_date,
-        end=end,
-        unit=billing.cycle_unit,
-        length=billing.cycle_length,
-    )
-
-
 def calendar_of(contract: Contract, account: Account | None) -> Calendar:
     """Return the local days of a contract: its own zone or its account's, at the account's hour."""
     days = account.calendar if account is not None else Calendar()
     if contract.timezone is None or contract.timezone == days.timezone:
         return days
     return Calendar(contract.timezone, days.day_start)
-
-
-def period_at(contract: Contract, calendar: Calendar, instant: datetime) -> Period | None:
-    """Return the period that holds an instant, None when the contract is not in force then."""
-    return period_of(contract, calendar, calendar.day_of(instant))
-
-
-def period_of(contract: Contract, calendar: Calendar, day: date) -> Period | None:
-    """Return the period that holds a local day, None when the contract is not in force then."""
-    span = schedule(contract).cycle_of(day)
-    return None if span is None else period(span, calendar)
-
-
-def previous(contract: Contract, calendar: Calendar, period: Period) -> Period | None:
-    """Return the period before this one, None when this one is the first."""
-    return period_of(contract, calendar, period.start_date - _DAY)

@@ -69,10 +69,16 @@ class Plan:
     """
 
     def __init__(
-        self, directory: Directory, agreement: Agreement, wanted: Collection[Span]
+        self,
+        directory: Directory,
+        agreement: Agreement,
+        wanted: Collection[Span],
+        *,
+        by_line: bool = False,
     ) -> None:
-        """Find the cycles that the wanted periods touch."""
+        """Find the cycles that the wanted periods touch; needs name their line with `by_line`."""
         self.agreement = agreement
+        self._by_line = by_line
         self.wanted = sorted(wanted, key=lambda span: span.start)
         self._directory = directory
         self._commitments = segments(agreement, lambda terms: terms.commitments)
@@ -125,7 +131,8 @@ class Plan:
             elif not cuts or max(cuts) < last:
                 cuts.add(last)
             pooled = with_pool(self._directory, self.agreement, turn)
-            yield pooled, list(runs(self.agreement, pooled, cuts))
+            counted = runs(self.agreement, pooled, cuts)
+            yield pooled, [_by_line(run) for run in counted] if self._by_line else list(counted)
 
     def _base_charges(self, span: Span) -> Iterator[Charge]:
         for known in self._base.values():
@@ -283,6 +290,11 @@ def _worked(line: Iterable[tuple[Turn[Item], list[Run]]], uses: Uses) -> Iterato
         done = work_out(turn, counted, uses, carried)
         carried = handed_on(done)
         yield done
+
+
+def _by_line(run: Run) -> Run:
+    """Let the needs of a run name its line."""
+    return replace(run, needs=tuple(replace(need, line=run.item.code) for need in run.needs))
 
 
 def _names(discount: Discount, charge: Charge) -> bool:

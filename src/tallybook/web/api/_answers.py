@@ -10,6 +10,7 @@ from tallybook.model.position import ForecastStatus, Status
 from tallybook.model.price import Limit as PartLimit
 from tallybook.model.scope import Role, Verb
 from tallybook.model.statement import ChargeKind, StatementStatus
+from tallybook.operations.apply import State as ItemState
 from tallybook.operations.events import State
 
 Shape = dict[str, Any]
@@ -201,13 +202,44 @@ VERSION: Final = {
 
 ANSWERS: Final[dict[str, Shape]] = {
     "Now": record(now=INSTANT),
-    "Definition": record(
+    "Exported": record(
         noun=one_of(NounName),
         key=TEXT,
         version=WHOLE,
         documents=many(
             {"type": "object", "description": "What `PUT` takes: decimals may be numbers."}
         ),
+    ),
+    "Outcome": record(
+        revision=WHOLE,
+        applied=YES_OR_NO,
+        items=many(
+            record(
+                noun=one_of(NounName),
+                key=TEXT,
+                state=one_of(ItemState),
+                steps=many(
+                    record(
+                        document=WHOLE,
+                        version=WHOLE,
+                        valid_from=maybe(DATE),
+                        reason=maybe(TEXT),
+                    )
+                ),
+                beside=many(DATE),
+            )
+        ),
+        faults=many(
+            record(
+                noun=one_of(NounName),
+                key=TEXT,
+                document=WHOLE,
+                code=TEXT,
+                field=TEXT,
+                detail=TEXT,
+            )
+        ),
+        totals=record(**dict.fromkeys(get_args(ItemState), WHOLE)),
     ),
     "Receipt": record(
         **dict.fromkeys(("received", "accepted", "duplicate", "conflict", "rejected"), WHOLE),

@@ -7,10 +7,12 @@ from typing import Any, Final
 from tallybook.model import limits
 from tallybook.model.contract import Contract
 from tallybook.model.nouns import Account, Meter, Noun
+from tallybook.operations.apply import Definitions
 from tallybook.operations.close import Closing
 from tallybook.operations.people import NewApiKey, NewUser
 from tallybook.operations.preview import ForecastRequest
 from tallybook.operations.preview_periods import PeriodsRequest
+from tallybook.operations.preview_statement import StatementRequest
 from tallybook.web.api._answers import ANSWERS, INSTANT, VERSION, Shape, many, record, ref
 
 
@@ -132,7 +134,9 @@ _BODIES: Final[dict[str, type[Noun]]] = {
     "NewUser": NewUser,
     "Closing": Closing,
     "ForecastRequest": ForecastRequest,
+    "Definitions": Definitions,
     "PeriodsRequest": PeriodsRequest,
+    "StatementRequest": StatementRequest,
 }
 #: What stands in the path, and so may be left out of the body.
 _IN_PATH: Final = {"key", "number", "email"}

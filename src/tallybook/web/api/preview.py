@@ -10,12 +10,16 @@ from starlette.responses import Response
 
 from tallybook.model.position import Period
 from tallybook.operations import preview
+from tallybook.operations.known import known
 from tallybook.operations.preview_periods import preview_periods
+from tallybook.operations.preview_statement import preview_statement
 from tallybook.web.api._answers import many, ref
 from tallybook.web.api._parameters import Body, as_mapping
 from tallybook.web.api._schemas import one_or_many, says
+from tallybook.web.api.statements import shape
 from tallybook.web.caller import Caller
 from tallybook.web.exact import answer
+from tallybook.web.services import Service
 
 router = APIRouter(tags=["preview"])
 
@@ -40,6 +44,21 @@ def post_periods(scope: Caller, body: Body) -> Response:
     bodies = body if isinstance(body, list) else [body]
     found = preview_periods(scope, map(as_mapping, bodies))
     shapes = [[_period(one) for one in periods] for periods in found]
+    return answer(shapes if isinstance(body, list) else shapes[0])
+
+
+@router.post(
+    "/preview/statement",
+    openapi_extra=says(one_or_many(ref("Statement")), body=one_or_many(ref("StatementRequest"))),
+)
+def post_statement(scope: Caller, service: Service, body: Body) -> Response:
+    """Work out what a contract would come to with the use that is told; one document or a list."""
+    now = service.clock.now()
+    mark = known(scope, service.books, service.ledger, service.events, None, now)
+    directory = service.directories.at(scope, mark.revision)
+    bodies = body if isinstance(body, list) else [body]
+    found = [preview_statement(scope, directory, mark, as_mapping(one)) for one in bodies]
+    shapes = [shape(scope, one) for one in found]
     return answer(shapes if isinstance(body, list) else shapes[0])
 
 

@@ -1,0 +1,118 @@
+"""Asks what a set of definitions would change, or has it done, and prints the answer: for people
+a line a change, for programs what the API said, with the file of each.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import typer
+
+from tallybook.cli._client import Client
+from tallybook.cli._command import print_json
+from tallybook.cli._exit import ExitCode
+from tallybook.cli._folder import Fault, Folder
+
+_STATES: Final = ("new", "changed", "unchanged")
+
+
+def ask(
+    client: Client, folder: Folder, *, dry_run: bool, revision: int | None = None
+) -> dict[str, Any]:
+    """Send all definitions of a folder at once; nothing is written in a dry run.
+
+    Raises:
+        TallybookError: what the API refuses.
+    """
+    asked = {"dry_run": dry_run, "revision": revision}
+    answer: dict[str, Any] = client.post("/definitions", {**body_of(folder), **asked})
+    return answer
+
+
+def body_of(folder: Folder) -> dict[str, Any]:
+    """Return all definitions of a folder as the API takes them."""
+    said = [
+        {"noun": one.noun, "key": one.key, "documents": one.documents}
+        for one in folder.definitions.values()
+    ]
+    return {"definitions": said}
+
+
+def bring_in(
+    client: Client,
+    folder: Folder,
+    name: str,
+    *,
+    dry_run: bool,
+    revision: int | None,
+    as_json: bool,
+) -> None:
+    """Plan or apply what a folder holds, print what came of it, and end with code 1 on faults.
+
+    What was planned is what is applied: nothing of it may change in between.
+    """
+    answer = ask(client, folder, dry_run=True, revision=revision)
+    faults = in_order([*folder.faults, *placed(folder, answer["faults"])])
+    if not dry_run and not faults:
+        answer = ask(client, folder, dry_run=False, revision=answer["revision"])
+    show_faults(faults)
+    if as_json:
+        print_json({"path": name, **answer, "faults": [fault_json(fault) for fault in faults]})
+    else:
+        _print(answer, folder, name, faults)
+    if faults:
+        raise typer.Exit(ExitCode.PROBLEMS)
+
+
+def placed(folder: Folder, told: Iterable[Mapping[str, Any]]) -> list[Fault]:
+    """Give the API's faults their places."""
+    found = []
+    for fault in told:
+        definition = folder.definitions[fault["noun"], fault["key"]]
+        place = definition.place_of(fault["document"], fault["field"])
+        found.append(Fault(place, fault["field"], fault["code"], fault["detail"]))
+    return found
+
+
+def in_order(faults: Iterable[Fault]) -> list[Fault]:
+    """Return faults as the files are read."""
+    return sorted(faults, key=lambda fault: (fault.place.file, fault.place.number))
+
+
+def _print(answer: Mapping[str, Any], folder: Folder, name: str, faults: Sequence[Fault]) -> None:
+    for item in answer["items"]:
+        definition = folder.definitions[item["noun"], item["key"]]
+        for step in item["steps"]:
+            since = f" from {step['valid_from']}" if step["valid_from"] else ""
+            place = definition.places[step["document"]]
+            typer.echo(f"{place}: {item['state']} {item['noun']} {item['key']}{since}")
+        for day in item["beside"]:
+            typer.echo(f"  what holds from {day} is not in the file and stays as it is")
+    totals = ", ".join(f"{answer['totals'][state]:,} {state}" for state in _STATES)
+    typer.echo(f"{name}: {totals}; revision {answer['revision']}. {_ending(answer, faults, name)}")
+
+
+def _ending(answer: Mapping[str, Any], faults: Sequence[Fault], name: str) -> str:
+    if faults:
+        return f"Nothing was written: {len(faults):,} faults."
+    if answer["applied"]:
+        return "Written. What held before is kept: GET .../history, or put it again."
+    again = f"`import {name} --apply --revision {answer['revision']}` does it."
+    return f"Nothing was written. {again}"
+
+
+def show_faults(faults: Sequence[Fault]) -> None:
+    """Tell each on standard error."""
+    for fault in faults:
+        typer.echo(str(fault), err=True)
+
+
+def fault_json(fault: Fault) -> dict[str, Any]:
+    """Return a fault for programs."""
+    return {
+        "file": fault.place.file,
+        fault.place.kind if fault.place.kind == "row" else "document": fault.place.number,
+        **({"column": fault.place.column} if fault.place.kind == "row" else {}),
+        "field": fault.field,
+        "code": fault.code,
+        "detail": fault.detail,
+    }

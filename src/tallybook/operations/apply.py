@@ -1,0 +1,310 @@
+"""Brings many definitions in at once, as a folder of files holds them: says what each would change
+and what is wrong with any, and does all of it in one commit, or nothing.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime
+from itertools import takewhile
+from typing import Annotated, Any, Final, Literal, NamedTuple
+
+from pydantic import Field
+
+from tallybook.model.directory import AnyNoun, Directory
+from tallybook.model.errors import Conflict, Invalid
+from tallybook.model.limits import DEFINITIONS_MAX
+from tallybook.model.nouns import Document, Key, Noun, parse
+from tallybook.model.ports import Books, NounName, Version
+from tallybook.model.scope import Scope
+from tallybook.operations.define import KEY_FIELDS, Change, Plan, document_of, read_change
+from tallybook.operations.directory import Directories
+
+State = Literal["new", "changed", "unchanged"]
+
+#: What is missing only because the document that brings it is at fault itself.
+_NAMES: Final[Mapping[str, NounName]] = {
+    "unknown_account": "account",
+    "unknown_parent": "account",
+    "unknown_meter": "meter",
+}
+
+
+class Definition(Noun):
+    """A key and its documents: one, or one a version, oldest first."""
+
+    noun: NounName
+    key: Key
+    documents: Annotated[list[dict[str, Any]], Field(min_length=1)]
+
+
+class Definitions(Noun):
+    """What is to hold. `revision` is that of a plan: nothing named here may have changed since."""
+
+    definitions: Annotated[list[Definition], Field(max_length=DEFINITIONS_MAX)]
+    dry_run: bool = False
+    revision: Annotated[int, Field(ge=0, strict=True)] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A document that makes a version; `before` is what held on its day, None where nothing did."""
+
+    document: int
+    version: Version
+    before: AnyNoun | None
+    after: AnyNoun
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What becomes of a key. `beside` are days from which Books say something and the file not."""
+
+    noun: NounName
+    key: str
+    state: State
+    steps: tuple[Step, ...]
+    beside: tuple[date, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with a document; `document` counts those of its key from 0."""
+
+    noun: NounName
+    key: str
+    document: int
+    code: str
+    field: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was planned, or done: `revision` is that of Books, before or after."""
+
+    revision: int
+    applied: bool
+    items: tuple[Item, ...]
+    faults: tuple[Fault, ...]
+    #: The directory as it is, and as it would be, at `revision`.
+    before: Directory
+    after: Directory
+
+
+def apply(
+    scope: Scope, books: Books, directories: Directories, document: Document, now: datetime
+) -> Outcome:
+    """Plan definitions, and write them unless it is a dry run or something is wrong.
+
+    Raises:
+        Forbidden: `verb_not_allowed`, `vendor_only`.
+        NotFound: one of them is not the caller's.
+        Conflict: `revision_conflict`, where one of them changed after the revision given.
+        Invalid: `document_invalid`; where it is no dry run, `definitions_invalid`, whose `errors`
+            are the faults of all documents.
+    """
+    scope.require("define")
+    asked = parse(Definitions, document)
+    if asked.dry_run:
+        return plan(scope, directories.current(scope), asked, now)
+    with directories.changing:
+        planning = _Planning(scope, directories.current(scope), now)
+        outcome = planning.plan(asked)
+        if outcome.faults:
+            raise _refusal(outcome.faults)
+        return planning.write(books, outcome)
+
+
+def plan(scope: Scope, directory: Directory, asked: Definitions, now: datetime) -> Outcome:
+    """Say what definitions would change in a directory, and what is wrong with them.
+
+    Raises:
+        Forbidden, NotFound, Conflict: as `apply`.
+    """
+    return _Planning(scope, directory, now).plan(asked)
+
+
+class _Said(NamedTuple):
+    """A document that could be read, where it stood among those of its key, and its day."""
+
+    document: int
+    change: Change
+    noun: AnyNoun
+    valid_from: date | None
+
+
+class _Planning:
+    """One set of definitions against one directory; faults are gathered, not raised."""
+
+    def __init__(self, scope: Scope, directory: Directory, now: datetime) -> None:
+        self._directory = directory
+        self._plan = Plan(scope, directory.on(now.date()), now)
+        self._faults: list[Fault] = []
+        self._items: list[Item] = []
+        self._unread: set[tuple[NounName, str]] = set()
+
+    def plan(self, asked: Definitions) -> Outcome:
+        """Read, compare and judge."""
+        seen: set[tuple[NounName, str]] = set()
+        for definition in asked.definitions:
+            self._check_unchanged(definition, asked.revision)
+            name = definition.noun, definition.key
+            if name in seen:
+                self._fault(definition, 0, _repeated(definition))
+                continue
+            seen.add(name)
+            self._add(definition)
+        self._judge()
+        return Outcome(
+            self._directory.revision,
+            applied=False,
+            items=tuple(self._items),
+            faults=tuple(self._faults),
+            before=self._directory,
+            after=self._directory.extend(self._plan.versions),
+        )
+
+    def write(self, books: Books, outcome: Outcome) -> Outcome:
+        """Write what was planned, in one commit; nothing where all holds already."""
+        written = self._plan.write(books, self._plan.versions)
+        revision = max((v.revision for v in written), default=outcome.revision)
+        return replace(outcome, revision=revision, applied=True)
+
+    def _check_unchanged(self, definition: Definition, revision: int | None) -> None:
+        if revision is None:
+            return
+        versions = self._directory.history(definition.noun, definition.key)
+        if versions and versions[-1].revision > revision:
+            raise Conflict(
+                "revision_conflict",
+                f"{versions[-1].author} changed the {definition.noun} {definition.key} after the "
+                f"plan (revision {revision}); make the plan again.",
+                noun=definition.noun,
+                key=definition.key,
+            )
+
+    def _add(self, definition: Definition) -> None:
+        history = self._plan.history(definition.noun, definition.key)
+        stored = history.versions
+        said = list(self._read(definition))
+        if len(said) < len(definition.documents):
+            self._unread.add((definition.noun, definition.key))
+            return
+        steps: list[Step] = []
+        for one in _news(stored, said, lambda v: document_of(history.noun(v))):
+            try:
+                if len(said) > 1 and one.valid_from is None and (stored or one.document):
+                    raise _undated(definition)
+                held = self._plan.history(definition.noun, definition.key)
+                version = self._plan.add(one.change)
+            except (Invalid, Conflict) as e:
+                self._fault(definition, one.document, e)
+                continue
+            if version.number > len(held.versions):
+                day = version.valid_from or date.min
+                steps.append(Step(one.document, version, held.at(day), one.noun))
+        state: State = ("changed" if stored else "new") if steps else "unchanged"
+        beside = _beside(stored, said) if len(said) > 1 else ()
+        self._items.append(Item(definition.noun, definition.key, state, tuple(steps), beside))
+
+    def _read(self, definition: Definition) -> Iterator[_Said]:
+        for index, body in enumerate(definition.documents):
+            change = Change(definition.noun, definition.key, body)
+            try:
+                noun, valid_from, _ = read_change(change)
+            except Invalid as e:
+                self._fault(definition, index, e)
+                continue
+            yield _Said(index, change, noun, valid_from)
+
+    def _judge(self) -> None:
+        """Check each version that would be written, as far as nothing it names is at fault."""
+        after = self._directory.extend(self._plan.versions)
+        for item in self._items:
+            for step in item.steps:
+                try:
+                    self._plan.check(after, step.version)
+                except Invalid as e:
+                    self._fault(item, step.document, e, step.version.document)
+
+    def _fault(
+        self,
+        of: Definition | Item,
+        document: int,
+        error: Invalid | Conflict,
+        said: Document | None = None,
+    ) -> None:
+        """Note what a refusal lists, but nothing that is missing because it is at fault itself."""
+        errors = error.facts.get("errors")
+        many = errors if isinstance(errors, list) else [{**error.facts, "detail": error.detail}]
+        for one in many:
+            field, code = str(one.get("field") or ""), str(one.get("code") or error.code)
+            if (_NAMES.get(code), _at(said, field)) in self._unread:
+                continue
+            detail = str(one["detail"]).removeprefix(f"{field}: ").removesuffix(".")
+            self._faults.append(Fault(of.noun, of.key, document, code, field, f"{detail}."))
+
+
+def _news(
+    stored: Sequence[Version], said: Sequence[_Said], document: Callable[[Version], str]
+) -> Sequence[_Said]:
+    """Return what a file says beyond the versions there are, oldest first.
+
+    A file with several documents repeats the history it was exported with: as far as it does, it
+    says nothing new. Beyond that only the last word on a day counts. A new key gets every word.
+    """
+    if not stored:
+        return said
+    same = 0
+    if len(said) > 1:
+        pairs = zip(stored, said, strict=False)
+        same = sum(1 for _ in takewhile(lambda pair: _is_said(*pair, document), pairs))
+    return list({one.valid_from: one for one in said[same:]}.values())
+
+
+def _is_said(version: Version, one: _Said, document: Callable[[Version], str]) -> bool:
+    return version.valid_from == one.valid_from and document(version) == document_of(one.noun)
+
+
+def _beside(stored: Sequence[Version], said: Sequence[_Said]) -> tuple[date, ...]:
+    days = {one.valid_from for one in said}
+    return tuple(sorted({v.valid_from for v in stored if v.valid_from is not None} - days))
+
+
+def _at(document: Any, path: str) -> Any:
+    """Look up a field of a document by its path, None where there is none."""
+    for name in path.split("."):
+        if isinstance(document, Mapping):
+            document = document.get(name)
+        elif isinstance(document, list) and name.isdecimal() and int(name) < len(document):
+            document = document[int(name)]
+        else:
+            return None
+    return document
+
+
+def _undated(definition: Definition) -> Invalid:
+    return Invalid(
+        "valid_from_missing",
+        f"Several documents of the {definition.noun} {definition.key}, and this one differs from "
+        "what it was at first; say with valid_from from which day it holds.",
+        field="valid_from",
+    )
+
+
+def _repeated(definition: Definition) -> Invalid:
+    field = KEY_FIELDS[definition.noun]
+    said = f"The {definition.noun} {definition.key} is named twice; give its documents together."
+    return Invalid("key_repeated", said, field=field)
+
+
+def _refusal(faults: Sequence[Fault]) -> Invalid:
+    first = faults[0]
+    more = f" There are {len(faults) - 1:,} more faults." if len(faults) > 1 else ""
+    where = f"{first.noun} {first.key}" + (f", {first.field}" if first.field else "")
+    return Invalid(
+        "definitions_invalid",
+        f"{where}: {first.detail}{more} Nothing was written.",
+        field=first.field,
+        errors=[asdict(fault) for fault in faults],
+    )
