@@ -103,8 +103,8 @@ def load(client: Client, days: int = DAYS) -> dict[str, int]:
     _await(client, seq)
     for number, day in vendor.closings():
         client.post(f"/statements/{number}/close", {"period": day})
-    for contract in vendor.amendments():
-        client.put(f"/contracts/{contract['number']}", contract)
+    for changed in vendor.amendments():
+        client.put(f"/contracts/{changed['number']}", changed)
     return {"accounts": len(CUSTOMERS), "contracts": len(AGREEMENTS), "events": sent}
 
 
