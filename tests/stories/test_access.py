@@ -174,8 +174,9 @@ def test_a_price_that_may_not_be_seen_is_null_and_everything_else_is_there(
     hidden = house.by(role, "GET", "/contracts/C-acme").json
     shown = house.by("admin", "GET", "/contracts/C-acme").json
     assert shown["lines"][0]["price"] == {"model": "per_unit", "unit_amount": PRICE}
-    assert hidden["lines"][0].pop("price") is None
-    shown["lines"][0].pop("price")
+    for amount in ("price", "discount_percent"):
+        assert hidden["lines"][0].pop(amount) is None
+        shown["lines"][0].pop(amount)
     assert hidden == shown
     past = house.by(role, "GET", "/contracts/C-acme/history").json["items"]
     assert [line["price"] for item in past for line in item["lines"]] == [None]

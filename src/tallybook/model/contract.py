@@ -1,5 +1,5 @@
 """A contract as a document: what was agreed, in the shapes that users write. What it comes to is
-worked out in `positions`; whether its parts fit together is judged in `model.agreed`.
+worked out in `positions`; whether its parts fit together is judged in `positions.agreed`.
 """
 
 from decimal import Decimal
@@ -287,15 +287,6 @@ class Contract(Terms):
     def title(self) -> str:
         """Return the name to show."""
         return self.name or self.number
-
-    @model_validator(mode="after")
-    def _terms_fit(self) -> Self:
-        if self.end_date is not None and self.end_date < self.start_date:
-            raise ValueError("end_date lies before start_date")
-        codes = [line.code for line in self.lines]
-        if len(set(codes)) < len(codes):
-            raise ValueError("two lines have the same code")
-        return self
 
     @property
     def codes(self) -> frozenset[str]:

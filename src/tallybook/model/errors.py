@@ -12,7 +12,22 @@ TallybookError
 └── Unavailable       a store does not answer
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+
+class Fault(NamedTuple):
+    """One thing that is wrong with a document: a stable code, the path of the field to blame
+    (`phases.1.start_date`) and a sentence with a next step.
+    """
+
+    code: str
+    field: str
+    detail: str
+
+    def below(self, path: str) -> "Fault":
+        """Return the same fault as seen from further up: its field lies below a path."""
+        return self._replace(field=f"{path}.{self.field}".rstrip("."))
 
 
 class TallybookError(Exception):
@@ -63,3 +78,20 @@ class Overloaded(TallybookError):
 
 class Unavailable(TallybookError):
     """A store cannot be used now; nothing was acknowledged."""
+
+
+def refusal(faults: Sequence[Fault], **facts: object) -> Invalid:
+    """Return the refusal of a document with these faults: in the words of the first, all listed
+    as `errors`.
+    """
+    first = faults[0]
+    errors = [fault._asdict() for fault in faults]
+    return Invalid(first.code, first.detail, field=first.field, errors=errors, **facts)
+
+
+def faults_of(error: Invalid) -> list[Fault]:
+    """Return what a refusal lists, or the one thing that it says."""
+    listed = error.facts.get("errors")
+    if isinstance(listed, Iterable):
+        return [Fault(**one) for one in listed]
+    return [Fault(error.code, str(error.facts.get("field") or ""), error.detail)]

@@ -22,9 +22,10 @@ from pydantic import (
     WithJsonSchema,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 
 from tallybook.model import limits
-from tallybook.model.errors import Invalid
+from tallybook.model.errors import Fault, Invalid, refusal
 from tallybook.model.money import check_currency
 from tallybook.model.quantity import exact_text, parse_price, parse_quantity
 from tallybook.model.time import FIRST_DAY, LAST_DAY, Calendar, parse_instant, zone
@@ -209,17 +210,11 @@ def parse(noun: type[M], document: Document) -> M:
     try:
         return noun.model_validate(document)
     except ValidationError as e:
-        faults = [
-            {
-                "field": ".".join(str(p) for p in f["loc"]),
-                "detail": f["msg"].removeprefix("Value error, ").removesuffix("."),
-            }
-            for f in e.errors(include_url=False, include_context=False, include_input=False)
-        ]
-        first = faults[0]
-        raise Invalid(
-            "document_invalid",
-            f"{first['field'] or noun.__name__.lower()}: {first['detail']}.",
-            field=first["field"],
-            errors=faults,
-        ) from e
+        shapes = e.errors(include_url=False, include_context=False, include_input=False)
+        raise refusal([_fault(noun, shape) for shape in shapes]) from e
+
+
+def _fault(noun: type[BaseModel], shape: ErrorDetails) -> Fault:
+    field = ".".join(str(part) for part in shape["loc"])
+    said = shape["msg"].removeprefix("Value error, ").removesuffix(".")
+    return Fault("document_invalid", field, f"{field or noun.__name__.lower()}: {said}.")

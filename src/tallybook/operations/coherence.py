@@ -1,19 +1,21 @@
 """Do definitions fit together? Judges a directory as it would be, before anything is written."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
-from tallybook import aggregations, pricing
+from tallybook import aggregations
 from tallybook.model import kinds, limits
 from tallybook.model.contract import Contract
-from tallybook.model.directory import Directory
-from tallybook.model.errors import Conflict, Invalid
+from tallybook.model.directory import AnyNoun, Directory
+from tallybook.model.errors import Conflict, Fault, Invalid, refusal
 from tallybook.model.nouns import Account, Meter
 from tallybook.model.ports import NounName, Version
 from tallybook.model.quantity import check_exponent
-from tallybook.positions.hierarchy import faults
+from tallybook.positions import agreed
+from tallybook.positions.hierarchy import faults as tree_faults
+from tallybook.positions.terms import meter_on
 
 _INTEGER_MAX: Final = 10**limits.PRICE_DIGITS_MAX
 _TREE: Final = {
@@ -74,35 +76,49 @@ def check(before: Directory, after: Directory, added: Sequence[Version], today: 
     """Check versions that are about to be written, in the directory as it would be with them.
 
     Raises:
-        Invalid: `tree_cycle`, `tree_too_deep`, `unknown_parent`, `unknown_account`,
-            `unknown_meter`, `unknown_kind`, `property_missing`, `price_model_missing`, or what a
-            price model says; `noun`, `key` and `field` tell where.
+        Invalid: the first fault of the first noun at fault; `noun` and `key` tell which, `errors`
+            lists all of its faults.
+    """
+    for noun, key, found in faults(before, after, added, today):
+        raise refusal(found, noun=noun, key=key)
+
+
+def faults(
+    before: Directory, after: Directory, added: Sequence[Version], today: date
+) -> Iterator[tuple[NounName, str, list[Fault]]]:
+    """Yield each noun that versions would break, with all its faults.
+
+    Codes: `tree_cycle, tree_too_deep, unknown_parent, unknown_account, unknown_kind,
+    property_missing, currency_clash`, and those of `positions.agreed`.
     """
     moved = []
     for version in added:
         if version.retired:
             continue
         day = version.valid_from or today
-        noun = after.parsed(version)
-        try:
-            if isinstance(noun, Account):
-                _check_parent(after, noun, day)
-                if after.links(version.key) != before.links(version.key):
-                    moved.append(version.key)
-            elif isinstance(noun, Meter):
-                _check_meter(noun)
-            elif isinstance(noun, Contract):
-                _check_contract(after, noun, day)
-        except Invalid as e:
-            raise _placed(e, version.noun, version.key) from e
+        found = [*_of_noun(after, after.parsed(version), day)]
+        if version.noun == "account" and after.links(version.key) != before.links(version.key):
+            moved.append(version.key)
+        if found:
+            yield version.noun, version.key, found
     for key in _trees(after, moved):
-        for code in faults(after, key):
-            blame = Invalid(
-                "unknown_parent" if code == "orphan" else code,
-                f"account {key}: {_TREE[code]}.",
-                field="parent",
-            )
-            raise _placed(blame, "account", key)
+        broken = [_of_tree(key, code) for code in tree_faults(after, key)]
+        if broken:
+            yield "account", key, broken
+
+
+def _of_noun(after: Directory, noun: AnyNoun, day: date) -> Iterator[Fault]:
+    if isinstance(noun, Account):
+        yield from _of_account(after, noun, day)
+    elif isinstance(noun, Meter):
+        yield from _of_meter(noun)
+    else:
+        yield from _of_contract(after, noun, day)
+
+
+def _of_tree(key: str, code: str) -> Fault:
+    named = "unknown_parent" if code == "orphan" else code
+    return Fault(named, "parent", f"account {key}: {_TREE[code]}.")
 
 
 def check_unused(directory: Directory, noun: NounName, key: str) -> None:
@@ -122,61 +138,72 @@ def check_unused(directory: Directory, noun: NounName, key: str) -> None:
         )
 
 
-def _check_parent(after: Directory, account: Account, day: date) -> None:
+def _of_account(after: Directory, account: Account, day: date) -> Iterator[Fault]:
     if account.parent is not None and _is_missing(after, "account", account.parent, day):
-        raise Invalid(
-            "unknown_parent",
-            f"There is no account {account.parent}; create it first.",
-            field="parent",
+        yield Fault(
+            "unknown_parent", "parent", f"There is no account {account.parent}; create it first."
         )
 
 
-def _check_meter(meter: Meter) -> None:
+def _of_meter(meter: Meter) -> Iterator[Fault]:
     try:
         aggregation = kinds.load(aggregations, meter.aggregation)
     except Invalid as e:
-        raise Invalid(e.code, e.detail, field="aggregation") from e
+        yield Fault(e.code, "aggregation", e.detail)
+        return
     if aggregation.READS != "presence" and meter.property is None:
-        raise Invalid(
+        yield Fault(
             "property_missing",
+            "property",
             f"The aggregation {meter.aggregation} needs the property it reads, such as bytes.",
-            field="property",
         )
 
 
-def _check_contract(after: Directory, contract: Contract, day: date) -> None:
-    if _is_missing(after, "account", contract.account, day):
-        raise Invalid(
-            "unknown_account",
-            f"There is no account {contract.account}; create it first.",
-            field="account",
-        )
-    for index, line in enumerate(contract.lines):
-        if line.meter is not None and _is_missing(after, "meter", line.meter, day):
-            raise Invalid(
-                "unknown_meter",
-                f"There is no meter {line.meter}; create it first.",
-                field=f"lines.{index}.meter",
-            )
-        if line.price is not None:
-            _check_price(line.price, f"lines.{index}.price")
+def _of_contract(after: Directory, contract: Contract, day: date) -> Iterator[Fault]:
+    missing = False
+    for field, key in (("account", contract.account), ("bill_to", contract.bill_to)):
+        if key is not None and _is_missing(after, "account", key, day):
+            missing = True
+            yield Fault("unknown_account", field, f"There is no account {key}; create it first.")
+
+    def meter_of(key: str) -> Meter | None:
+        return None if _is_missing(after, "meter", key, day) else meter_on(after, key, day)
+
+    yield from agreed.faults(contract, meter_of)
+    if not missing:
+        yield from _of_currency(after, contract, day)
 
 
-def _check_price(price: Mapping[str, Any], field: str) -> None:
-    model = price.get("model")
-    if not isinstance(model, str):
-        known = ", ".join(kinds.names(pricing))
-        raise Invalid(
-            "price_model_missing",
-            f"A price names its model, one of: {known}.",
-            field=f"{field}.model",
+def _of_currency(after: Directory, contract: Contract, day: date) -> Iterator[Fault]:
+    """A contract keeps its currency, and who pays pays in it."""
+    own = contract.currency or _currency_of(after, contract.account, day)
+    payer = own if contract.bill_to is None else _currency_of(after, contract.bill_to, day)
+    if payer != own:
+        yield Fault(
+            "currency_clash",
+            "currency",
+            f"The contract is in {own} and {contract.bill_to} pays in {payer}; name one currency.",
         )
-    try:
-        kinds.load(pricing, model).parse(price)
-    except Invalid as e:
-        inner = e.facts.get("field") or ("model" if e.code == "unknown_kind" else "")
-        where = f"{field}.{inner}".rstrip(".")
-        raise Invalid(e.code, f"{field}: {e.detail}", **{**e.facts, "field": where}) from e
+    for begins, _, version in after.in_force("contract", contract.number):
+        if not version.retired:
+            then = version.document
+            other = then.get("currency") or _currency_of(after, then["account"], begins or day)
+            if other != own:
+                yield Fault(
+                    "currency_clash",
+                    "currency",
+                    f"Another version of the contract is in {other}, and a contract keeps its "
+                    f"currency; make a new contract for {own}.",
+                )
+                return
+
+
+def _currency_of(after: Directory, account: str, day: date) -> str:
+    """Return an account's currency on a day, before its first version as in that one."""
+    found = after.at("account", account, day)
+    if found is None:
+        found = next((span.noun for span in after.spans("account", account)), Account(key=account))
+    return found.currency
 
 
 def _is_missing(directory: Directory, noun: NounName, key: str, day: date) -> bool:
@@ -208,16 +235,19 @@ def _children(directory: Directory, parent: str) -> Iterable[str]:
 
 
 def _contracts(directory: Directory, noun: NounName, key: str) -> Iterable[str]:
-    for number in directory.keys("contract"):
-        version = directory.version("contract", number)
-        if version is None or version.document.get("status") == "ended":
-            continue
-        contract = directory.parsed(version)
-        if not isinstance(contract, Contract):
-            continue
-        if key in (contract.meters if noun == "meter" else {contract.account, contract.bill_to}):
-            yield f"contract {number}"
+    """Yield the contracts that name it in what holds today or is planned."""
+    today = directory.day
+    for number in sorted(directory.ever("contract")):
+        for _, end, version in directory.in_force("contract", number):
+            if version.retired or version.document.get("status") == "ended":
+                continue
+            if (end is None or end > today) and key in _named(directory.parsed(version), noun):
+                yield f"contract {number}"
+                break
 
 
-def _placed(error: Invalid, noun: NounName, key: str) -> Invalid:
-    return Invalid(error.code, error.detail, **{**error.facts, "noun": noun, "key": key})
+def _named(contract: AnyNoun, noun: NounName) -> Collection[str | None]:
+    """Return the keys of the meters or accounts that a contract names."""
+    if not isinstance(contract, Contract):
+        return ()
+    return contract.meters if noun == "meter" else (contract.account, contract.bill_to)

@@ -9,16 +9,18 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from tallybook.model import canonical
+from tallybook.model.contract import Contract
 from tallybook.model.directory import NOUNS, AnyNoun, Directory, History
-from tallybook.model.errors import Conflict, Forbidden, Invalid
+from tallybook.model.errors import Conflict, Fault, Forbidden, Invalid
 from tallybook.model.limits import REASON_CHARS_MAX
 from tallybook.model.nouns import Account, parse
 from tallybook.model.ports import Books, Draft, NounName, Version
 from tallybook.model.scope import Scope
 from tallybook.model.time import FIRST_DAY, LAST_DAY, parse_date
-from tallybook.operations.coherence import check, check_json, check_unused
+from tallybook.operations.coherence import check, check_json, check_unused, faults
 from tallybook.operations.definitions import local_day, not_found
 from tallybook.operations.directory import Directories
+from tallybook.positions.agreement import NEVER, of_versions
 
 KEY_FIELDS: Final[Mapping[NounName, str]] = {
     "account": "key",
@@ -118,20 +120,41 @@ class Plan:
         noun, valid_from, reason = read_change(change)
         self._allow(name, key, noun, valid_from)
         history = self.history(name, key)
-        if history.versions and valid_from is None:
-            valid_from = self._today(noun)
-        held = history.version(valid_from or date.min)
         document = document_of(noun)
-        if held is not None and held.retired:
-            raise Conflict(
-                "key_retired", f"The {name} {key} was retired, and a key is never given twice."
-            )
-        if held is not None and document_of(history.noun(held)) == document:
+        drafts = []
+        for day in self._days(noun, history, valid_from):
+            held = history.version(day or date.min)
+            if held is not None and held.retired:
+                raise Conflict(
+                    "key_retired", f"The {name} {key} was retired, and a key is never given twice."
+                )
+            if held is None or document_of(history.noun(held)) != document:
+                drafts.append(Draft(name, key, canonical.decode(document), day, reason))
+        if held is not None and not drafts:
             return held
-        draft = Draft(
-            name, key, canonical.decode(document), valid_from, reason, if_match=change.if_match
-        )
-        return self._plan(draft)
+        first = self._plan(replace(drafts[0], if_match=change.if_match))
+        for draft in drafts[1:]:
+            self._plan(draft)
+        return first
+
+    def _days(
+        self, noun: AnyNoun, history: History[Any], valid_from: date | None
+    ) -> list[date | None]:
+        """Return the days on which a change has the last word; it holds from the first on."""
+        if not isinstance(noun, Contract):
+            return [self._today(noun) if valid_from is None and history.versions else valid_from]
+        if not history.versions:
+            return [valid_from or noun.start_date]
+        if valid_from is None and history.version(self._today(noun)) is None:
+            # Nothing holds yet: it takes the place of what was planned first.
+            planned = min(version.valid_from or date.min for version in history.versions)
+            return [*sorted({min(noun.start_date, planned), planned})]
+        day = valid_from or self._today(noun)
+        if noun.applies == "next_period":
+            known = of_versions(self._directory, noun.number, history.spans)
+            begins = (span.start for span in known.periods(day, NEVER) if span.start >= day)
+            return [next(begins, day)]
+        return [day]
 
     def retire(
         self, name: NounName, key: str, reason: str | None, if_match: int | None
@@ -160,11 +183,23 @@ class Plan:
 
     def write(self, books: Books, answers: Sequence[Version]) -> list[Version]:
         """Check what was planned, write it, and return the answers as they were written."""
-        after = self._directory.extend(self.versions)
-        check(self._directory, after, self.versions, self._now.date())
+        check(self._directory, self.after, self.versions, self._now.date())
         written = books.write(self._scope, self._drafts, self._now)
         by_number = {(v.noun, v.key, v.number): v for v in written}
         return [by_number.get((v.noun, v.key, v.number), v) for v in answers]
+
+    def faults(self) -> Mapping[tuple[NounName, str], list[Fault]]:
+        """Return what is wrong with each noun at fault, should this be written."""
+        judged = faults(self._directory, self.after, self.versions, self._now.date())
+        found: dict[tuple[NounName, str], list[Fault]] = {}
+        for noun, key, wrong in judged:
+            found.setdefault((noun, key), []).extend(wrong)
+        return found
+
+    @property
+    def after(self) -> Directory:
+        """Return the directory as it would be."""
+        return self._directory.extend(self.versions)
 
     def _plan(self, draft: Draft) -> Version:
         history = self.history(draft.noun, draft.key)

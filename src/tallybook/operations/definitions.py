@@ -4,25 +4,35 @@ An account that has left a customer's tree is no longer theirs, nor are its cont
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 from tallybook.model import limits
 from tallybook.model.contract import Contract
-from tallybook.model.directory import AnyNoun, Directory
+from tallybook.model.difference import Change
+from tallybook.model.directory import NOUNS, AnyNoun, Directory, History
 from tallybook.model.errors import NotFound
 from tallybook.model.nouns import Account
 from tallybook.model.ports import NounName, Version
 from tallybook.model.scope import Scope
 from tallybook.model.time import Calendar
 from tallybook.operations._page import Page, check_limit, read_cursor, write_cursor
+from tallybook.operations._shown import changes, sees_amounts, without_amounts
 from tallybook.positions.periods import calendar_of
 
 
-def get(scope: Scope, directory: Directory, noun: NounName, key: str, now: datetime) -> Version:
-    """Return the version that holds on the noun's local day, else the first one planned.
+def get(
+    scope: Scope,
+    directory: Directory,
+    noun: NounName,
+    key: str,
+    now: datetime,
+    at: date | datetime | None = None,
+) -> Version:
+    """Return the version that holds at an instant, on the noun's local day, or on a local day;
+    without either today's, else the first one planned.
 
     What is retired is still there and says so.
 
@@ -30,10 +40,12 @@ def get(scope: Scope, directory: Directory, noun: NounName, key: str, now: datet
         NotFound: `account_not_found`, `meter_not_found`, `contract_not_found`.
     """
     scope.require("read")
-    found = _holding(directory, noun, key, now)
-    if found is None:
-        planned = directory.history(noun, key)
-        found = min(planned, key=lambda v: v.valid_from or date.min, default=None)
+    if at is None:
+        found = _standing(directory, noun, key, now)
+    elif isinstance(at, datetime):
+        found = _holding(directory, noun, key, at)
+    else:
+        found = directory.on(at).version(noun, key)
     if found is None or not _Seen(scope, now).covers(found):
         raise not_found(noun, key)
     return _shown(scope, found)
@@ -54,6 +66,25 @@ def history(
     if not found:
         raise not_found(noun, key)
     return found
+
+
+def changed(
+    scope: Scope, directory: Directory, version: Version, now: datetime
+) -> Sequence[Change]:
+    """Return what a version changed to what held on its day before it came; nothing where that
+    was not there or not the caller's.
+    """
+    name, key = version.noun, version.key
+    known = (v for v in directory.history(name, key) if v.number < version.number)
+    history: History[Any] = History(NOUNS[name], tuple(known))
+    held = history.version(version.valid_from or date.min)
+    if held is None or held.retired or not _Seen(scope, now).covers(held):
+        return ()
+    return changes(
+        directory.parsed(held),
+        directory.parsed(directory.history(name, key)[version.number - 1]),
+        amounts=sees_amounts(scope, name),
+    )
 
 
 def page(
@@ -78,7 +109,7 @@ def page(
     keys = _matching(_Seen(scope, now), directory, noun, q)
     start = bisect_right(keys, read_cursor(cursor)) if cursor else 0
     some = keys[start : start + limit]
-    versions = (_holding(directory, noun, key, now) for key in some)
+    versions = (_standing(directory, noun, key, now) for key in some)
     more = start + limit < len(keys)
     return Page(
         items=[_shown(scope, v) for v in versions if v is not None],
@@ -102,7 +133,7 @@ def standing(
     """
     scope.require("read")
     for key in _matching(_Seen(scope, now), directory, noun, None):
-        version = _holding(directory, noun, key, now)
+        version = _standing(directory, noun, key, now)
         if version is not None and not version.retired:
             yield _shown(scope, version)
 
@@ -130,12 +161,20 @@ def _holding(directory: Directory, noun: NounName, key: str, now: datetime) -> V
     return None
 
 
+def _standing(directory: Directory, noun: NounName, key: str, now: datetime) -> Version | None:
+    """Return the version that holds now, else the first one planned."""
+    found = _holding(directory, noun, key, now)
+    if found is not None:
+        return found
+    planned = directory.history(noun, key)
+    return min(planned, key=lambda v: v.valid_from or date.min, default=None)
+
+
 def _shown(scope: Scope, version: Version) -> Version:
-    """Hide the prices of a contract from whom they are not."""
-    if scope.sees_prices or version.noun != "contract":
+    """Hide the amounts of a contract from whom they are not."""
+    if sees_amounts(scope, version.noun):
         return version
-    lines = [{**line, "price": None} for line in version.document.get("lines", ())]
-    return replace(version, document={**version.document, "lines": lines})
+    return replace(version, document=without_amounts(version.document))
 
 
 class _Seen:
@@ -155,12 +194,26 @@ class _Seen:
 
 
 def _matching(seen: _Seen, directory: Directory, noun: NounName, q: str | None) -> tuple[str, ...]:
+    """Return the keys of what stands on the directory's day; of contracts also of what is planned
+    only, so that one can be found from the day it was agreed.
+    """
     keys = directory.keys(noun)
-    if seen.everything and not q:
+    if seen.everything and not q and noun != "contract":
         return keys
     part = (q or "").casefold()
-    found = ((key, directory.version(noun, key)) for key in keys)
+    standing = ((key, directory.version(noun, key)) for key in keys)
+    found = _agreed(directory) if noun == "contract" else standing
     return tuple(key for key, v in found if v and seen.covers(v) and _holds(v.document, key, part))
+
+
+def _agreed(directory: Directory) -> Iterator[tuple[str, Version | None]]:
+    """Yield each contract with the version of the directory's day, or the first one planned."""
+    for number in sorted(directory.ever("contract")):
+        version = directory.version("contract", number)
+        if version is None:
+            version = directory.in_force("contract", number)[0][2]
+        if not version.retired:
+            yield number, version
 
 
 def _holds(document: Any, key: str, part: str) -> bool:

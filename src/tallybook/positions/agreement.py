@@ -198,7 +198,7 @@ def _stretches(version: Version[Contract]) -> Iterator[Stretch]:
         until = NEVER if phase.end_date is None else phase.end_date + _DAY
         edges |= {day for day in (phase.start_date, until) if start < day < end}
     for first, last in pairwise(sorted(edges)):
-        yield Stretch(first, last, _laid_over(terms, first))
+        yield Stretch(first, last, laid_over(terms, phase_on(terms, first)))
 
 
 def last_day_of(terms: Contract) -> date:
@@ -211,14 +211,21 @@ def last_day_of(terms: Contract) -> date:
     return min(terms.end_date, endless)
 
 
-def _laid_over(terms: Contract, day: date) -> Contract:
-    """Return the terms with the phase that holds a day laid over them."""
-    for phase in terms.phases:
+def phase_on(terms: Contract, day: date) -> int | None:
+    """Return the place of the phase that holds a day."""
+    for place, phase in enumerate(terms.phases):
         if phase.start_date <= day and (phase.end_date is None or day <= phase.end_date):
-            parts = {name: getattr(phase, name) for name in TERMS}
-            named: Mapping[str, Any] = {name: p for name, p in parts.items() if p is not None}
-            return terms.model_copy(update=named)
-    return terms
+            return place
+    return None
+
+
+def laid_over(terms: Contract, place: int | None) -> Contract:
+    """Return the terms with what a phase names in place of the contract's own."""
+    if place is None:
+        return terms
+    parts = {name: getattr(terms.phases[place], name) for name in TERMS}
+    named: Mapping[str, Any] = {name: p for name, p in parts.items() if p is not None}
+    return terms.model_copy(update=named)
 
 
 def _key(terms: Contract, cycle: Cycle) -> tuple[object, ...]:
@@ -257,11 +264,11 @@ def _schedule(key: Any, days: tuple[date, date]) -> Schedule:
         return Schedule(anchor, start, end, unit, length)
     _, term_start, last_day, renewal = key
     term_end = NEVER if last_day is None else min(last_day, NEVER - _DAY) + _DAY
-    unit, length = _renewed(term_start, term_end, renewal)
+    unit, length = term_cycle(term_start, term_end, renewal)
     return TermSchedule(term_end, start, end, unit, length, term_start)
 
 
-def _renewed(start: date, end: date, renewal: Renewal | None) -> tuple[CycleUnit, int]:
+def term_cycle(start: date, end: date, renewal: Renewal | None) -> tuple[CycleUnit, int]:
     """Return how long each further term is: by default as long as the first."""
     if renewal is not None and renewal.cycle_unit is not None:
         return renewal.cycle_unit, renewal.cycle_length

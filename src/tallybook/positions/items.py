@@ -242,7 +242,7 @@ def _of_line(terms: Contract, line: Line) -> Item:
 
 
 def _of_group(terms: Contract, group: MeterGroup) -> Item:
-    price = _overage_price(group)
+    price = overage_price(group)
     return Item(
         method=group.overage_method,
         code=group.name,
@@ -264,7 +264,7 @@ def _of_group(terms: Contract, group: MeterGroup) -> Item:
     )
 
 
-def _overage_price(group: MeterGroup) -> Document | None:
+def overage_price(group: MeterGroup) -> Document | None:
     if group.overage_tiers:
         tiers: list[dict[str, Any]] = [tier.model_dump() for tier in group.overage_tiers]
         return {"model": "graduated", "tiers": tiers}

@@ -12,6 +12,7 @@ from tallybook.model.scope import Role, Verb
 from tallybook.model.statement import ChargeKind, StatementStatus
 from tallybook.operations.apply import State as ItemState
 from tallybook.operations.events import State
+from tallybook.operations.foresee import Outcome
 
 Shape = dict[str, Any]
 
@@ -200,7 +201,16 @@ VERSION: Final = {
     "retired": YES_OR_NO,
 }
 
+#: What a version of a noun changed: `before` and `after` are whatever the field holds.
+CHANGES: Final = many(record(field=TEXT, before={}, after={}))
+
 ANSWERS: Final[dict[str, Shape]] = {
+    "Outlook": record(
+        outcome=one_of(Outcome),
+        valid_from=maybe(DATE),
+        changes=CHANGES,
+        faults=many(record(code=TEXT, field=TEXT, detail=TEXT)),
+    ),
     "Now": record(now=INSTANT),
     "Exported": record(
         noun=one_of(NounName),

@@ -2,18 +2,32 @@
 what is answered.
 """
 
+import json
+import re
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from tallybook.model import limits
 from tallybook.model.contract import Contract
 from tallybook.model.nouns import Account, Meter, Noun
+from tallybook.operations._shown import AMOUNTS
 from tallybook.operations.apply import Definitions
 from tallybook.operations.close import Closing
 from tallybook.operations.people import NewApiKey, NewUser
 from tallybook.operations.preview import ForecastRequest
 from tallybook.operations.preview_periods import PeriodsRequest
 from tallybook.operations.preview_statement import StatementRequest
-from tallybook.web.api._answers import ANSWERS, INSTANT, VERSION, Shape, many, record, ref
+from tallybook.web.api._answers import (
+    ANSWERS,
+    CHANGES,
+    INSTANT,
+    VERSION,
+    Shape,
+    many,
+    maybe,
+    record,
+    ref,
+)
 
 
 def says(answer: Shape | None, *, body: Shape | None = None, status: int = 200) -> dict[str, Any]:
@@ -138,6 +152,7 @@ _BODIES: Final[dict[str, type[Noun]]] = {
     "PeriodsRequest": PeriodsRequest,
     "StatementRequest": StatementRequest,
 }
+_REF: Final = re.compile(r"#/components/schemas/(\w+)")
 #: What stands in the path, and so may be left out of the body.
 _IN_PATH: Final = {"key", "number", "email"}
 
@@ -153,15 +168,47 @@ def components() -> dict[str, Any]:
         schema["required"] = [f for f in schema.get("required", []) if f not in _IN_PATH]
         schemas[name] = schema
     for noun in NOUN_OF.values():
+        schemas |= _versions(noun, schemas)
         schema = schemas[noun.__name__]
-        schemas[f"{noun.__name__}Version"] = {
-            "type": "object",
-            "required": [*schema["required"], *VERSION],
-            "properties": {**schema["properties"], **VERSION},
-        }
         schema["properties"] = {
             **schema["properties"],
             "valid_from": VERSION["valid_from"],
             "reason": VERSION["reason"],
         }
     return schemas
+
+
+def _versions(noun: type[Noun], schemas: Mapping[str, Shape]) -> dict[str, Shape]:
+    """Return how a noun is answered, alone and in its history, and the parts it is made of."""
+    schema, name = schemas[noun.__name__], f"{noun.__name__}Version"
+    parts = _parts(schema, schemas) if noun is Contract else ()
+    shown = {**_shown(schema, parts)["properties"], **VERSION}
+    required = [*schema["required"], *VERSION]
+    told = {"properties": {**shown, "changes": CHANGES}, "required": [*required, "changes"]}
+    return {
+        name: {"type": "object", "required": required, "properties": shown},
+        f"{name}Told": {"type": "object", **told},
+        **{f"{part}Shown": _shown(schemas[part], parts) for part in parts},
+    }
+
+
+def _parts(schema: Any, schemas: Mapping[str, Shape]) -> list[str]:
+    """Return the names of all that a schema refers to, each once."""
+    found: dict[str, None] = {}
+    waiting = [json.dumps(schema)]
+    while waiting:
+        for name in _REF.findall(waiting.pop()):
+            if name not in found:
+                found[name] = None
+                waiting.append(json.dumps(schemas[name]))
+    return list(found)
+
+
+def _shown(schema: Shape, parts: Collection[str]) -> Shape:
+    """Return a part of a contract as it is answered: its amounts are null for some roles."""
+    said = _REF.sub(lambda ref: f"{ref[0]}Shown" if ref[1] in parts else ref[0], json.dumps(schema))
+    shape: Shape = json.loads(said)
+    if parts and "properties" in shape:
+        for name in AMOUNTS & shape["properties"].keys():
+            shape["properties"][name] = maybe(shape["properties"][name])
+    return shape

@@ -1,24 +1,40 @@
 """Accounts, meters and contracts: `PUT`, `GET`, list, history and `DELETE`, alike for each."""
 
+from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Header, Query
 from starlette.responses import Response
 
 from tallybook.model import limits
+from tallybook.model.difference import Change as Difference
+from tallybook.model.directory import Directory
 from tallybook.model.errors import Invalid
 from tallybook.model.ports import NounName, Version
+from tallybook.model.scope import Scope
+from tallybook.model.time import parse_date, parse_instant
 from tallybook.operations import define as define_op
 from tallybook.operations import definitions
+from tallybook.operations.define import Change
+from tallybook.operations.foresee import Outlook, foresee
+from tallybook.operations.known import known
 from tallybook.web.api._answers import page_of, ref
-from tallybook.web.api._parameters import Body, Cursor, Limit, as_mapping
+from tallybook.web.api._parameters import Body, Cursor, Limit, Text, as_mapping
 from tallybook.web.api._schemas import NOUN_OF, says
 from tallybook.web.caller import Caller
 from tallybook.web.exact import answer, answer_page, whole
-from tallybook.web.services import Service
+from tallybook.web.services import Service, Services
 
 router = APIRouter()
 
+At = Annotated[
+    str | None,
+    Query(max_length=limits.NAME_CHARS_MAX, description="A local day or an instant; today."),
+]
+DryRun = Annotated[
+    bool, Query(description="Only say what it would change, and why it would be refused.")
+]
 Search = Annotated[
     str | None, Query(max_length=limits.NAME_CHARS_MAX, description="Part of a key or a name.")
 ]
@@ -61,15 +77,25 @@ def _add_changes(noun: NounName, plural: str) -> None:
     name = NOUN_OF[plural].__name__
     version = ref(f"{name}Version")
 
-    @router.put(one, openapi_extra=says(version, body=ref(name)), tags=[plural])
+    @router.put(
+        one,
+        openapi_extra=says({"anyOf": [version, ref("Outlook")]}, body=ref(name)),
+        tags=[plural],
+    )
     def put(
         scope: Caller,
         service: Service,
         key: str,
         body: Body,
+        *,
         if_match: Annotated[str | None, Header()] = None,
+        dry_run: DryRun = False,
     ) -> Response:
         """Create or change it: a new version, unless it says what already holds."""
+        if dry_run:
+            change = Change(noun, key, as_mapping(body), _number(if_match))
+            (outlook,) = foresee(scope, service.directories, [change], service.clock.now())
+            return answer(_outlook(outlook))
         version = define_op.define(
             scope,
             service.books,
@@ -118,19 +144,56 @@ def _add_reads(noun: NounName, plural: str) -> None:
         return answer_page(found, _shape)
 
     @router.get(one, openapi_extra=says(ref(version)), tags=[plural])
-    def get(scope: Caller, service: Service, key: str) -> Response:
-        """Return the version that holds today."""
-        directory, now = service.directories.current(scope), service.clock.now()
-        return _answer(definitions.get(scope, directory, noun, key, now))
+    def get(
+        scope: Caller, service: Service, key: str, at: At = None, known_at: Text = None
+    ) -> Response:
+        """Return the version that holds today; with `at` and `known_at` on that day, as known
+        then.
+        """
+        directory, now = _known(scope, service, known_at)
+        return _answer(definitions.get(scope, directory, noun, key, now, _moment(at)))
 
-    @router.get(f"{one}/history", openapi_extra=says(page_of(version)), tags=[plural])
-    def history(scope: Caller, service: Service, key: str) -> Response:
-        """List every version, oldest first."""
-        directory, now = service.directories.current(scope), service.clock.now()
-        versions = definitions.history(scope, directory, noun, key, now)
-        items = [_shape(version) for version in versions]
+    @router.get(f"{one}/history", openapi_extra=says(page_of(f"{version}Told")), tags=[plural])
+    def history(scope: Caller, service: Service, key: str, known_at: Text = None) -> Response:
+        """List every version, oldest first, each with what it changed."""
+        directory, now = _known(scope, service, known_at)
+        items = [
+            {
+                **_shape(version),
+                "changes": _changes(definitions.changed(scope, directory, version, now)),
+            }
+            for version in definitions.history(scope, directory, noun, key, now)
+        ]
         totals = {"count": len(items)}
         return answer({"items": items, "next_cursor": None, "totals": totals})
+
+
+def _known(scope: Scope, service: Services, known_at: str | None) -> tuple[Directory, datetime]:
+    """Return what was known at a mark, and the instant that is `now` for it."""
+    now = service.clock.now()
+    if known_at is None:
+        return service.directories.current(scope), now
+    mark = known(scope, service.books, service.ledger, service.events, known_at, now)
+    return service.directories.at(scope, mark.revision), mark.now
+
+
+def _moment(at: str | None) -> date | datetime | None:
+    if at is None:
+        return None
+    return parse_instant(at, name="at") if "T" in at.upper() else parse_date(at, name="at")
+
+
+def _changes(found: Sequence[Difference]) -> list[dict[str, Any]]:
+    return [change._asdict() for change in found]
+
+
+def _outlook(found: Outlook) -> dict[str, Any]:
+    return {
+        "outcome": found.outcome,
+        "valid_from": found.valid_from,
+        "changes": _changes(found.changes),
+        "faults": [fault._asdict() for fault in found.faults],
+    }
 
 
 for _plural in NOUN_OF:
