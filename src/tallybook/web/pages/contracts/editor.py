@@ -12,19 +12,20 @@ from urllib.parse import parse_qs, quote
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from tallybook.model.difference import difference
 from tallybook.model.errors import Conflict, Forbidden, Invalid, NotFound, TallybookError
 from tallybook.model.plain import plain
 from tallybook.model.ports import Version
 from tallybook.model.scope import Scope
-from tallybook.operations import apply as apply_op
 from tallybook.operations import define as define_op
 from tallybook.operations import definitions
 from tallybook.operations import rate as rate_op
+from tallybook.operations.foresee import Outlook, foresee
 from tallybook.web.api.statements import basis_of
 from tallybook.web.exact import read_body
 from tallybook.web.pages import format as words
 from tallybook.web.pages.contracts import form
-from tallybook.web.pages.contracts.changes import changes
+from tallybook.web.pages.contracts.changes import told
 from tallybook.web.pages.contracts.edit_view import EditPage, MoneyChange, Preview
 from tallybook.web.pages.contracts.listing import PATH, may_define
 from tallybook.web.pages.contracts.written import read_text, write_text
@@ -148,18 +149,18 @@ def _act(edit: _Edit) -> Response:
             page("contract_edit.html", _page(edit, typed, as_text=action == "text"))
         )
     body = {**typed, "number": edit.number, **_said(edit)}
-    outcome, faults = _planned(edit, body)
-    if faults or outcome is None:
+    outlook, faults = _planned(edit, body)
+    if faults or outlook is None:
         view = _page(edit, typed, faults=faults)
         return HTMLResponse(page("contract_edit.html", view), 422)
     if action != "save":
-        view = _page(edit, typed, preview=_preview(edit, outcome))
+        view = _page(edit, typed, preview=_preview(edit, outlook))
         return HTMLResponse(page("contract_edit.html", view))
-    return _save(edit, typed, body, outcome)
+    return _save(edit, typed, body, outlook)
 
 
 def _save(
-    edit: _Edit, typed: Mapping[str, Any], body: Mapping[str, Any], outcome: apply_op.Outcome
+    edit: _Edit, typed: Mapping[str, Any], body: Mapping[str, Any], outlook: Outlook
 ) -> Response:
     service = edit.service
     try:
@@ -175,7 +176,7 @@ def _save(
         )
     except Conflict as e:
         now = _latest(edit)
-        view = _page(now, typed, preview=_preview(now, outcome), conflict=e.detail)
+        view = _page(now, typed, preview=_preview(now, outlook), conflict=e.detail)
         return HTMLResponse(page("contract_edit.html", view), 409)
     return RedirectResponse(f"{PATH}/{quote(edit.number, safe='')}", _SEE_OTHER)
 
@@ -214,48 +215,40 @@ def _said(edit: _Edit) -> dict[str, Any]:
     return said
 
 
-def _planned(
-    edit: _Edit, body: Mapping[str, Any]
-) -> tuple[apply_op.Outcome | None, dict[str, str]]:
+def _planned(edit: _Edit, body: Mapping[str, Any]) -> tuple[Outlook | None, dict[str, str]]:
     """Plan a change without writing it: what would become of it, or all that is wrong."""
     if not edit.number:
         return None, {"number": "A number names the contract for ever, such as MSA-2026-7."}
-    try:
-        asked = apply_op.Definitions.model_validate(
-            {"definitions": [{"noun": "contract", "key": edit.number, "documents": [dict(body)]}]}
-        )
-        directory = edit.service.directories.current(edit.scope)
-        outcome = apply_op.plan(edit.scope, directory, asked, edit.service.clock.now())
-    except TallybookError as e:
-        return None, {str(e.facts.get("field") or ""): e.detail}
-    except ValueError:
-        return None, {"number": "A number is letters, digits and . _ : - only."}
-    if edit.is_new and directory.history("contract", edit.number):
+    directories, now = edit.service.directories, edit.service.clock.now()
+    if edit.is_new and directories.current(edit.scope).history("contract", edit.number):
         return None, {"number": "There is a contract with this number; open that and edit it."}
-    return outcome, {fault.field: fault.detail for fault in outcome.faults}
+    asked = define_op.Change("contract", edit.number, body)
+    try:
+        (found,) = foresee(edit.scope, directories, [asked], now)
+    except Conflict as e:
+        return None, {"number": e.detail}
+    return found, {fault.field: fault.detail for fault in found.faults}
 
 
-def _preview(edit: _Edit, outcome: apply_op.Outcome) -> Preview:
-    step = next((step for item in outcome.items for step in item.steps), None)
-    if step is None:
-        return Preview(None, ())
-    before = plain(step.before.model_dump()) if step.before else {}
-    money = _Money(edit, outcome)
+def _preview(edit: _Edit, outlook: Outlook) -> Preview:
+    money = _Money(edit, outlook)
+    is_news = outlook.outcome != "unchanged"
     return Preview(
-        step.version.valid_from,
-        tuple(changes(before, plain(step.after.model_dump()))) if step.before else (),
+        outlook.valid_from if is_news else None,
+        tuple(told(outlook.changes)),
         money.period,
-        tuple(money.rows()),
+        tuple(money.rows()) if is_news else (),
     )
 
 
 class _Money:
     """What the current period comes to before and after a planned change."""
 
-    def __init__(self, edit: _Edit, outcome: apply_op.Outcome) -> None:
+    def __init__(self, edit: _Edit, outlook: Outlook) -> None:
         now = basis_of(edit.scope, edit.service, None)
-        self._before = _rated(edit, replace(now, directory=outcome.before))
-        self._after = _rated(edit, replace(now, directory=outcome.after))
+        added = [outlook.version] if outlook.version and outlook.outcome != "unchanged" else []
+        self._before = _rated(edit, now)
+        self._after = _rated(edit, replace(now, directory=now.directory.extend(added)))
 
     @property
     def period(self) -> str:
@@ -361,7 +354,7 @@ def _summary(faults: Mapping[str, str], sections: tuple[Any, ...]) -> Iterator[L
 
 
 def _theirs(edit: _Edit) -> Iterator[Any]:
-    """Yield what somebody else changed since the form was made."""
+    """Yield what others changed since the form was made."""
     asked = next((v for v in edit.versions if v.number == edit.asked_version), None)
     if asked is not None and edit.fields and edit.asked_version != edit.version:
-        yield from changes(plain(asked.document), plain(edit.versions[-1].document))
+        yield from told(difference(asked.document, edit.versions[-1].document))

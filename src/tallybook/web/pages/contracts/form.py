@@ -79,7 +79,7 @@ _TERM: Final = (
 )  # fmt: skip
 _BILLING: Final = (
     Spec("billing.cycle_length", "Every", "whole", default="1"),
-    Spec("billing.cycle_unit", "Period", "choice", _UNIT[1:]),
+    Spec("billing.cycle_unit", "Period", "choice", _UNIT[1:], default="month"),
     Spec("billing.cycle_start_date", "Counted from", "date", hint="the first day by default"),
     Spec("billing.timing", "Base charges", "choice",
          (("arrears", "in arrears"), ("advance", "in advance"))),
