@@ -7,7 +7,7 @@ from tallybook.model.correction import Op
 from tallybook.model.fact import Status as EventStatus
 from tallybook.model.ports import NounName
 from tallybook.model.position import ForecastStatus, Status
-from tallybook.model.price import Limit as PartLimit
+from tallybook.model.price import Limit
 from tallybook.model.scope import Role, Verb
 from tallybook.model.statement import ChargeKind, StatementStatus
 from tallybook.operations.apply import State as ItemState
@@ -107,7 +107,7 @@ _PART: Final = record(
     amount=DECIMAL,
     rate=maybe(DECIMAL),
     count=WHOLE,
-    limit=maybe(one_of(PartLimit)),
+    limit=maybe(one_of(Limit)),
     values=maybe(many(maybe(TEXT))),
 )
 
@@ -191,6 +191,14 @@ _STATEMENT: Final = record(
     reason=maybe(TEXT),
 )
 
+_TOTAL_OF_PERIOD: Final = record(start_date=DATE, end_date=DATE, currency=TEXT, total=DECIMAL)
+_CHARGED: Final = record(
+    included=maybe(DECIMAL),
+    quantity=maybe(DECIMAL),
+    billable_quantity=maybe(DECIMAL),
+    amount=DECIMAL,
+)
+
 #: What a version of a noun says beside the document itself.
 VERSION: Final = {
     "version": WHOLE,
@@ -234,6 +242,7 @@ ANSWERS: Final[dict[str, Shape]] = {
                         version=WHOLE,
                         valid_from=maybe(DATE),
                         reason=maybe(TEXT),
+                        changes=CHANGES,
                     )
                 ),
                 beside=many(DATE),
@@ -250,6 +259,23 @@ ANSWERS: Final[dict[str, Shape]] = {
             )
         ),
         totals=record(**dict.fromkeys(get_args(ItemState), WHOLE)),
+        effects=many(
+            record(
+                contract=TEXT,
+                before=maybe(_TOTAL_OF_PERIOD),
+                after=maybe(_TOTAL_OF_PERIOD),
+                charges=many(
+                    record(
+                        kind=one_of(ChargeKind),
+                        code=TEXT,
+                        unit=maybe(TEXT),
+                        before=maybe(_CHARGED),
+                        after=maybe(_CHARGED),
+                    )
+                ),
+            )
+        ),
+        money=many(record(currency=TEXT, before=DECIMAL, after=DECIMAL)),
     ),
     "Receipt": record(
         **dict.fromkeys(("received", "accepted", "duplicate", "conflict", "rejected"), WHOLE),
@@ -344,6 +370,7 @@ ANSWERS: Final[dict[str, Shape]] = {
         days=WHOLE,
         is_stub=YES_OR_NO,
     ),
+    "Charged": record(amount=DECIMAL, parts=many(_PART)),
     "Position": record(**_POSITION),
     "PositionExplained": record(
         **_POSITION,
