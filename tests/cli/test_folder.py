@@ -37,9 +37,12 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Pl
 
         def start() -> Place:
             data = tmp_path_factory.mktemp("place") / "data"
-            app.initialise(Settings(data=data), "a@example.com")
-            url, token = stack.enter_context(app.running(Settings(data=data)))
-            return Place(data, stack.enter_context(client_of(url, token)))
+            settings = Settings(data=data, test_clock=True)
+            app.initialise(settings, "a@example.com")
+            url, token = stack.enter_context(app.running(settings))
+            client = stack.enter_context(client_of(url, token))
+            client.put("/test-clock", {"now": "2026-11-21T12:00:00Z"})
+            return Place(data, client)
 
         yield start
 
@@ -262,6 +265,65 @@ def test_without_a_data_folder_files_are_checked_by_themselves(
     assert {f["field"] for f in told["faults"]} == {"account", "parent"}
     assert run("validate", "whole", "--data", "nowhere")[0] == 3
     assert run("validate", "nothing")[1]["code"] == "file_missing"
+
+
+BEFORE = """\
+number: M-1
+account: acme
+start_date: 2026-11-01
+base_charges:
+- {name: fee, amount: 300}
+lines:
+- code: sms
+  meter: sms
+  allotment: {quantity: 2}
+  price: {model: per_unit, unit_amount: "0.50"}
+"""
+
+
+def test_a_plan_says_what_it_comes_to_in_units_and_money(
+    full: Place, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "contracts/M-1.yaml"
+    write(file, BEFORE)
+    assert run("import", tmp_path, at=full)[0] == 0
+    event = {"specversion": "1.0", "source": "/t", "type": "sms", "subject": "acme"}
+    times = [f"2026-11-{day:02}T12:00:00Z" for day in (2, 3, 4, 5, 6)]
+    full.client.post("/events", [{**event, "id": t, "time": t} for t in times])
+    full.client.post("/tick", None)
+    # From 21 November on, in Berlin: 20 of 30 days as before, 10 as then.
+    write(file, BEFORE.replace("300", "360").replace("quantity: 2", "quantity: 5"))
+    code, plan, _ = run("import", tmp_path, "--plan", at=full)
+    assert code == 0
+    assert plan["money"] == [{"currency": "USD", "before": "301.50", "after": "321.00"}]
+    (effect,) = plan["effects"]
+    assert (effect["before"]["total"], effect["after"]["total"]) == ("301.50", "321.00")
+    assert {
+        c["code"]: (c["before"]["amount"], c["after"]["amount"]) for c in effect["charges"]
+    } == {
+        "sms": ("1.50", "1.00"),
+        "fee": ("300.00", "320.00"),
+    }
+    sms = next(c for c in effect["charges"] if c["code"] == "sms")
+    assert (sms["before"]["included"], sms["after"]["included"]) == ("2", "3")
+    assert (sms["before"]["billable_quantity"], sms["after"]["billable_quantity"]) == ("3", "2")
+    assert main(["import", str(tmp_path), "--plan", "--data", str(full.data)]) == 0
+    said = capsys.readouterr().out
+    assert "M-1, 2026-11-01 to 2026-12-01: 301.50 → 321.00 USD\n" in said
+    assert "  sms (events): included 2 → 3; billable 3 → 2; amount 1.50 → 1.00\n" in said, said
+    assert "--apply --revision" in said
+    run("import", tmp_path, "--apply", at=full)
+    assert full.client.get("/statements/M-1")["total"] == "321.00"
+
+
+def test_a_change_of_a_meter_touches_the_contracts_that_name_it(
+    full: Place, run: Run, tmp_path: Path
+) -> None:
+    twice = "key: sms\nevent_type: sms\naggregation: count\nunit: messages\n"
+    write(tmp_path / "meters/sms.yaml", twice)
+    _, plan, _ = run("import", tmp_path, "--plan", at=full)
+    assert {"C-1", "c-1"} <= {effect["contract"] for effect in plan["effects"]}
+    assert "a:b" not in {effect["contract"] for effect in plan["effects"]}
 
 
 def test_flags_that_contradict_are_wrong_usage(full: Place, run: Run, tmp_path: Path) -> None:

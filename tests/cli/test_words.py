@@ -146,3 +146,26 @@ def test_a_port_that_cannot_be_is_wrong_usage(
     data: Path, capsys: pytest.CaptureFixture[str], port: str
 ) -> None:
     said(capsys, "serve", "--port", port, data=data, code=2)
+
+
+def test_contracts_are_listed_and_their_statements_closed(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Goes on with the contract that the test of positions has made."""
+    word = "contracts"
+    assert "C-1" in said(capsys, word, "list", data=data)
+    shown = json.loads(said(capsys, word, "show", "C-1", data=data))
+    assert (shown["number"], shown["account"]) == ("C-1", "acme")
+    february = ("C-1", "--period", "2026-02-20")
+    table = said(capsys, word, "statement", *february, data=data)
+    assert table.splitlines()[1].split() == ["line", "calls", "7", "2", "0.50"]
+    assert table.splitlines()[-1].split() == ["total", "USD", "0.50"]
+    closed = json.loads(said(capsys, word, "close", *february, "--json", data=data))
+    assert (closed["status"], closed["total"]) == ("closed", "0.50")
+    listed = said(capsys, word, "statements", "--period", "2026-02-20", data=data)
+    assert listed.splitlines()[1].split()[-3:] == ["0.50", "USD", "closed"]
+    every = json.loads(said(capsys, word, "statements", "--contract", "C-1", "--json", data=data))
+    assert {item["status"] for item in every["items"]} == {"open", "closed"}
+    refused = ("close", "C-1", "--period", "2999-01-01", "--json")
+    assert json.loads(said(capsys, word, *refused, data=data, code=1))["code"] == "period_too_far"
+    said(capsys, word, "close", "C-1", "--period", "2026-03-01", "--release", data=data, code=2)

@@ -18,6 +18,7 @@ from tallybook.model.errors import Unavailable
 from tallybook.model.scope import operator
 from tallybook.stores.books import schema as books
 from tallybook.stores.books.database import Database
+from tallybook.stores.books.snapshot import BooksSnapshot
 from tallybook.stores.books.versions import BooksVersions
 from tallybook.stores.ledger import SqlLedger
 from tallybook.stores.ledger import schema as ledger
@@ -122,6 +123,23 @@ def test_books_of_the_first_version_are_migrated_and_keep_what_they_hold(
         assert BooksVersions(database).revision(ALL) == 7
         with database.reader() as connection:
             assert version(books.HISTORY, connection) == books.HISTORY.head
+
+
+@each_database
+def test_positions_of_an_earlier_shape_are_made_anew(kind: str, tmp_path: Path) -> None:
+    url = url_of("books", kind, tmp_path)
+    if kind != "sqlite":
+        url = address(postgres.empty_database("positions_of_an_earlier_shape"))
+    with transaction(url) as connection:
+        books.HISTORY.upgrade(connection, "v0005")
+        connection.execute(
+            text(
+                "INSERT INTO line_state (id, version, generation, seq, revision, at) "
+                "VALUES (1, 1, 0, 0, 0, 0)"
+            )
+        )
+    with closing(Database(url)) as database:
+        assert BooksSnapshot(database).state(ALL) is None
 
 
 @each_database

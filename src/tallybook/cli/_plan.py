@@ -13,17 +13,29 @@ from tallybook.cli._exit import ExitCode
 from tallybook.cli._folder import Fault, Folder
 
 _STATES: Final = ("new", "changed", "unchanged")
+#: The figures of a charge, as they are told.
+_CHARGED: Final = {
+    "included": "included",
+    "quantity": "quantity",
+    "billable_quantity": "billable",
+    "amount": "amount",
+}
 
 
 def ask(
-    client: Client, folder: Folder, *, dry_run: bool, revision: int | None = None
+    client: Client,
+    folder: Folder,
+    *,
+    dry_run: bool,
+    revision: int | None = None,
+    effects: bool = False,
 ) -> dict[str, Any]:
     """Send all definitions of a folder at once; nothing is written in a dry run.
 
     Raises:
         TallybookError: what the API refuses.
     """
-    asked = {"dry_run": dry_run, "revision": revision}
+    asked = {"dry_run": dry_run, "revision": revision, "effects": effects}
     answer: dict[str, Any] = client.post("/definitions", {**body_of(folder), **asked})
     return answer
 
@@ -50,7 +62,7 @@ def bring_in(
 
     What was planned is what is applied: nothing of it may change in between.
     """
-    answer = ask(client, folder, dry_run=True, revision=revision)
+    answer = ask(client, folder, dry_run=True, revision=revision, effects=dry_run)
     faults = in_order([*folder.faults, *placed(folder, answer["faults"])])
     if not dry_run and not faults:
         answer = ask(client, folder, dry_run=False, revision=answer["revision"])
@@ -87,8 +99,37 @@ def _print(answer: Mapping[str, Any], folder: Folder, name: str, faults: Sequenc
             typer.echo(f"{place}: {item['state']} {item['noun']} {item['key']}{since}")
         for day in item["beside"]:
             typer.echo(f"  what holds from {day} is not in the file and stays as it is")
+    for effect in answer["effects"]:
+        _print_effect(effect)
+    for money in answer["money"]:
+        said = f"{money['before']} → {money['after']} {money['currency']}"
+        typer.echo(f"All that it touches, in the current periods: {said}")
     totals = ", ".join(f"{answer['totals'][state]:,} {state}" for state in _STATES)
     typer.echo(f"{name}: {totals}; revision {answer['revision']}. {_ending(answer, faults, name)}")
+
+
+def _print_effect(effect: Mapping[str, Any]) -> None:
+    sides = effect["before"], effect["after"]
+    period = next(side for side in reversed(sides) if side)
+    totals = " → ".join(side["total"] if side else "none" for side in sides)
+    span = f"{period['start_date']} to {period['end_date']}"
+    typer.echo(f"{effect['contract']}, {span}: {totals} {period['currency']}")
+    for charge in effect["charges"]:
+        before, after = charge["before"] or {}, charge["after"] or {}
+        parts = [
+            f"{title} {_text(before, name)} → {_text(after, name)}"
+            for name, title in _CHARGED.items()
+            if before.get(name) != after.get(name)
+        ]
+        unit = f" ({charge['unit']})" if charge["unit"] else ""
+        typer.echo(f"  {charge['code']}{unit}: {'; '.join(parts)}")
+
+
+def _text(charged: Mapping[str, Any], name: str) -> str:
+    """Return a figure of a charge; an included quantity that is null has no limit."""
+    if not charged:
+        return "none"
+    return charged[name] or ("unlimited" if name == "included" else "none")
 
 
 def _ending(answer: Mapping[str, Any], faults: Sequence[Fault], name: str) -> str:

@@ -38,10 +38,13 @@ class Definition(Noun):
 
 
 class Definitions(Noun):
-    """What is to hold. `revision` is that of a plan: nothing named here may have changed since."""
+    """What is to hold. `revision` is that of a plan: nothing named here may have changed since.
+    With `effects` it is told what a dry run comes to in money and units.
+    """
 
     definitions: Annotated[list[Definition], Field(max_length=DEFINITIONS_MAX)]
     dry_run: bool = False
+    effects: bool = False
     revision: Annotated[int, Field(ge=0, strict=True)] | None = None
 
 

@@ -191,6 +191,14 @@ _STATEMENT: Final = record(
     reason=maybe(TEXT),
 )
 
+_TOTAL_OF_PERIOD: Final = record(start_date=DATE, end_date=DATE, currency=TEXT, total=DECIMAL)
+_CHARGED: Final = record(
+    included=maybe(DECIMAL),
+    quantity=maybe(DECIMAL),
+    billable_quantity=maybe(DECIMAL),
+    amount=DECIMAL,
+)
+
 #: What a version of a noun says beside the document itself.
 VERSION: Final = {
     "version": WHOLE,
@@ -250,6 +258,23 @@ ANSWERS: Final[dict[str, Shape]] = {
             )
         ),
         totals=record(**dict.fromkeys(get_args(ItemState), WHOLE)),
+        effects=many(
+            record(
+                contract=TEXT,
+                before=maybe(_TOTAL_OF_PERIOD),
+                after=maybe(_TOTAL_OF_PERIOD),
+                charges=many(
+                    record(
+                        kind=one_of(ChargeKind),
+                        code=TEXT,
+                        unit=maybe(TEXT),
+                        before=maybe(_CHARGED),
+                        after=maybe(_CHARGED),
+                    )
+                ),
+            )
+        ),
+        money=many(record(currency=TEXT, before=DECIMAL, after=DECIMAL)),
     ),
     "Receipt": record(
         **dict.fromkeys(("received", "accepted", "duplicate", "conflict", "rejected"), WHOLE),

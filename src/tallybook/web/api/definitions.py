@@ -1,7 +1,9 @@
 """Definitions by the folder: all versions of many keys at once, as files hold them."""
 
 from collections import Counter
-from dataclasses import asdict
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+from decimal import Decimal
 from typing import Annotated, Any, get_args
 
 import msgspec
@@ -9,15 +11,21 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from tallybook.model import limits
+from tallybook.model.money import money_text
 from tallybook.model.ports import NounName
-from tallybook.operations.apply import Item, State, Step, apply
+from tallybook.model.quantity import EXACT
+from tallybook.model.scope import Scope
+from tallybook.operations.apply import Item, Outcome, State, Step, apply
 from tallybook.operations.export import Exported, export
+from tallybook.operations.known import known
+from tallybook.operations.rate import Basis
+from tallybook.operations.weigh import Charged, Effect, Side, weigh
 from tallybook.web.api._answers import WHOLE, page_of, record, ref
 from tallybook.web.api._parameters import Cursor, Limit, as_mapping
 from tallybook.web.api._schemas import says
 from tallybook.web.caller import Caller
 from tallybook.web.exact import answer, answer_page, decode, read_body, verbatim
-from tallybook.web.services import Service
+from tallybook.web.services import Service, Services
 
 router = APIRouter()
 
@@ -67,8 +75,11 @@ def _item(item: Item) -> dict[str, object]:
 )
 def bring_in(scope: Caller, service: Service, body: Annotated[Any, Depends(_folder)]) -> Response:
     """Bring definitions in, all or none; with `dry_run` only say what would change."""
-    books, directories, now = service.books, service.directories, service.clock.now()
-    outcome = apply(scope, books, directories, as_mapping(body), now)
+    asked = as_mapping(body)
+    outcome = apply(scope, service.books, service.directories, asked, service.clock.now())
+    effects: list[Effect] = []
+    if asked.get("effects") is True and not outcome.applied:
+        effects = weigh(scope, _basis(scope, service, outcome), outcome)
     states = Counter(item.state for item in outcome.items)
     return answer(
         {
@@ -77,8 +88,58 @@ def bring_in(scope: Caller, service: Service, body: Annotated[Any, Depends(_fold
             "items": [_item(item) for item in outcome.items if item.state != "unchanged"],
             "faults": [asdict(fault) for fault in outcome.faults],
             "totals": {state: states[state] for state in get_args(State)},
+            "effects": [_effect(effect) for effect in effects],
+            "money": _money(effects),
         }
     )
+
+
+def _basis(scope: Scope, service: Services, outcome: Outcome) -> Basis:
+    """Rest on all events that are loaded, and on the definitions that the plan was made with."""
+    mark = known(scope, service.books, service.ledger, service.events, None, service.clock.now())
+    mark = replace(mark, revision=outcome.revision)
+    return Basis(outcome.before, service.events, service.statements, mark)
+
+
+def _effect(effect: Effect) -> dict[str, object]:
+    charges = [
+        {**name._asdict(), "before": _charged(effect, before), "after": _charged(effect, after)}
+        for name, before, after in effect.differing
+    ]
+    sides = {"before": _side(effect.before), "after": _side(effect.after)}
+    return {"contract": effect.contract, **sides, "charges": charges}
+
+
+def _side(side: Side | None) -> dict[str, object] | None:
+    if side is None:
+        return None
+    return {
+        "start_date": side.start_date,
+        "end_date": side.end_date,
+        "currency": side.currency,
+        "total": money_text(side.total, side.currency),
+    }
+
+
+def _charged(effect: Effect, charged: Charged | None) -> dict[str, object] | None:
+    if charged is None:
+        return None
+    currency = next(side.currency for side in (effect.after, effect.before) if side)
+    return {**asdict(charged), "amount": money_text(charged.amount, currency)}
+
+
+def _money(effects: Iterable[Effect]) -> list[dict[str, object]]:
+    """Add the totals up, each currency by itself."""
+    sums: dict[str, dict[str, Decimal]] = {}
+    for effect in effects:
+        for name, side in (("before", effect.before), ("after", effect.after)):
+            if side is not None:
+                of = sums.setdefault(side.currency, {"before": Decimal(0), "after": Decimal(0)})
+                of[name] = EXACT.add(of[name], side.total)
+    return [
+        {"currency": currency, **{name: money_text(sums[currency][name], currency) for name in of}}
+        for currency, of in sorted(sums.items())
+    ]
 
 
 @router.get("/definitions", openapi_extra=says(_PAGE), tags=["definitions"])
