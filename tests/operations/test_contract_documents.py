@@ -130,7 +130,7 @@ def test_a_first_version_holds_from_the_start_date_and_saying_it_again_changes_n
 
 
 def test_what_is_only_planned_is_found_and_a_change_takes_its_place(home: Shelf) -> None:
-    ahead = {"account": "acme", "lines": [LINE]}
+    ahead: dict[str, Any] = {"account": "acme", "lines": [LINE]}
     for _ in range(2):
         home.put("contract", "C-9", **ahead, start_date="2026-06-01")
     assert valid_from(home, "C-9") == [date(2026, 6, 1)]

@@ -298,7 +298,7 @@ NAMES = st.sampled_from(["calls", "pool", "fee", "late"])
 UNITS = st.sampled_from([None, "day", "week", "month", "year", "term"])
 NUMBERS = st.sampled_from([0, 1, "2.5"])
 #: What no field takes, for the parts of a price and here and there.
-WILD = st.sampled_from([None, -1, "1e40", "x", 10**20, True, [], {}])
+WILD: st.SearchStrategy[Any] = st.sampled_from([None, -1, "1e40", "x", 10**20, True, [], {}])
 CYCLE = {"cycle_unit": UNITS, "cycle_length": st.sampled_from([1, 2, 12, 3660])}
 TIER = {"up_to": NUMBERS | WILD, "unit_amount": NUMBERS | WILD}
 PRICES = st.none() | st.dictionaries(
