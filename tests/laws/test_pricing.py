@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tallybook import pricing
@@ -47,6 +47,8 @@ RELEASED = {
 MODELS = names(pricing)
 EVERY_MODEL = pytest.mark.parametrize("name", MODELS)
 ZERO = Decimal(0)
+#: Nine models by ten laws: few examples of each are many of all.
+FEW = settings(max_examples=max(15, settings().max_examples // 4))
 
 
 def own(name: str) -> Any:
@@ -102,6 +104,7 @@ def test_it_says_in_one_line_what_it_means(name: str) -> None:
 
 
 @EVERY_MODEL
+@FEW
 @given(data=st.data())
 def test_nothing_costs_nothing_unless_it_says_so(name: str, data: st.DataObject) -> None:
     price = drawn(name, data)
@@ -122,6 +125,7 @@ def test_parts_add_up_to_the_charge_and_to_the_quantity(
 
 
 @EVERY_MODEL
+@FEW
 @given(data=st.data(), one=QUANTITIES, two=QUANTITIES)
 def test_more_use_never_costs_less_unless_it_says_so(
     name: str, data: st.DataObject, one: Decimal, two: Decimal
@@ -132,6 +136,7 @@ def test_more_use_never_costs_less_unless_it_says_so(
 
 
 @EVERY_MODEL
+@FEW
 @given(data=st.data(), one=QUANTITIES, two=QUANTITIES)
 def test_a_rise_is_the_difference_of_two_charges(
     name: str, data: st.DataObject, one: Decimal, two: Decimal
@@ -144,6 +149,7 @@ def test_a_rise_is_the_difference_of_two_charges(
 
 
 @EVERY_MODEL
+@FEW
 @given(data=st.data())
 def test_events_count_one_by_one_or_not_at_all(name: str, data: st.DataObject) -> None:
     price = drawn(name, data)
@@ -160,6 +166,7 @@ def test_events_count_one_by_one_or_not_at_all(name: str, data: st.DataObject) -
 
 
 @EVERY_MODEL
+@FEW
 @given(data=st.data(), quantity=QUANTITIES)
 def test_a_price_survives_being_written_and_read(
     name: str, data: st.DataObject, quantity: Decimal
@@ -172,6 +179,7 @@ def test_a_price_survives_being_written_and_read(
 
 
 @EVERY_MODEL
+@FEW
 @given(data=st.data(), quantity=QUANTITIES)
 def test_increases_raise_rates_and_nothing_else(
     name: str, data: st.DataObject, quantity: Decimal
@@ -187,6 +195,7 @@ def test_increases_raise_rates_and_nothing_else(
 
 
 @EVERY_MODEL
+@FEW
 @given(data=st.data())
 def test_a_binary_number_is_refused_wherever_it_stands(name: str, data: st.DataObject) -> None:
     document = data.draw(own(name).DOCUMENTS)

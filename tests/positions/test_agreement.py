@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tallybook.model.time import FIRST_DAY, LAST_DAY, LAST_INSTANT
 from tallybook.positions.agreement import Agreement, agreement
+from tallybook.positions.items import allotment, items, segments, turns
 from tallybook.positions.periods import Span
 from tests.worlds import World
 
@@ -188,3 +189,14 @@ def test_each_instant_in_force_lies_in_one_period(
     if day is not None:
         assert held[0].start_date <= day < held[0].end_date
         assert found.on(day) is not None
+
+
+def test_a_term_that_is_made_longer_gives_each_of_its_days_the_same() -> None:
+    term = {"cycle_unit": "term"}
+    first = {"end_date": "2026-12-31", "allotment": {"quantity": "365", **term}}
+    longer = {"end_date": "2027-12-31", "allotment": {"quantity": "730", **term}}
+    found = agreed(first, {**longer, "valid_from": "2026-07-02"})
+    known = segments(found, items)["L"]
+    cycles = list(turns(found, known, FIRST_DAY, LAST_DAY))
+    assert [(turn.days, turn.span.cycle_days) for turn in cycles] == [(182, 365), (548, 730)]
+    assert [allotment(turn) for turn in cycles] == [182, 548]

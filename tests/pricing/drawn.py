@@ -14,14 +14,14 @@ ENDS = ["0.5", "1", "10", "500"]
 
 def tiers(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[list[dict[str, Any]]]:
     """Draw tiers with these fields: rising ends, the last one open."""
-    ends = st.lists(st.sampled_from(ENDS), unique=True, max_size=4).map(
-        lambda found: [*sorted(found, key=ENDS.index), None]
-    )
-    return ends.flatmap(
-        lambda found: st.tuples(
-            *(st.fixed_dictionaries({"up_to": st.just(end), **fields}) for end in found)
-        ).map(list)
-    )
+    tier = st.fixed_dictionaries({"up_to": st.sampled_from(ENDS), **fields})
+    table = st.lists(tier, min_size=1, max_size=4, unique_by=lambda tier: tier["up_to"])
+    return table.map(_in_order)
+
+
+def _in_order(table: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    rising = sorted(table, key=lambda tier: ENDS.index(tier["up_to"]))
+    return [*rising[:-1], {**rising[-1], "up_to": None}]
 
 
 def document(model: str, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:

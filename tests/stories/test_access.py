@@ -300,10 +300,17 @@ def test_only_administrators_administer(
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_who_may_read_may_ask_what_would_be(house: House, role: str) -> None:
-    answer = house.by(
-        role, "POST", "/preview/periods", {"start_date": "2026-01-01", "to": "2026-01-02"}
-    )
+@pytest.mark.parametrize(
+    ("target", "document"),
+    [
+        ("/preview/periods", {"start_date": "2026-01-01", "to": "2026-01-02"}),
+        ("/preview/charge", {"price": {"model": "flat", "amount": "1"}, "quantity": "1"}),
+    ],
+)
+def test_who_may_read_may_ask_what_would_be(
+    house: House, role: str, target: str, document: object
+) -> None:
+    answer = house.by(role, "POST", target, document)
     assert answer.status == (403 if role == "ingest" else 200), answer.body
 
 

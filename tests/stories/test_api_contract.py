@@ -93,6 +93,9 @@ def test_bodies_are_told_as_they_are_read(installation: Client, document: dict[s
     period = {"period_start": "2026-03-01", "period_end": "2026-04-01"}
     forecast = {**period, "data_through": "2026-03-02", "days": [day]}
     schedule = {"start_date": "2026-01-31", "from": "2026-03-01", "to": "2026-05-01"}
+    price = {"model": "flat", "amount": "5"}
+    event = {"quantity": 1, "properties": {"region": "eu"}}
+    charge = {"price": price, "events": [1, "2.5", event], "currency": "EUR"}
     agreed = {"account": "acme", "start_date": "2026-01-01"}
     stated = {"contract": agreed, "period": "2026-03-01", "usage": []}
     told = {
@@ -100,6 +103,7 @@ def test_bodies_are_told_as_they_are_read(installation: Client, document: dict[s
         ("PUT", "/users/c@d.example"): ("NewUser", user, {**user, "nobody": 1}),
         ("POST", "/preview/forecast"): ("ForecastRequest", forecast, period),
         ("POST", "/preview/periods"): ("PeriodsRequest", schedule, {**schedule, "cycle_length": 0}),
+        ("POST", "/preview/charge"): ("ChargeRequest", charge, {**charge, "events": [[]]}),
         ("POST", "/preview/statement"): ("StatementRequest", stated, {**stated, "usage": [{}]}),
         ("PUT", "/test-clock"): ("TestClock", {"now": "2026-03-01T00:00:00Z"}, {}),
     }
@@ -120,6 +124,35 @@ def test_bodies_are_told_as_they_are_read(installation: Client, document: dict[s
         "2026-03-31",
         "2026-04-30",
     ]
+
+
+def test_charges_are_texts_on_the_wire_and_a_list_is_answered_in_kind(
+    installation: Client,
+) -> None:
+    fee = {"model": "percentage", "rate": "0.02", "fixed_amount": "0.30"}
+    package = {"model": "package", "package_size": 100, "package_amount": 8}
+    asked = [
+        {"price": package, "quantity": 301, "currency": "EUR"},
+        {"price": package, "quantity": 301},
+        {"price": fee, "events": [1.5], "discount_percent": "50"},
+        {"price": {"model": "flat", "amount": "1E+20"}, "quantity": 0},
+    ]
+    found = installation.call("POST", "/preview/charge", asked).json
+    assert [one["amount"] for one in found] == ["32.00", "32", "0.165", "100000000000000000000"]
+    assert found[0]["parts"] == [
+        {
+            "tier": 0,
+            "quantity": "301",
+            "unit_amount": None,
+            "flat_amount": "8",
+            "amount": "32",
+            "rate": None,
+            "count": 4,
+            "limit": None,
+            "values": None,
+        }
+    ]
+    assert installation.call("POST", "/preview/charge", asked[0]).json == found[0]
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])

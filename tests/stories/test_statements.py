@@ -236,6 +236,24 @@ def test_after_the_last_period_comes_a_supplementary_statement(vendor: Vendor) -
     assert (again["period"]["start_date"], again["total"]) == ("2026-05-01", "1.00")
 
 
+def test_a_contract_that_ends_by_quantity_has_no_statement_after_that(vendor: Vendor) -> None:
+    group = {
+        "name": "copies",
+        "meters": ["total"],
+        "covered_quantity": "20",
+        "overage_rate": "1",
+        "counts_to_expiration": True,
+    }
+    vendor.agree(lines=[], meter_groups=[group], expiration_quantity="50")
+    vendor.use(1, 30)
+    assert vendor.show(3)["lines"][0]["quantity"] == "0"
+    vendor.use(2, 20)
+    ended = vendor.client.call("GET", f"/statements/{vendor.name}", period="2026-02-10").json
+    assert (ended["period"]["end_date"], ended["period"]["is_stub"]) == ("2026-02-16", True)
+    gone = vendor.client.call("GET", f"/statements/{vendor.name}", period="2026-02-16")
+    assert gone.json["code"] == "not_in_force"
+
+
 def test_credits_and_commitments_follow_what_was_closed(vendor: Vendor) -> None:
     vendor.agree(
         credits=[{"name": "prepaid", "amount": "20"}],

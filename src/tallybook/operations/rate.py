@@ -16,16 +16,17 @@ from tallybook.model.limits import STATEMENT_AHEAD_DAYS_MAX
 from tallybook.model.mark import Mark
 from tallybook.model.nouns import Document
 from tallybook.model.ports import Events, Statements
-from tallybook.model.scope import Scope
+from tallybook.model.scope import Scope, operator
 from tallybook.model.statement import ClosedStatement, StatementStatus
 from tallybook.model.time import LAST_DAY, clamp
 from tallybook.operations.definitions import not_found
 from tallybook.operations.measure import measure
 from tallybook.operations.position import spans_seen, whole
-from tallybook.positions.agreement import agreement
+from tallybook.positions.agreement import Agreement, agreement
 from tallybook.positions.document import document, seal, settled, without_amounts
+from tallybook.positions.expiry import expired, expiry_needs
 from tallybook.positions.periods import Span
-from tallybook.positions.settlement import Open, Settlement, following
+from tallybook.positions.settlement import Open, Settlement, following, is_beyond
 
 #: Contracts in one question: their uses and statements are in memory together.
 CONTRACTS_A_QUESTION: Final = 1_000
@@ -69,11 +70,12 @@ class Course:
     def __init__(self, basis: Basis, number: str, closed: Iterable[ClosedStatement]) -> None:
         """Take the contract's closed statements."""
         self.number = number
-        self.agreement = agreement(basis.directory, number)
-        self.closed: Mapping[date, ClosedStatement] = {one.start_date: one for one in closed}
         self._mark = basis.mark
+        self.agreement = agreement(basis.directory, number)
+        self.agreement = _unexpired(basis, self.agreement, self.today)
+        self.closed: Mapping[date, ClosedStatement] = {one.start_date: one for one in closed}
 
-    @property
+    @cached_property
     def today(self) -> date:
         """Return the day it is for the contract."""
         now = self._mark.now
@@ -85,8 +87,7 @@ class Course:
         None while a period of its own is still to be closed.
         """
         found = following(self.agreement, self.closed)
-        is_own = found is None or self.agreement.period_of(found.start) == found
-        return None if is_own else found
+        return found if found is not None and is_beyond(self.agreement, found) else None
 
     def place(self, day: date) -> ClosedStatement | Span | None:
         """Return the closed statement or the open period that a day names; None where the contract
@@ -129,6 +130,15 @@ class Course:
             return place.account
         terms = self.agreement.on(place.end - _DAY)
         return terms.account if terms else self.agreement.account
+
+
+def _unexpired(basis: Basis, agreed: Agreement, today: date) -> Agreement:
+    """Return a contract as far as its quantity goes, if it ends by one."""
+    needs = expiry_needs(agreed, today + _DAY)
+    if not needs:
+        return agreed
+    uses = measure(operator(), basis.directory, basis.events, needs, basis.mark.seq)
+    return expired(agreed, today + _DAY, uses)
 
 
 def course_of(scope: Scope, basis: Basis, number: str) -> Course:

@@ -10,7 +10,7 @@ from typing import Final
 import tallybook.pricing as price_models
 from tallybook.model.canonical import decode, encode
 from tallybook.model.errors import Invalid
-from tallybook.model.kinds import load
+from tallybook.model.kinds import load, names
 from tallybook.model.nouns import Document
 from tallybook.model.price import Price
 from tallybook.model.quantity import EXACT
@@ -19,19 +19,23 @@ _HUNDRED: Final = Decimal(100)
 
 
 def price_of(document: Document) -> Price:
-    """Read a price by the model it names.
+    """Read a price by the model it names; fields are named as within `price`.
 
     Raises:
         Invalid: `price_model_missing`, `unknown_kind`, or `document_invalid` from the model.
     """
     model = document.get("model")
     if not isinstance(model, str):
+        known = ", ".join(names(price_models))
         raise Invalid(
             "price_model_missing",
-            'A price names its model, as in {"model": "per_unit"}.',
+            f"A price names its model, one of: {known}.",
             field="price.model",
         )
-    return _price(model, encode(document))
+    try:
+        return _price(model, encode(document))
+    except Invalid as e:
+        raise _placed(e) from e
 
 
 def discounted(amount: Decimal, percent: Decimal) -> Decimal:
@@ -48,6 +52,16 @@ def bounded(amount: Decimal, least: Decimal | None, most: Decimal | None) -> Dec
     if most is not None:
         amount = min(amount, most)
     return amount if least is None else max(amount, least)
+
+
+def _placed(fault: Invalid) -> Invalid:
+    """Return a fault of a price as one of the document that the price stands in."""
+    inner = fault.facts.get("field") or ("model" if fault.code == "unknown_kind" else "")
+    facts = {**fault.facts, "field": f"price.{inner}".rstrip(".")}
+    errors = facts.get("errors")
+    if isinstance(errors, list):
+        facts["errors"] = [{**e, "field": f"price.{e['field']}".rstrip(".")} for e in errors]
+    return Invalid(fault.code, f"price: {fault.detail}", **facts)
 
 
 @lru_cache(1_000)

@@ -10,15 +10,13 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from tallybook.model import limits, nouns
 from tallybook.model.nouns import Document, Noun, Path
 from tallybook.model.price import Billable, Part
-from tallybook.model.quantity import EXACT, exact_text
+from tallybook.model.quantity import EXACT
+from tallybook.model.reading import shown
 from tallybook.pricing._shape import ZERO, Rate, fault
 
 
-def _as_shown(value: Any) -> Any:
-    """Write a JSON value as groups of usage show it."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return exact_text(Decimal(value)) if isinstance(value, (int, Decimal)) else value
+def _value(value: Any) -> Any:
+    return shown(value) if isinstance(value, (int, Decimal)) else value
 
 
 def _different(paths: tuple[str, ...]) -> tuple[str, ...]:
@@ -27,7 +25,7 @@ def _different(paths: tuple[str, ...]) -> tuple[str, ...]:
     return paths
 
 
-Value = Annotated[str | None, BeforeValidator(_as_shown)]
+Value = Annotated[str | None, BeforeValidator(_value)]
 
 
 class Default(Noun):

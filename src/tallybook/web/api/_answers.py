@@ -7,7 +7,7 @@ from tallybook.model.correction import Op
 from tallybook.model.fact import Status as EventStatus
 from tallybook.model.ports import NounName
 from tallybook.model.position import ForecastStatus, Status
-from tallybook.model.price import Limit as PartLimit
+from tallybook.model.price import Limit
 from tallybook.model.scope import Role, Verb
 from tallybook.model.statement import ChargeKind, StatementStatus
 from tallybook.operations.apply import State as ItemState
@@ -107,7 +107,7 @@ _PART: Final = record(
     amount=DECIMAL,
     rate=maybe(DECIMAL),
     count=WHOLE,
-    limit=maybe(one_of(PartLimit)),
+    limit=maybe(one_of(Limit)),
     values=maybe(many(maybe(TEXT))),
 )
 
@@ -245,6 +245,7 @@ ANSWERS: Final[dict[str, Shape]] = {
                         version=WHOLE,
                         valid_from=maybe(DATE),
                         reason=maybe(TEXT),
+                        changes=CHANGES,
                     )
                 ),
                 beside=many(DATE),
@@ -372,6 +373,7 @@ ANSWERS: Final[dict[str, Shape]] = {
         days=WHOLE,
         is_stub=YES_OR_NO,
     ),
+    "Charged": record(amount=DECIMAL, parts=many(_PART)),
     "Position": record(**_POSITION),
     "PositionExplained": record(
         **_POSITION,

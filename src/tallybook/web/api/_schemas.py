@@ -15,6 +15,7 @@ from tallybook.operations.apply import Definitions
 from tallybook.operations.close import Closing
 from tallybook.operations.people import NewApiKey, NewUser
 from tallybook.operations.preview import ForecastRequest
+from tallybook.operations.preview_charge import ChargeRequest
 from tallybook.operations.preview_periods import PeriodsRequest
 from tallybook.operations.preview_statement import StatementRequest
 from tallybook.web.api._answers import (
@@ -149,6 +150,7 @@ _BODIES: Final[dict[str, type[Noun]]] = {
     "NewUser": NewUser,
     "Closing": Closing,
     "ForecastRequest": ForecastRequest,
+    "ChargeRequest": ChargeRequest,
     "Definitions": Definitions,
     "PeriodsRequest": PeriodsRequest,
     "StatementRequest": StatementRequest,

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from tallybook.model.position import Period
 from tallybook.operations import preview
 from tallybook.operations.known import known
+from tallybook.operations.preview_charge import ChargePreview, preview_charge
 from tallybook.operations.preview_periods import preview_periods
 from tallybook.operations.preview_statement import preview_statement
 from tallybook.web.api._answers import many, ref
@@ -45,6 +46,26 @@ def post_periods(scope: Caller, body: Body) -> Response:
     found = preview_periods(scope, map(as_mapping, bodies))
     shapes = [[_period(one) for one in periods] for periods in found]
     return answer(shapes if isinstance(body, list) else shapes[0])
+
+
+@router.post(
+    "/preview/charge",
+    openapi_extra=says(one_or_many(ref("Charged")), body=one_or_many(ref("ChargeRequest"))),
+)
+def post_charge(scope: Caller, body: Body) -> Response:
+    """Work out what a price charges; one document or a list of them.
+
+    Whoever sends a price may see it, and what it comes to.
+    """
+    if isinstance(body, list):
+        return answer([_charged(preview_charge(scope, as_mapping(one))) for one in body])
+    return answer(_charged(preview_charge(scope, as_mapping(body))))
+
+
+def _charged(found: ChargePreview) -> dict[str, Any]:
+    """Write a charge; a rounded amount with all the digits of its minor unit."""
+    amount = found.amount if found.currency is None else str(found.amount)
+    return {"amount": amount, "parts": [asdict(part) for part in found.parts]}
 
 
 @router.post(

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from decimal import Decimal
 
 from tallybook.model.position import Position
+from tallybook.model.price import Part
 from tallybook.positions.explanation import Explanation
 from tallybook.web.pages import format as words
 from tallybook.web.pages.view import Step
@@ -47,15 +49,27 @@ def _price(how: Explanation) -> Iterable[str]:
         return
     yield f"Model {price.model} on {words.number(price.billable)}:"
     for part in price.parts:
-        amount = words.money(part.amount, price.currency)
-        if part.unit_amount is not None:
-            unit = words.price(part.unit_amount, price.currency)
-            flat = f" + {words.money(part.flat_amount, price.currency)}" if part.flat_amount else ""
-            yield f"{words.number(part.quantity)} × {unit}{flat} = {amount}."
-        else:
-            yield f"{words.number(part.quantity)} for {amount}."
+        yield priced(part, price.currency)
     if len(price.parts) != 1:
         yield f"Together {words.money(price.amount, price.currency)}."
+
+
+def priced(part: Part, currency: str) -> str:
+    """Say what a part of a charge multiplies and adds, as in `10 × $0.05 + $1.00 = $1.50.`."""
+    quantity, amount = words.number(part.quantity), words.money(part.amount, currency)
+    flat = ""
+    if part.flat_amount:
+        times = "" if part.count == 1 else f"{words.number(Decimal(part.count))} × "
+        flat = f"{times}{words.price(part.flat_amount, currency)}"
+    if part.unit_amount is None and part.rate is None:
+        bound = {None: "", "max": "the most: ", "min": "the least: "}[part.limit]
+        return f"{quantity} for {amount}{f' ({bound}{flat})' if part.count != 1 or bound else ''}."
+    each = (
+        f"{words.number((part.rate or Decimal(0)) * 100)} %"
+        if part.unit_amount is None
+        else words.price(part.unit_amount, currency)
+    )
+    return f"{quantity} × {each}{flat and f' + {flat}'} = {amount}."
 
 
 def _forecast(found: Position, zone: str) -> str:
