@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from tallybook.model.contract import Contract, Phase, Terms
 from tallybook.model.directory import Directory, Span
-from tallybook.model.errors import Invalid
+from tallybook.model.errors import Invalid, refusal
 from tallybook.model.limits import BATCH_EVENTS_MAX, LINES_MAX
 from tallybook.model.mark import Mark
 from tallybook.model.nouns import Day, Document, Instant, Key, Noun, Quantity, parse
@@ -20,6 +20,7 @@ from tallybook.model.price import Billable, Piece
 from tallybook.model.scope import Scope
 from tallybook.operations._fold import Taken, taken, used
 from tallybook.operations.rate import Rated, rated, shown
+from tallybook.positions.agreed import faults
 from tallybook.positions.agreement import of_versions
 from tallybook.positions.needs import Need
 from tallybook.positions.settlement import Open
@@ -75,13 +76,15 @@ def preview_statement(scope: Scope, directory: Directory, mark: Mark, document: 
 
     Raises:
         Invalid: `document_invalid`, `unknown_line`, `unknown_meter`, `line_not_metered`,
-            `told_twice`, `not_in_force`, each naming the field at fault.
+            `told_twice`, `not_in_force`, and those of `positions.agreed`, each naming the field
+            at fault.
     """
     scope.require("read")
     asked = parse(StatementRequest, document)
     contract = asked.contract
     if contract.status == "draft":
         contract = contract.model_copy(update={"status": "active"})
+    _check_document(directory, contract, asked.period)
     seen = directory if scope.sees(contract.account) else Directory()
     agreement = of_versions(seen, contract.number, [Span(None, None, contract)])
     span = agreement.period_of(asked.period)
@@ -138,6 +141,18 @@ def _whole(quantity: Decimal | None, dimensions: tuple[str, ...] | None) -> Bill
     if dimensions is None:
         return Billable(found)
     return Billable(found, (Piece(found, (None,) * len(dimensions)),) if found else ())
+
+
+def _check_document(directory: Directory, contract: Contract, day: date) -> None:
+    """Refuse what `define` would; meters need not be there while no events are told."""
+    found = faults(contract, lambda key: meter_on(directory, key, day))
+    wrong = [
+        fault._replace(field=f"contract.{fault.field}")
+        for fault in found
+        if fault.code != "unknown_meter"
+    ]
+    if wrong:
+        raise refusal(wrong)
 
 
 def _check(directory: Directory, contract: Contract, usage: Iterable[LineUse], day: date) -> None:
