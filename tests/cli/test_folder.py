@@ -172,6 +172,9 @@ def test_a_plan_says_what_changes_and_apply_does_it_at_once(
     assert {(i["key"], i["state"]) for i in plan["items"]} == {
         ("bolt", "new"), ("C-2", "new"), ("c-1", "changed"),
     }  # fmt: skip
+    (step,) = next(item["steps"] for item in plan["items"] if item["key"] == "c-1")
+    field = "lines[sms].allotment.quantity"
+    assert step["changes"] == [{"field": field, "before": None, "after": "5"}]
     assert full.revision() == before
     words = ("import", tmp_path, "--apply", "--revision", plan["revision"])
     code, done, _ = run(*words, at=full)
@@ -333,3 +336,36 @@ def test_flags_that_contradict_are_wrong_usage(full: Place, run: Run, tmp_path: 
 def write(file: Path, text: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text)
+
+
+SHEET = 'No,Customer,From,Service,Included,Rate\nX-1,acme,01/02/2026,sms,"1,000",0.05\n'
+COLUMNS = {
+    "map": {
+        "number": "No", "account": "Customer", "start_date": "From", "lines.0.code": "Service",
+        "lines.0.meter": "Service", "lines.0.allotment.quantity": "Included",
+        "lines.0.price.unit_amount": "Rate",
+    },
+    "set": {"lines.0.price.model": "per_unit"},
+    "dates": "DD/MM/YYYY",
+    "numbers": "1,234.5",
+}  # fmt: skip
+
+
+def test_a_spreadsheet_is_planned_then_applied(full: Place, run: Run, tmp_path: Path) -> None:
+    write(tmp_path / "c.csv", SHEET)
+    write(tmp_path / "m.yaml", json.dumps(COLUMNS))
+    words = ("import", "contracts", tmp_path / "c.csv", "--mapping", tmp_path / "m.yaml")
+    before = full.revision()
+    code, plan, _ = run(*words, "--plan", at=full)
+    assert (code, plan["totals"]["new"], full.revision()) == (0, 1, before)
+    write(tmp_path / "c.csv", f"{SHEET}X-2,acme,01/02/2026,nothing,1,0.05\n")
+    for flag in ("--plan", "--apply"):
+        code, told, said = run(*words, flag, at=full)
+        assert (code, full.revision()) == (1, before)
+        (fault,) = told["faults"]
+        assert (fault["row"], fault["column"], fault["field"]) == (3, "Service", "lines.0.meter")
+        assert "c.csv row 3, column 'Service': lines.0.meter: There is no meter nothing" in said
+    code, told, _ = run(*words, at=full)  # without a flag each row stands for itself
+    assert (code, told["written"], told["rejected"]) == (1, 1, 1)
+    assert (told["faults"][0]["row"], full.revision()) == (3, before + 1)
+    assert full.client.get("/contracts/X-1")["lines"][0]["allotment"]["quantity"] == "1000"

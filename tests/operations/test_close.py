@@ -18,7 +18,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tallybook.model.errors import Conflict, TallybookError, Unavailable
+from tallybook.model.errors import Conflict, NotFound, TallybookError, Unavailable
 from tallybook.model.mark import Mark, minute_of
 from tallybook.model.scope import operator
 from tallybook.model.statement import ClosedStatement
@@ -271,7 +271,11 @@ def test_supplementary_statements_follow_each_other(office: Office) -> None:
     for day in ("2026-01-15", "2026-02-12"):
         contract.close(day)
     contract.use("2026-01-15", 15)
+    assert contract.at("2026-05-01").start_date == date(2026, 2, 21)
+    with pytest.raises(NotFound, match="from 2026-02-21 to before 2026-03-10"):
+        contract.close("2026-05-01")
     first = contract.close("2026-03-01")
+    assert contract.close("2026-03-09") == first
     contract.use("2026-02-15", 20)
     second = contract.close("2026-04-01")
     assert [

@@ -2,6 +2,7 @@
 common. One seed is one case, on every machine.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -15,8 +16,8 @@ from tests.oracle.world import World
 Document = dict[str, Any]
 
 EVENTS = 200
-#: No case ends later; nothing is asked of later days.
-LAST = date(2027, 3, 1)
+#: The day on which all is asked: no event is later, contracts go on.
+TODAY = date(2026, 5, 10)
 MOMENT = timedelta(microseconds=1)
 
 METERS: dict[str, Document] = {
@@ -48,7 +49,7 @@ BILLING: tuple[Document, ...] = (
     {"cycle_unit": "day", "cycle_length": 30}, {"cycle_unit": "week", "cycle_length": 2},
     {"cycle_unit": "year"},
 )  # fmt: skip
-STARTS = ("2026-01-01", "2026-01-31", "2025-11-30", "2026-03-29", "2026-09-20", "2025-12-29")
+STARTS = ("2026-01-01", "2026-01-31", "2025-11-30", "2026-02-20", "2025-10-20", "2025-12-29")
 AMOUNTS = ("1", "0.05", "0.015", "2", "0.333", "0.005", "10")
 SUMS = ("0", "10", "100", "1000", "33.33", "0.005")
 VOLUMES = ("0", "10", "10.5", "11", "100", "300", "1000", "333.333333333333")
@@ -69,8 +70,9 @@ class Case:
 
     @property
     def until(self) -> date:
-        """Return a day far enough after all that is asked."""
-        return LAST + 400 * DAY
+        """Return a day far enough after all that is asked: the last cycle's end."""
+        is_long = '"year"' in json.dumps([*self.world.contracts.values()])
+        return TODAY + (400 if is_long else 180) * DAY
 
 
 def case(seed: int, prefix: str = "", events: int = EVENTS) -> Case:
@@ -93,7 +95,7 @@ class _Maker:
     def chance(self, share: float) -> bool:
         return self.random.random() < share
 
-    def day(self, least: int = 1, most: int = 150) -> str:
+    def day(self, least: int = 1, most: int = 110) -> str:
         return str(self.start + self.random.randint(least, most) * DAY)
 
     def named(self, stem: str) -> str:
@@ -119,7 +121,7 @@ class _Maker:
             self.world.accounts[self.prefix + name] = [{**own, "parent": self.root}]
         self.moved = self.day(20, 60)
         away = {**own, "valid_from": self.moved, "parent": None}
-        back = {**own, "valid_from": self.day(61, 90), "parent": f"{self.prefix}b"}
+        back = {**own, "valid_from": self.day(61, 80), "parent": f"{self.prefix}b"}
         self.world.accounts[f"{self.prefix}c"] += [away, back] if self.chance(0.5) else [away]
 
     # contracts --------------------------------------------------------------------------------
@@ -147,7 +149,7 @@ class _Maker:
             "lines": [self._line() for _ in range(self.random.randint(1, 3))],
         }
         if self.chance(0.6):
-            made["end_date"] = self.day(60, 170)
+            made["end_date"] = self.day(50, 130)
             made["renewal"] = {"policy": self.pick(("none", "auto", "ask"))}
         self.has_end = "end_date" in made
         if self.pooling == "sum_of_children":  # each meter once, so that a pool has one line of it
@@ -201,7 +203,7 @@ class _Maker:
             line["minimum_amount"] = self.pick(SUMS)
         if self.chance(0.2):
             line["maximum_amount"] = self.pick(SUMS)
-        return line
+        return _bounded(line)
 
     def _included(self, line: Document, kind: str) -> None:
         """What a line includes, and how its quantity is converted."""
@@ -374,7 +376,7 @@ class _Maker:
     def _later(self, first: Document) -> Document:
         """A version from a day on, sometimes before one that was written earlier."""
         made = {k: v for k, v in first.items() if k != "phases"}
-        made["valid_from"] = self.day(1, 120)
+        made["valid_from"] = self.day()
         made["lines"] = [self._changed(line) for line in first["lines"]]
         if len(made["lines"]) > 1 and self.chance(0.2):
             del made["lines"][0]
@@ -409,7 +411,7 @@ class _Maker:
             made["minimum_amount"] = self.pick(SUMS)
         if "quantity" in line:
             made["quantity"] = self.pick(VOLUMES)
-        return made
+        return _bounded(made)
 
     def _may_change_price(self, line: Document) -> bool:
         unlimited = (line.get("allotment") or {"quantity": "0"})["quantity"] is None
@@ -442,7 +444,8 @@ class _Maker:
             at = self.pick(edges) + self.pick((-1, 0, 0, 1)) * MOMENT
             if self.chance(0.5):
                 first = datetime(self.start.year, self.start.month, self.start.day, tzinfo=UTC)
-                at = first + timedelta(minutes=self.random.randint(0, 170 * 24 * 60))
+                minutes = (TODAY - self.start).days * 24 * 60
+                at = first + timedelta(minutes=self.random.randint(-1000, minutes))
             at += timedelta(0) if self.chance(0.9) else timedelta(hours=1)
             kind = self.pick(("use", "use", "use", "level")) if self.chance(busy) else "other"
             self.world.events.append(
@@ -478,11 +481,21 @@ class _Maker:
             taken.add(event["time"])
 
     def _edges(self) -> Iterator[datetime]:
-        agreement = Agreement(self.world, f"{self.prefix}C", self.start + 170 * DAY)
+        agreement = Agreement(self.world, f"{self.prefix}C", TODAY)
         for period in agreement.periods:
             yield start_of(period.first, self.zone, self.clock)
         for version in self.world.contracts[f"{self.prefix}C"]:
-            yield start_of(iso(version.get("valid_from", str(self.start))), self.zone, self.clock)
+            since = min(TODAY, iso(version.get("valid_from", str(self.start))))
+            yield start_of(since, self.zone, self.clock)
         if self.pooling != "none":
             yield start_of(iso(self.moved), self.zone, self.clock)
         yield datetime(2026, 4, 5, 3, tzinfo=UTC)  # an hour that Santiago has twice
+        yield datetime(2025, 11, 2, 6, tzinfo=UTC)  # and one that New York has
+
+
+def _bounded(line: Document) -> Document:
+    """A line cannot cost at least more than it costs at most."""
+    if {"minimum_amount", "maximum_amount"} <= line.keys():
+        bounds = sorted((line["minimum_amount"], line["maximum_amount"]), key=float)
+        line["minimum_amount"], line["maximum_amount"] = bounds
+    return line

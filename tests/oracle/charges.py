@@ -2,7 +2,8 @@
 of allotments, free quantities, minimums and flat charges are added up day by day.
 """
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
@@ -51,7 +52,7 @@ class Metered:
     def __init__(self, agreement: Agreement, code: str) -> None:
         """Follow it from its first day on, for what is left of a cycle goes on to the next."""
         self.agreement, self.code = agreement, code
-        self.terms = {day.date: line for day in agreement.days if (line := line_on(day, code))}
+        self.terms = lines_on(agreement.days, code)
         self.days = [day for day in agreement.days if day.date in self.terms]
         self.period_ends = {period.last for period in agreement.periods}
         self.cycles: list[LineCycle] = []
@@ -63,7 +64,7 @@ class Metered:
             lived = LineCycle(cycle, allotment, rolled, self._free(cycle))
             self.cycles.append(lived)
             self._rise(lived)
-            used = self._quantity(last, cycle.days, limited_only=True)
+            used = self._quantity(cycle.days, limited_only=True)
             held = what_is_left(held, allotment, max(ZERO, used - lived.free), last)
             rolls = (last.get("group") or {}).get("overage_method") == "roll_forward"
             owed = max(ZERO, used + owed - allotment) if rolls else ZERO
@@ -74,21 +75,20 @@ class Metered:
 
     def _free(self, cycle: Cycle) -> Fraction:
         """F: each day of the line in the cycle brings its share of the free quantity."""
-        free = sum((_number(self.terms[d.date], "free_quantity") for d in cycle.days), ZERO)
+        free = _sum(self.terms[d.date].get("free_quantity") for d in cycle.days)
         return rounded(free / len(cycle.days), PLACES)
 
     def _allotment(self, cycle: Cycle) -> Fraction:
         """A: each day of the line brings its share of the days of the uncut cycle."""
         total = ZERO
+        own: list[str | None] = []
         for day in cycle.days:
-            own = _allotment_of(self.terms[day.date])
-            if own is None or own.get("quantity") is None:
-                continue
-            if day.version.get("pooling") == "sum_of_children":
+            quantity = (_allotment_of(self.terms[day.date]) or {}).get("quantity")
+            if quantity is not None and day.version.get("pooling") == "sum_of_children":
                 total += self._pool(day)
             else:
-                total += number(own["quantity"]) / cycle.length
-        return rounded(total, PLACES)
+                own.append(quantity)
+        return rounded(total + _sum(own) / cycle.length, PLACES)
 
     def _pool(self, day: Day) -> Fraction:
         """What the contracts of the tree's accounts bring on a day, each by its line's cycle."""
@@ -109,53 +109,68 @@ class Metered:
         those with the same terms and of billing periods. The first rise is the whole charge.
         """
         days = lived.cycle.days
-        before: tuple[Day, list[Day]] | None = None
+        before: list[Day] | None = None
         for i, day in enumerate(days):
             if i + 1 < len(days) and not self._is_cut(day, days[i + 1]):
                 continue
             until = days[: i + 1]
             price = self._price(day, lived.cycle)
-            now = self._running(lived, price, day, until)
+            now = self._running(lived, price, until)
             then = (ZERO, ZERO, ZERO)
             if before is not None:
-                then = self._running(lived, price, before[0], before[1])
+                then = self._running(lived, price, before)
             lived.rises.append(Rise(day, *(a - b for a, b in zip(now, then, strict=True))))
-            before = day, until
+            before = until
 
     def _is_cut(self, day: Day, following: Day) -> bool:
         same = (
-            self.terms[day.date] == self.terms[following.date]
-            and day.terms["rate_schedules"] == following.terms["rate_schedules"]
-            and day.date + DAY == following.date
-        )
+            day.says_as(following)
+            or (
+                self.terms[day.date] == self.terms[following.date]
+                and day.terms["rate_schedules"] == following.terms["rate_schedules"]
+            )
+        ) and day.date + DAY == following.date
         return not same or day.date in self.period_ends
 
     def _running(
-        self, lived: LineCycle, price: Document | None, day: Day, until: list[Day]
+        self, lived: LineCycle, price: Document | None, until: list[Day]
     ) -> tuple[Fraction, Fraction, Fraction]:
         """Return the quantity, what of it is billable, and what that costs, up to a day."""
-        line = self.terms[day.date]
-        used = self._quantity(line, until, limited_only=True)
+        used = self._quantity(until, limited_only=True)
         billable = max(ZERO, used - lived.included)
         pieces = beyond(self._pieces(until), lived.included) if _by_event(price) else []
         amount = charge(price, billable, pieces)
-        return self._quantity(line, until, limited_only=False), billable, amount
+        return self._quantity(until, limited_only=False), billable, amount
 
-    def _quantity(self, line: Document, days: list[Day], *, limited_only: bool) -> Fraction:
-        """q: the aggregate over the line's days, for each meter over its own; then converted.
-
-        Use on days with an unlimited allotment is counted but never billable.
+    def _quantity(self, days: list[Day], *, limited_only: bool) -> Fraction:
+        """q: the aggregate over the line's days, over each run of days that count alike; then
+        converted. Use on days with an unlimited allotment is counted but never billable: by as
+        much as it raised q.
         """
-        by_meter: dict[str, list[Day]] = {}
-        for day in days:
-            if not (limited_only and _is_unlimited(self.terms[day.date])):
-                for meter in self.terms[day.date]["meters"]:
-                    by_meter.setdefault(meter, []).append(day)
         total = ZERO
-        for meter, own in by_meter.items():
-            spans, events = self.agreement.spans(own), self._events(meter, own[-1])
+        for run in runs(days, self._counted_as):
+            known = ZERO
+            for i, day in enumerate(run):
+                unlimited = _is_unlimited(self.terms[day.date])
+                if i + 1 < len(run) and unlimited == _is_unlimited(self.terms[run[i + 1].date]):
+                    continue
+                now = self._running_use(run[: i + 1])
+                if not (limited_only and unlimited):
+                    total += now - known
+                known = now
+        return total
+
+    def _counted_as(self, day: Day) -> tuple[Any, ...]:
+        line = self.terms[day.date]
+        return line["meters"], line.get("conversion"), _is_pooled(day), day.version["account"]
+
+    def _running_use(self, run: list[Day]) -> Fraction:
+        """The sum of the meters over days in a row, in the line's unit."""
+        spans, total = self.agreement.spans(run), ZERO
+        for meter in self.terms[run[0].date]["meters"]:
+            events = self._events(meter, run[0])
             total += aggregate(self.agreement.world.meters[meter], events, spans, spans[-1][1])
-        return converted(total, line.get("conversion"))
+        return converted(total, self.terms[run[0].date].get("conversion"))
 
     def _pieces(self, days: list[Day]) -> list[Piece]:
         """Return the events of the line one by one, in order of (time, id)."""
@@ -168,8 +183,8 @@ class Metered:
         return [event.piece for event in within(events, spans, spans[-1][1])]
 
     def _events(self, meter: str, day: Day) -> Any:
-        pooled = day.version.get("pooling", "none") != "none"
-        return self.agreement.world.events_of(meter, day.version["account"], pooled=pooled)
+        account = day.version["account"]
+        return self.agreement.world.events_of(meter, account, pooled=_is_pooled(day))
 
     def _price(self, day: Day, cycle: Cycle) -> Document | None:
         """The day's price, raised by the schedules for overage that mean this line."""
@@ -227,9 +242,9 @@ class Metered:
                 amount += rise.amount * self._kept(rise.day)
         lines = [self.terms[day.date] for _, day in days]
         if all(line.get("maximum_amount") is not None for line in lines):
-            most = sum((_number(line, "maximum_amount") for line in lines), ZERO) / len(lines)
+            most = _sum(line["maximum_amount"] for line in lines) / len(lines)
             amount = min(amount, most)
-        least = sum((_number(line, "minimum_amount") for line in lines), ZERO) / len(lines)
+        least = _sum(line.get("minimum_amount") for line in lines) / len(lines)
         return max(amount, least) if least else amount
 
     def _kept(self, day: Day) -> Fraction:
@@ -254,7 +269,7 @@ class Metered:
             amount += sum((rise.amount for rise in lived.rises), ZERO)
             last = self.terms[lived.cycle.last]
             if last["group"].get("overage_method") == "allow_with_credit":
-                used = self._quantity(last, lived.cycle.days, limited_only=False)
+                used = self._quantity(lived.cycle.days, limited_only=False)
                 amount -= credit_rate(last["group"]) * max(ZERO, lived.included - used)
         return amount
 
@@ -284,6 +299,20 @@ def what_is_left(
         over -= cut
         kept.append((age, left - cut))
     return kept
+
+
+def lines_on(days: Iterable[Day], code: str) -> dict[date, Document]:
+    """Return a line on each of its days; days with the same terms have the same object."""
+    found: dict[date, Document] = {}
+    before: Day | None = None
+    line: Document | None = None
+    for day in days:
+        if before is None or not day.says_as(before):
+            line = line_on(day, code)
+        before = day
+        if line is not None:
+            found[day.date] = line
+    return found
 
 
 def line_on(day: Day, code: str) -> Document | None:
@@ -321,6 +350,20 @@ def credit_rate(group: Document) -> Fraction:
         if rate is not None:
             return number(rate)
     return ZERO
+
+
+def runs(days: list[Day], alike: Callable[[Day], Any]) -> Iterator[list[Day]]:
+    """Yield days in a row that are alike."""
+    run: list[Day] = []
+    for day in days:
+        follows = run and run[-1].date + DAY == day.date
+        same = follows and (day.says_as(run[-1]) or alike(run[-1]) == alike(day))
+        if run and not same:
+            yield run
+            run = []
+        run.append(day)
+    if run:
+        yield run
 
 
 def fixed_billable(line: Document) -> Fraction:
@@ -386,9 +429,19 @@ def _allotment_of(line: Document) -> Document | None:
     return line.get("allotment")
 
 
+def _is_pooled(day: Day) -> bool:
+    return bool(day.version.get("pooling", "none") != "none")
+
+
 def _is_unlimited(line: Document) -> bool:
     own = _allotment_of(line)
     return own is not None and own.get("quantity") is None
+
+
+def _sum(texts: Iterable[str | None]) -> Fraction:
+    """Add up numbers; None is 0."""
+    counts = Counter(text for text in texts if text is not None)
+    return sum((number(text) * count for text, count in counts.items()), ZERO)
 
 
 def _number(document: Document, field_: str) -> Fraction:

@@ -42,6 +42,8 @@ class Statement:
     discounts: dict[str, Fraction] = field(default_factory=dict)
     commitments: dict[str, Fraction] = field(default_factory=dict)
     credits: dict[str, Fraction] = field(default_factory=dict)
+    #: What the discounts take from each charge.
+    shares: dict[str, Fraction] = field(default_factory=dict)
 
     @property
     def charges(self) -> dict[str, Fraction]:
@@ -125,6 +127,7 @@ class Oracle:
             weights = {code: max(ZERO, left[code]) for code in meant}
             for code, part in split(less, weights, self._digits).items():
                 left[code] -= part
+                statement.shares[code] = statement.shares.get(code, ZERO) + part
 
     def _commit(self, made: Sequence[Statement], period: Cycle) -> None:
         """What is missing to the least spend of a cycle is due where its last day lies."""

@@ -23,6 +23,10 @@ class Day:
     version: Document
     terms: Mapping[str, Sequence[Document]]
 
+    def says_as(self, other: "Day") -> bool:
+        """Tell whether the same terms hold on another day."""
+        return self.version is other.version and self.terms is other.terms
+
     def find(self, part: str, name: str, key: str = "name") -> Document | None:
         """Return the line, group, charge … of a name, None where the day has none."""
         return next((item for item in self.terms[part] if item[key] == name), None)
@@ -65,10 +69,15 @@ def days_in_force(versions: Sequence[Document], until: date) -> Iterator[Day]:
     """Yield the days of a contract, each by its own version, up to and with `until`."""
     ordered = in_order(versions)
     day = min(iso(v["start_date"]) for v in versions)
+    before: Day | None = None
     while day <= until:
         version = [v for v in ordered if iso(v.get("valid_from") or "0001-01-01") <= day][-1]
         if in_force(version, day):
-            yield Day(day, version, terms_on(version, day))
+            terms = terms_on(version, day)
+            if before is not None and before.version is version and before.terms == terms:
+                terms = before.terms  # days with the same terms have the same object
+            before = Day(day, version, terms)
+            yield before
         day += DAY
 
 
@@ -81,7 +90,7 @@ def in_force(version: Document, day: date) -> bool:
     return end is None or day <= iso(end) or renews
 
 
-def terms_on(version: Document, day: date) -> dict[str, Sequence[Document]]:
+def terms_on(version: Document, day: date) -> Mapping[str, Sequence[Document]]:
     """The phase that holds the day replaces what it names."""
     terms = {part: version.get(part) or [] for part in TERMS}
     for phase in version.get("phases", []):
@@ -118,8 +127,10 @@ def cycles(days: Sequence[Day], plan: Callable[[Day], Plan]) -> list[Cycle]:
     """Cut days into cycles; where a version changes the cycle, the one before is cut there."""
     found: list[Cycle] = []
     held: Plan | None = None
+    before: Day | None = None
     for day in days:
-        now = plan(day)
+        now = held if before is not None and day.says_as(before) and held else plan(day)
+        before = day
         if now != held or day.date >= found[-1].end:
             k, start, end = next(now.cycles(day.date))
             found.append(Cycle(k - now.number(iso(day.version["start_date"])), start, end))

@@ -259,3 +259,13 @@ def test_what_of_a_fixed_quantity_is_billable_is_that_of_the_last_day() -> None:
     found = first(rated(versions, {}, date(2026, 1, 9)))
     assert (found.quantity, found.billable_quantity) == (D(4), D(4))
     assert found.amount == D("184.00")  # 10 seats on 10 days, 4 on 21
+    assert found.explanation.use == ()
+
+
+def test_of_a_tie_the_charge_that_a_discount_names_first_bears_more() -> None:
+    lines = [line(), line(code="y")]
+    less = {"name": "less", "amount": "0.01", "lines": ["y", "x"]}
+    found = one(
+        {"lines": lines, "discounts": [less]}, {"m": [(noon(1, 5), D(1))]}, date(2026, 1, 9)
+    )
+    assert [charge.discount for charge in found.lines] == [D("0.00"), D("0.01")]

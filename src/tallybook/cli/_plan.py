@@ -2,6 +2,7 @@
 a line a change, for programs what the API said, with the file of each.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -97,6 +98,9 @@ def _print(answer: Mapping[str, Any], folder: Folder, name: str, faults: Sequenc
             since = f" from {step['valid_from']}" if step["valid_from"] else ""
             place = definition.places[step["document"]]
             typer.echo(f"{place}: {item['state']} {item['noun']} {item['key']}{since}")
+            for change in step["changes"]:
+                old, new = (_said(change[side]) for side in ("before", "after"))
+                typer.echo(f"  {change['field']}: {old} → {new}")
         for day in item["beside"]:
             typer.echo(f"  what holds from {day} is not in the file and stays as it is")
     for effect in answer["effects"]:
@@ -123,6 +127,13 @@ def _print_effect(effect: Mapping[str, Any]) -> None:
         ]
         unit = f" ({charge['unit']})" if charge["unit"] else ""
         typer.echo(f"  {charge['code']}{unit}: {'; '.join(parts)}")
+
+
+def _said(value: Any) -> str:
+    """Return what a field holds on one line: a text as it is, all else as JSON."""
+    if value is None:
+        return "none"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _text(charged: Mapping[str, Any], name: str) -> str:

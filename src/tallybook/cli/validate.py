@@ -1,6 +1,5 @@
 """Check files of accounts, meters and contracts, and list all that is wrong with them."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -72,10 +71,11 @@ def _alone(folder: Folder, notes: list[str]) -> list[Fault]:
     outcome = plan(operator("validate"), Directory(), parse(Definitions, body_of(folder)), EPOCH)
     there = {noun for noun, _ in folder.definitions}
     kept: list[dict[str, Any]] = []
-    for fault in outcome.faults:
-        elsewhere = _ELSEWHERE.get(fault.code)
+    for one in outcome.faults:
+        elsewhere = _ELSEWHERE.get(one.fault.code)
         if elsewhere is None or elsewhere in there:
-            kept.append(asdict(fault))
+            where = {"noun": one.noun, "key": one.key, "document": one.document}
+            kept.append({**where, **one.fault._asdict()})
     notes.extend(
         f"There are no {noun}s among the files, so none was looked up."
         for noun in sorted(set(_ELSEWHERE.values()) - there)

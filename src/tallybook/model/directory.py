@@ -183,6 +183,8 @@ class Directory:
         for version in versions:
             added.setdefault((version.noun, version.key), []).append(version)
             newest = max(newest, version.revision)
+        if not added:  # a commit of something else: what was found out still holds
+            return replace(self, revision=newest if revision is None else revision)
         shelves = dict(self._shelves)
         for noun in {noun for noun, _ in added}:
             shelf = dict(shelves[noun])

@@ -89,7 +89,7 @@ def refusal(faults: Sequence[Fault], **facts: object) -> Invalid:
     return Invalid(first.code, first.detail, field=first.field, errors=errors, **facts)
 
 
-def faults_of(error: Invalid) -> list[Fault]:
+def faults_of(error: TallybookError) -> list[Fault]:
     """Return what a refusal lists, or the one thing that it says."""
     listed = error.facts.get("errors")
     if isinstance(listed, Iterable):

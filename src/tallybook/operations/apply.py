@@ -3,19 +3,22 @@ and what is wrong with any, and does all of it in one commit, or nothing.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import takewhile
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from pydantic import Field
 
+from tallybook.model.contract import Contract
+from tallybook.model.difference import Change as Difference
 from tallybook.model.directory import AnyNoun, Directory
-from tallybook.model.errors import Conflict, Invalid
+from tallybook.model.errors import Conflict, Fault, Invalid, faults_of
 from tallybook.model.limits import DEFINITIONS_MAX
 from tallybook.model.nouns import Document, Key, Noun, parse
 from tallybook.model.ports import Books, NounName, Version
 from tallybook.model.scope import Scope
+from tallybook.operations._shown import changes, sees_amounts
 from tallybook.operations.define import KEY_FIELDS, Change, Plan, document_of, read_change
 from tallybook.operations.directory import Directories
 
@@ -50,12 +53,11 @@ class Definitions(Noun):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A document that makes a version; `before` is what held on its day, None where nothing did."""
+    """A version that a document makes, and what changes with it on its day."""
 
     document: int
     version: Version
-    before: AnyNoun | None
-    after: AnyNoun
+    changes: tuple[Difference, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +72,13 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class Misfit:
     """What is wrong with a document; `document` counts those of its key from 0."""
 
     noun: NounName
     key: str
     document: int
-    code: str
-    field: str
-    detail: str
+    fault: Fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class Outcome:
     revision: int
     applied: bool
     items: tuple[Item, ...]
-    faults: tuple[Fault, ...]
+    faults: tuple[Misfit, ...]
     #: The directory as it is, and as it would be, at `revision`.
     before: Directory
     after: Directory
@@ -140,9 +140,10 @@ class _Planning:
     """One set of definitions against one directory; faults are gathered, not raised."""
 
     def __init__(self, scope: Scope, directory: Directory, now: datetime) -> None:
+        self._scope = scope
         self._directory = directory
         self._plan = Plan(scope, directory.on(now.date()), now)
-        self._faults: list[Fault] = []
+        self._faults: list[Misfit] = []
         self._items: list[Item] = []
         self._unread: set[tuple[NounName, str]] = set()
 
@@ -164,7 +165,7 @@ class _Planning:
             items=tuple(self._items),
             faults=tuple(self._faults),
             before=self._directory,
-            after=self._directory.extend(self._plan.versions),
+            after=self._plan.after,
         )
 
     def write(self, books: Books, outcome: Outcome) -> Outcome:
@@ -198,17 +199,22 @@ class _Planning:
             try:
                 if len(said) > 1 and one.valid_from is None and (stored or one.document):
                     raise _undated(definition)
-                held = self._plan.history(definition.noun, definition.key)
-                version = self._plan.add(one.change)
+                steps += self._steps(one)
             except (Invalid, Conflict) as e:
                 self._fault(definition, one.document, e)
-                continue
-            if version.number > len(held.versions):
-                day = version.valid_from or date.min
-                steps.append(Step(one.document, version, held.at(day), one.noun))
         state: State = ("changed" if stored else "new") if steps else "unchanged"
         beside = _beside(stored, said) if len(said) > 1 else ()
         self._items.append(Item(definition.noun, definition.key, state, tuple(steps), beside))
+
+    def _steps(self, one: _Said) -> Iterator[Step]:
+        """Plan a document; it makes no version where it says what holds already."""
+        noun, key = one.change.noun, one.change.key
+        history, count = self._plan.history(noun, key), len(self._plan.versions)
+        self._plan.add(one.change)
+        for version in self._plan.versions[count:]:
+            held = history.at(version.valid_from or date.min)
+            told = changes(held, one.noun, amounts=sees_amounts(self._scope, noun))
+            yield Step(one.document, version, tuple(told))
 
     def _read(self, definition: Definition) -> Iterator[_Said]:
         for index, body in enumerate(definition.documents):
@@ -222,30 +228,18 @@ class _Planning:
 
     def _judge(self) -> None:
         """Check each version that would be written, as far as nothing it names is at fault."""
-        after = self._directory.extend(self._plan.versions)
+        after = self._plan.after
         for item in self._items:
             for step in item.steps:
-                try:
-                    self._plan.check(after, step.version)
-                except Invalid as e:
-                    self._fault(item, step.document, e, step.version.document)
+                for fault in self._plan.faults_of(after, step.version):
+                    missing = _NAMES.get(fault.code), _at(step.version.document, fault.field)
+                    if missing not in self._unread:
+                        self._faults.append(Misfit(item.noun, item.key, step.document, fault))
 
-    def _fault(
-        self,
-        of: Definition | Item,
-        document: int,
-        error: Invalid | Conflict,
-        said: Document | None = None,
-    ) -> None:
-        """Note what a refusal lists, but nothing that is missing because it is at fault itself."""
-        errors = error.facts.get("errors")
-        many = errors if isinstance(errors, list) else [{**error.facts, "detail": error.detail}]
-        for one in many:
-            field, code = str(one.get("field") or ""), str(one.get("code") or error.code)
-            if (_NAMES.get(code), _at(said, field)) in self._unread:
-                continue
-            detail = str(one["detail"]).removeprefix(f"{field}: ").removesuffix(".")
-            self._faults.append(Fault(of.noun, of.key, document, code, field, f"{detail}."))
+    def _fault(self, of: Definition, document: int, error: Invalid | Conflict) -> None:
+        """Note all that a refusal lists."""
+        for fault in faults_of(error):
+            self._faults.append(Misfit(of.noun, of.key, document, fault))
 
 
 def _news(
@@ -266,7 +260,10 @@ def _news(
 
 
 def _is_said(version: Version, one: _Said, document: Callable[[Version], str]) -> bool:
-    return version.valid_from == one.valid_from and document(version) == document_of(one.noun)
+    day = one.valid_from
+    if day is None and isinstance(one.noun, Contract):
+        day = one.noun.start_date  # from which the first version of a contract holds
+    return version.valid_from == day and document(version) == document_of(one.noun)
 
 
 def _beside(stored: Sequence[Version], said: Sequence[_Said]) -> tuple[date, ...]:
@@ -301,13 +298,17 @@ def _repeated(definition: Definition) -> Invalid:
     return Invalid("key_repeated", said, field=field)
 
 
-def _refusal(faults: Sequence[Fault]) -> Invalid:
-    first = faults[0]
-    more = f" There are {len(faults) - 1:,} more faults." if len(faults) > 1 else ""
-    where = f"{first.noun} {first.key}" + (f", {first.field}" if first.field else "")
+def _refusal(found: Sequence[Misfit]) -> Invalid:
+    first, fault = found[0], found[0].fault
+    more = f" There are {len(found) - 1:,} more faults." if len(found) > 1 else ""
+    where = f"{first.noun} {first.key}" + (f", {fault.field}" if fault.field else "")
+    errors = [
+        {"noun": one.noun, "key": one.key, "document": one.document, **one.fault._asdict()}
+        for one in found
+    ]
     return Invalid(
         "definitions_invalid",
-        f"{where}: {first.detail}{more} Nothing was written.",
-        field=first.field,
-        errors=[asdict(fault) for fault in faults],
+        f"{where}: {fault.detail}{more} Nothing was written.",
+        field=fault.field,
+        errors=errors,
     )

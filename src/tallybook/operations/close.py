@@ -8,7 +8,7 @@ from typing import Annotated, Final, Self
 
 from pydantic import StringConstraints, model_validator
 
-from tallybook.model.errors import Conflict, Unavailable
+from tallybook.model.errors import Conflict, NotFound, Unavailable
 from tallybook.model.limits import CLOSE_WAIT_SECONDS, REASON_CHARS_MAX
 from tallybook.model.mark import Mark, minute_of
 from tallybook.model.nouns import Day, Document, Noun, parse
@@ -138,6 +138,12 @@ def _refuse_draft(scope: Scope, basis: Basis, course: Course, day: date) -> None
 
 def _check(found: Rated, course: Course, asked: Closing, now: datetime) -> None:
     """Refuse what is not over yet, or held and not released."""
+    if not found.start_date <= asked.period < found.end_date:
+        raise NotFound(  # a supplementary one: sent again, the request must not close the next
+            "not_in_force",
+            f"The contract {found.contract} is not in force then. What is to be adjusted after its "
+            f"end stands on the period from {found.start_date} to before {found.end_date}.",
+        )
     over_at = course.agreement.start_of(found.end_date)
     if now < over_at:
         raise Conflict(

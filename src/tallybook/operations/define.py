@@ -177,9 +177,10 @@ class Plan:
         rest = (replace(first, valid_from=day, if_match=None) for day in planned)
         return [self._plan(draft) for draft in (first, *rest)]
 
-    def check(self, after: Directory, version: Version) -> None:
-        """Check one planned version in the directory as it would be; see `coherence.check`."""
-        check(self._directory, after, [version], self._now.date())
+    def faults_of(self, after: Directory, version: Version) -> list[Fault]:
+        """Return what is wrong with one planned version, in the directory as it would be."""
+        judged = faults(self._directory, after, [version], self._now.date())
+        return [fault for _, _, wrong in judged for fault in wrong]
 
     def write(self, books: Books, answers: Sequence[Version]) -> list[Version]:
         """Check what was planned, write it, and return the answers as they were written."""

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from tallybook.model import limits
+from tallybook.model.contract import Contract
 from tallybook.model.directory import Directory
 from tallybook.model.errors import Forbidden
 from tallybook.model.ports import NounName, Version
@@ -70,10 +71,16 @@ def export(
 
 
 def _document(directory: Directory, version: Version) -> dict[str, Any]:
-    """Return a version as the body of a change, its day and reason beside its key."""
+    """Return a version as the body of a change, its day and reason beside its key.
+
+    The day from which a first version holds anyway is left out: whoever changes a file of one
+    document means from today on.
+    """
+    noun, day = directory.parsed(version), version.valid_from
     said: dict[str, Any] = {KEY_FIELDS[version.noun]: version.key}
-    if version.valid_from is not None:
-        said["valid_from"] = version.valid_from.isoformat()
+    goes_without_saying = isinstance(noun, Contract) and noun.start_date == day
+    if day is not None and not (goes_without_saying and version.number == 1):
+        said["valid_from"] = day.isoformat()
     if version.reason is not None:
         said["reason"] = version.reason
-    return {**said, **written(directory.parsed(version))}
+    return {**said, **written(noun)}

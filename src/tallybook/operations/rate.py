@@ -26,7 +26,7 @@ from tallybook.positions.agreement import Agreement, agreement
 from tallybook.positions.document import document, seal, settled, without_amounts
 from tallybook.positions.expiry import expired, expiry_needs
 from tallybook.positions.periods import Span
-from tallybook.positions.settlement import Open, Settlement, following
+from tallybook.positions.settlement import Open, Settlement, following, is_beyond
 
 #: Contracts in one question: their uses and statements are in memory together.
 CONTRACTS_A_QUESTION: Final = 1_000
@@ -75,7 +75,7 @@ class Course:
         self.agreement = _unexpired(basis, self.agreement, self.today)
         self.closed: Mapping[date, ClosedStatement] = {one.start_date: one for one in closed}
 
-    @property
+    @cached_property
     def today(self) -> date:
         """Return the day it is for the contract."""
         now = self._mark.now
@@ -87,8 +87,7 @@ class Course:
         None while a period of its own is still to be closed.
         """
         found = following(self.agreement, self.closed)
-        is_own = found is None or self.agreement.period_of(found.start) == found
-        return None if is_own else found
+        return found if found is not None and is_beyond(self.agreement, found) else None
 
     def place(self, day: date) -> ClosedStatement | Span | None:
         """Return the closed statement or the open period that a day names; None where the contract

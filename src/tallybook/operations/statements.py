@@ -86,21 +86,24 @@ def statements(scope: Scope, basis: Basis, query: StatementQuery) -> StatementPa
     after = read_cursor(query.cursor) if query.cursor else None
     keys: list[_Key] = []
     sums: dict[str, StatementTotal] = {}
-    for number, found in _found(scope, basis, query, _numbers(basis, query), weighs=False):
+    known: dict[_Key, _Found] = {}
+    is_one = query.contract is not None  # then all its periods are worked out in any case
+    for number, found in _found(scope, basis, query, _numbers(basis, query), weighs=is_one):
         said = _amounts(found)
         sums[said.currency] = _added(sums.get(said.currency), said)
         keys.append((number, _start(found)))
+        if is_one:
+            known[keys[-1]] = found
     texts = [_text(key) for key in keys]
     if after is not None and after not in texts:
         raise cursor_invalid()
     first = 0 if after is None else texts.index(after) + 1
     wanted = dict.fromkeys(keys[first : first + query.limit])
-    numbers = dict.fromkeys(number for number, _ in wanted)
-    items = tuple(
-        shown(scope, rated(found, basis.mark))
-        for number, found in _found(scope, basis, query, numbers)
-        if (number, _start(found)) in wanted
-    )
+    if not is_one:
+        numbers = dict.fromkeys(number for number, _ in wanted)
+        again = _found(scope, basis, query, numbers)
+        known = {(number, _start(found)): found for number, found in again}
+    items = tuple(shown(scope, rated(known[key], basis.mark)) for key in wanted if key in known)
     more = first + query.limit < len(keys)
     return StatementPage(
         items,

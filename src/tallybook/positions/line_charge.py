@@ -173,8 +173,11 @@ def _cycle_step(done: Worked, span: Span) -> CycleStep:
 
 
 def _use(counted: Iterable[Rise]) -> Iterator[UseStep]:
+    """Yield what meters counted; of a fixed quantity they count nothing."""
     for rise in counted:
         item = rise.item
+        if not item.meters:
+            continue
         pooled = item.pooling != "none"
         yield UseStep(item.meters, item.account, pooled, rise.start, rise.end, rise.quantity)
 

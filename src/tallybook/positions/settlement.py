@@ -69,7 +69,7 @@ class Settlement:
             {*self._wanted, *self._before()}, key=lambda span: (span.start, span.end)
         )
         self._again = list(self._still_there()) if self._next in self._open else []
-        billed = [span for span in self._open if agreement.period_of(span.start) == span]
+        billed = [span for span in self._open if not is_beyond(agreement, span)]
         self._plan = Plan(directory, agreement, [*billed, *self._again])
 
     @property
@@ -160,6 +160,11 @@ def following(agreement: Agreement, closed: Collection[date]) -> Span | None:
     while beyond is not None and beyond.start <= last:
         beyond = agreement.after(beyond.end)
     return beyond
+
+
+def is_beyond(agreement: Agreement, span: Span) -> bool:
+    """Tell whether a period lies after the contract's last, where nothing is charged."""
+    return span.start >= agreement.stretches[-1].end
 
 
 def earlier(agreement: Agreement, day: date) -> Iterator[Span]:

@@ -180,7 +180,7 @@ class Plan:
         charges = [*made.lines, *made.base_charges]
         found = []
         for discount in discounts:
-            named = [i for i, c in enumerate(charges) if _names(discount, c)]
+            named = _named(discount, charges)
             left = [charges[i].amount - charges[i].discount for i in named]
             whole = sum(left, ZERO)
             amount = _less(discount, whole, self.agreement.currency)
@@ -297,8 +297,13 @@ def _by_line(run: Run) -> Run:
     return replace(run, needs=tuple(replace(need, line=run.item.code) for need in run.needs))
 
 
-def _names(discount: Discount, charge: Charge) -> bool:
-    return discount.lines is None or charge.code in discount.lines
+def _named(discount: Discount, charges: Sequence[Charge]) -> list[int]:
+    """Return which charges a discount is taken from, in the order in which it names them."""
+    if discount.lines is None:
+        return [*range(len(charges))]
+    order = {code: place for place, code in reversed([*enumerate(discount.lines)])}
+    found = [i for i, charge in enumerate(charges) if charge.code in order]
+    return sorted(found, key=lambda i: order[charges[i].code])
 
 
 def _less(discount: Discount, whole: Decimal, currency: str) -> Decimal:

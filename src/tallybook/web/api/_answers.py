@@ -242,6 +242,7 @@ ANSWERS: Final[dict[str, Shape]] = {
                         version=WHOLE,
                         valid_from=maybe(DATE),
                         reason=maybe(TEXT),
+                        changes=CHANGES,
                     )
                 ),
                 beside=many(DATE),

@@ -15,7 +15,7 @@ from tallybook.model.money import money_text
 from tallybook.model.ports import NounName
 from tallybook.model.quantity import EXACT
 from tallybook.model.scope import Scope
-from tallybook.operations.apply import Item, Outcome, State, Step, apply
+from tallybook.operations.apply import Item, Misfit, Outcome, State, Step, apply
 from tallybook.operations.export import Exported, export
 from tallybook.operations.known import known
 from tallybook.operations.rate import Basis
@@ -55,7 +55,13 @@ def _step(step: Step) -> dict[str, object]:
         "version": step.version.number,
         "valid_from": step.version.valid_from,
         "reason": step.version.reason,
+        "changes": [change._asdict() for change in step.changes],
     }
+
+
+def _misfit(misfit: Misfit) -> dict[str, object]:
+    where = {"noun": misfit.noun, "key": misfit.key, "document": misfit.document}
+    return {**where, **misfit.fault._asdict()}
 
 
 def _item(item: Item) -> dict[str, object]:
@@ -86,7 +92,7 @@ def bring_in(scope: Caller, service: Service, body: Annotated[Any, Depends(_fold
             "revision": outcome.revision,
             "applied": outcome.applied,
             "items": [_item(item) for item in outcome.items if item.state != "unchanged"],
-            "faults": [asdict(fault) for fault in outcome.faults],
+            "faults": [_misfit(misfit) for misfit in outcome.faults],
             "totals": {state: states[state] for state in get_args(State)},
             "effects": [_effect(effect) for effect in effects],
             "money": _money(effects),
