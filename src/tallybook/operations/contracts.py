@@ -13,6 +13,7 @@ from tallybook.model.ports import Version
 from tallybook.model.quantity import EXACT
 from tallybook.model.scope import Scope
 from tallybook.operations import definitions
+from tallybook.positions.periods import months
 
 State = Literal["active", "planned", "draft", "ended"]
 Sort = Literal["number", "account", "type", "start_date", "end_date", "base", "csm", "status"]
@@ -21,13 +22,6 @@ Sort = Literal["number", "account", "type", "start_date", "end_date", "base", "c
 ENDING_DAYS: Final = 90
 
 _ZERO: Final = Decimal(0)
-#: How many months a cycle of length one has (a year has 365 days).
-_MONTHS: Final[Mapping[str, Decimal]] = {
-    "month": Decimal(1),
-    "year": Decimal(12),
-    "week": EXACT.divide(Decimal(84), Decimal(365)),
-    "day": EXACT.divide(Decimal(12), Decimal(365)),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,10 +154,11 @@ def _base(document: Mapping[str, Any]) -> Decimal:
     with localcontext(EXACT):
         for charge in document.get("base_charges") or ():
             own = charge if charge.get("cycle_unit") else billing
-            months = _MONTHS.get(own.get("cycle_unit") or "month")
-            if months is not None:
+            unit: Any = own.get("cycle_unit") or "month"
+            if unit != "term":
+                length = months(unit, own.get("cycle_length", 1))
                 amount = Decimal(str(charge["amount"])) * Decimal(str(charge.get("quantity", 1)))
-                total += amount / (months * own.get("cycle_length", 1))
+                total += amount * length.denominator / length.numerator
     return total
 
 

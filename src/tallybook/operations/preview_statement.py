@@ -124,7 +124,7 @@ class _Told:
             known = (need.line, need.meter)
             if known not in self._taken:
                 self._taken[known] = taken(meter, ((one.time, one.data) for one in use.events))
-            yield from used(meter, self._taken[known], need.start, need.ends, need.dimensions)
+            yield from used(meter, self._taken[known], need)
             return
         quantity = use.quantity if use and need is self._first.get(need.line) else None
         at = max(need.start, self._since)
