@@ -1,7 +1,7 @@
 """What charges need to be counted, on a real store: each answer equals the plain fold."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -10,16 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tallybook.aggregations._shape import Row, aggregation
-from tallybook.model.errors import Invalid
+from tallybook.model.errors import Invalid, NotFound
 from tallybook.model.price import Billable, Piece
-from tallybook.model.scope import Scope, operator
-from tallybook.model.time import FIRST_INSTANT, micros
+from tallybook.model.scope import Member, Scope, operator
+from tallybook.model.time import FIRST_INSTANT, LAST_INSTANT, micros
 from tallybook.model.usage import UsageCell, UsageQuery
 from tallybook.operations import measure as module
 from tallybook.operations.measure import measure
-from tallybook.positions.needs import Need
+from tallybook.operations.resets import resets
+from tallybook.positions.needs import Need, Window
 from tallybook.stores.duckdb.store import DuckEvents
-from tests.facts import Happened, batches
+from tests.facts import Happened, batches, taken
 from tests.worlds import World
 
 ALL = operator()
@@ -28,7 +29,7 @@ DAY = date(2026, 3, 10)
 #: In March: the start, the turn and the end of what is asked.
 EDGES = [datetime(2026, 3, day, tzinfo=UTC) for day in (1, 2, 3)]
 TIMES = [datetime(2026, 2, 28, 23, tzinfo=UTC), *EDGES, datetime(2026, 3, 2, 12, tzinfo=UTC)]
-KINDS = ["avg", "count", "latest", "max", "min", "sum", "unique"]
+KINDS = ["avg", "count", "increase", "latest", "max", "min", "sum", "unique"]
 EVENTS = st.lists(
     st.builds(
         lambda who, at, q: Happened(who, at, f'{{"q": {q}}}'),
@@ -70,9 +71,10 @@ def folded(world: World, asked: Need, happened: Sequence[Happened]) -> tuple[Bil
     meter = world.directory.at("meter", asked.meter, asked.on)
     assert meter is not None
     start = FIRST_INSTANT if meter.kind == "stock" else asked.start
+    values = taken(meter, enumerate(happened))
     rows = [
-        (event.time, Row(micros(event.time), seq, D(event.data[6:-1])))
-        for seq, event in enumerate(happened)
+        (event.time, Row(micros(event.time), seq, value))
+        for seq, (event, value) in values.items()
         if event.subject == asked.account
         or (asked.pooled and asked.account == "p" and _is_below(event))
     ]
@@ -171,3 +173,47 @@ def test_what_is_alike_is_asked_together(
     found = measure(ALL, world.directory, events, needs, 99)
     assert [found[one][0].quantity for one in needs] == list(map(D, range(10)))
     assert len(asked) == 3
+
+
+#: The edge of a cycle, and which readings may stand for it.
+EDGE, AROUND = EDGES[1], Window(EDGES[0], EDGES[2])
+NEAR = st.builds(
+    lambda who, hours, reading: Happened(
+        who, EDGES[0] - timedelta(hours=30) + timedelta(hours=hours), f'{{"q": {reading}}}'
+    ),
+    st.sampled_from(["p", "c"]),
+    st.integers(0, 100),
+    st.sampled_from(["0", "5", "12", "30"]),
+)
+
+
+@settings(max_examples=settings().max_examples // 4)
+@given(happened=st.lists(NEAR, max_size=12))
+def test_an_edge_that_moves_loses_no_use_and_counts_none_twice(
+    events: DuckEvents, world: World, happened: list[Happened]
+) -> None:
+    events.clear(ALL)
+    events.load(ALL, batches(happened))
+    start, end = EDGES[0], EDGES[2] + timedelta(days=2)
+    for pooled in (False, True):
+        before = need("increase", pooled=pooled, start=start, ends=(EDGE,), to_reading=AROUND)
+        after = need("increase", pooled=pooled, start=EDGE, ends=(end,), from_reading=AROUND)
+        both = need("increase", pooled=pooled, start=start, ends=(EDGE, end))
+        found = measure(ALL, world.directory, events, [before, after, both], 99)
+        assert found[before][0].quantity + found[after][0].quantity == found[both][1].quantity
+        assert 0 <= found[before][0].quantity <= found[both][1].quantity
+
+
+def test_falls_are_found_for_whoever_asks(events: DuckEvents, world: World) -> None:
+    events.clear(ALL)
+    events.load(
+        ALL, batches([Happened("p", at, f'{{"q": {i % 2}}}') for i, at in enumerate(EDGES)])
+    )
+    (fall,) = resets(ALL, world.directory, events, "increase", (EDGES[0], LAST_INSTANT), 99)
+    assert (fall.account, fall.time, fall.before, fall.quantity) == ("p", EDGES[2], D(1), D(0))
+    assert not resets(ALL, world.directory, events, "sum", (EDGES[0], LAST_INSTANT), 99)
+    stranger = Scope("them", "customer_viewer", (Member("c", EDGES[0], EDGES[2]),))
+    span = (EDGES[0], LAST_INSTANT)
+    assert not resets(stranger, world.directory, events, "increase", span, 99)
+    with pytest.raises(NotFound):
+        resets(ALL, world.directory, events, "nowhere", span, 99)

@@ -3,3 +3,5 @@
 from tests.web import contract_samples, page_samples
 
 PAGES = {**page_samples.PAGES, **contract_samples.PAGES}
+#: What a browser looks at: of the contracts' pages those that hold the most.
+LOOKED = {**page_samples.PAGES, **{n: PAGES[n] for n in contract_samples.RICHEST}}

@@ -5,6 +5,18 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from tallybook.web.pages.contracts import form
+from tallybook.web.pages.contracts.edit_view import EditPage, MoneyChange, Preview
+from tallybook.web.pages.contracts.statement_view import (
+    ChargeGroup,
+    ChargeRow,
+    Close,
+    PartRow,
+    StatementPage,
+    StatementRow,
+    StatementsPage,
+    Totals,
+)
 from tallybook.web.pages.contracts.view import (
     Band,
     BaseRow,
@@ -22,8 +34,19 @@ from tallybook.web.pages.contracts.view import (
     TierTable,
     VersionRow,
 )
-from tallybook.web.pages.view import Chip, Column, Filters, Find, Frame, Link, Money, Note, Pager
-from tests.web.page_samples import ZONE, frame, select, standing
+from tallybook.web.pages.view import (
+    Chip,
+    Column,
+    Filters,
+    Find,
+    Frame,
+    Link,
+    Money,
+    Note,
+    Pager,
+    Step,
+)
+from tests.web.page_samples import FRESH, ZONE, frame, select, standing
 
 FIRST = date(2026, 1, 1)
 STATES: tuple[State, ...] = ("active", "active", "active", "planned", "draft", "ended")
@@ -206,6 +229,141 @@ def contract(**changes: Any) -> ContractPage:
     return replace(made, **changes)
 
 
+LINK = Link("Its days and events", "/volume/C-2041/messaging?period=custom")
+
+
+def charge(title: str, amount: str | None, quantity: int | None = None, **more: Any) -> ChargeRow:
+    shown = None if quantity is None else Decimal(quantity)
+    sum_of = None if amount is None else Decimal(amount)
+    steps = (Step("Counted", "245,498 messages."), Step("Rounded", "$1.005 once to $1.01."))
+    made = ChargeRow(title, title.lower(), "line", shown, shown, "messages", sum_of, steps)
+    return replace(made, **more)
+
+
+def statement(**changes: Any) -> StatementPage:
+    parts = (
+        PartRow("Tier 1", "25,000 messages", "$0.012", "$300.00"),
+        PartRow("Tier 2", "75,000 messages", "$0.0095 + $20.00 flat", "$732.50"),
+    )
+    use = charge("Messaging", "1032.50", 245_498, parts=parts, link=LINK)
+    groups = (
+        ChargeGroup("Use", (use, charge("Seats", "270", 25))),
+        ChargeGroup("Base charges", (charge("platform", "2550", steps=()),)),
+        ChargeGroup("Discounts", (charge("partner", "-51.63", steps=()),)),
+        ChargeGroup("Adjustments of closed statements", (charge("Old", "250", link=LINK),)),
+    )
+    made = StatementPage(
+        nav_at_contracts("Statement"),
+        (Link("Contracts", "/contracts"), Link("C-2041", "/contracts/C-2041")),
+        "C-2041",
+        "Quarry Motors Group",
+        "Quarry Holding",
+        date(2026, 10, 1),
+        date(2026, 10, 31),
+        is_stub=True,
+        is_supplementary=False,
+        state="open",
+        currency="USD",
+        zone=ZONE,
+        known_at=datetime(2026, 11, 22, 17, 31, tzinfo=UTC),
+        groups=groups,
+        totals=Totals(
+            Decimal("4050.87"), (charge("Credit welcome", "-300", kind="credit"),),
+            Decimal("3750.87"),
+        ),
+        sees_prices=True,
+        contract_url="/contracts/C-2041",
+        list_url="/contracts/C-2041/statements",
+        freshness=FRESH,
+        sha256="40319ff00f9c55506267322035359c2f68a5f056861537a4ace3ecc411f5e535",
+        previous_url="?period=2026-09-01",
+        next_url="?period=2026-11-01",
+        close=Close("/statements/C-2041/close", date(2026, 10, 1), is_held=False),
+    )  # fmt: skip
+    return replace(made, **changes)
+
+
+def statements(**changes: Any) -> StatementsPage:
+    rows = tuple(
+        StatementRow(
+            date(2026, month, 1),
+            date(2026, month, 28),
+            f"?period=2026-{month:02}-01",
+            "open" if month > 9 else "held" if month == 9 else "closed",
+            is_stub=month == 1,
+            is_supplementary=False,
+            subtotal=Decimal(4000 + month),
+            total=Decimal(3700 + month),
+            sha256="" if month > 8 else "40319ff00f9c5550",
+            closed_at=None if month > 8 else datetime(2026, month + 1, 3, 9, 5, tzinfo=UTC),
+        )
+        for month in range(11, 0, -1)
+    )
+    made = StatementsPage(
+        nav_at_contracts("Statements"),
+        (Link("Contracts", "/contracts"), Link("Statements", "/contracts/C-2041/statements")),
+        "C-2041",
+        "Quarry Motors Group",
+        "USD",
+        ZONE,
+        rows,
+        11,
+        sees_prices=True,
+        contract_url="/contracts/C-2041",
+        more_url="?cursor=x",
+        first_url="?",
+    )
+    return replace(made, **changes)
+
+
+DOCUMENT: dict[str, Any] = {
+    "name": "Platform agreement",
+    "start_date": "2026-01-01",
+    "lines": [
+        {"code": "messaging", "meter": "messaging", "allotment": {"quantity": None},
+         "price": {"model": "graduated", "tiers": [{"up_to": "5", "unit_amount": "1"}]}},
+        {"code": "area", "meter": "area", "price": {"model": "matrix", "dimensions": ["region"]}},
+        {"code": "fee", "quantity": "1", "price": {"model": "package"}},
+    ],
+    "meter_groups": [{"name": "copies", "meters": ["a", "b"], "overage_rate": "0.1"}],
+    "base_charges": [{"name": "platform", "amount": "much"}],
+}  # fmt: skip
+
+
+def edit(**changes: Any) -> EditPage:
+    faults = {"base_charges.0.amount": "must be a decimal number.", "lines.2": "What is it?"}
+    made = EditPage(
+        nav_at_contracts("Edit"),
+        (Link("Contracts", "/contracts"), Link("C-2041", "/contracts/C-2041"), Link("Edit", "")),
+        "Edit C-2041",
+        "/contracts/C-2041/edit",
+        "/contracts/C-2041",
+        "form",
+        is_new=False,
+        number="C-2041",
+        account="quarry",
+        document="{}",
+        sections=tuple(form.sections(DOCUMENT, faults)),
+        version=3,
+        valid_from="2026-11-01",
+        applies="next_period",
+        reason="Amendment",
+        faults=(Link("Amount: must be a decimal.", "#f-base_charges-0-amount"), Link("Odd.", "")),
+        field_faults=faults,
+    )
+    return replace(made, **changes)
+
+
+PREVIEW = Preview(
+    date(2026, 11, 1),
+    (Change("base charges › platform › amount", "1500", "2500"), Change("end date", "x", "")),
+    "1–30 Nov 2026",
+    (MoneyChange("Total", Money(Decimal(1), "USD"), Money(Decimal(2), "USD")),
+     MoneyChange("support", None, Money(Decimal(2), "USD"))),
+)  # fmt: skip
+
+
+RICHEST = ("contracts", "contract", "statement-held", "statements", "edit", "edit-conflict")
 PAGES: dict[str, tuple[str, Any]] = {
     "contracts": ("contracts.html", contracts()),
     "contracts-empty": (
@@ -239,4 +397,38 @@ PAGES: dict[str, tuple[str, Any]] = {
         "contract.html",
         contract(sees_prices=False, edit_url="", terms=terms(base=(), others=(), lines=())),
     ),
+    "statement": ("statement.html", statement()),
+    "statement-held": (
+        "statement.html",
+        statement(
+            state="held",
+            held_above=Decimal(1000),
+            close=Close("/close", FIRST, is_held=True, problem="It is held: say why."),
+        ),
+    ),
+    "statement-closed": (
+        "statement.html",
+        statement(state="closed", freshness=None, close=None, note="Closed on 3 Nov 2026 by Ada."),
+    ),
+    "statement-unpriced": (
+        "statement.html",
+        statement(
+            groups=(ChargeGroup("Use", (charge("Messaging", None, 5), charge("S", None, 1))),),
+            totals=Totals(None, (), None),
+            sees_prices=False,
+            sha256="",
+            close=None,
+        ),
+    ),
+    "statement-nothing": ("statement.html", statement(groups=(), close=None)),
+    "statements": ("statements.html", statements()),
+    "statements-none": ("statements.html", statements(rows=(), count=0, sees_prices=False)),
+    "edit": ("contract_edit.html", edit()),
+    "edit-preview": ("contract_edit.html", edit(preview=PREVIEW, faults=(), field_faults={})),
+    "edit-conflict": (
+        "contract_edit.html",
+        edit(preview=PREVIEW, conflict="Somebody was first.", theirs=PREVIEW.changes, faults=()),
+    ),
+    "edit-text": ("contract_edit.html", edit(mode="text", sections=(), document='{"a": "<b>"}')),
+    "edit-new": ("contract_edit.html", edit(is_new=True, number="", title="New contract")),
 }

@@ -60,7 +60,7 @@ def test_a_shortened_number_keeps_the_exact_one() -> None:
         ("10", "EUR", "€10.00"),
         ("1234.5", "JPY", "¥1,235"),
         ("1.23456", "KWD", "KWD 1.235"),
-        ("-2.005", "CAD", "-CA$2.01"),
+        ("-2.005", "CAD", "−CA$2.01"),
     ],
 )
 def test_money(amount: str, currency: str, expected: str) -> None:

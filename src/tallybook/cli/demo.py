@@ -90,7 +90,7 @@ def load(client: Client, days: int = DAYS) -> dict[str, int]:
     vendor = Vendor(parse_instant(recorded_at[-1]), days)
     for account in vendor.accounts():
         client.put(f"/accounts/{account['key']}", account)
-    for contract in (*vendor.contracts(), *vendor.amendments()):
+    for contract in vendor.contracts():
         client.put(f"/contracts/{contract['number']}", contract)
     sent = seq = 0
     with progress("Sample data", vendor.events_count(), counted=True) as show:
@@ -101,6 +101,10 @@ def load(client: Client, days: int = DAYS) -> dict[str, int]:
             sent, seq = sent + count, receipt["ledger_seq"]
             show(sent)
     _await(client, seq)
+    for number, day in vendor.closings():
+        client.post(f"/statements/{number}/close", {"period": day})
+    for changed in vendor.amendments():
+        client.put(f"/contracts/{changed['number']}", changed)
     return {"accounts": len(CUSTOMERS), "contracts": len(AGREEMENTS), "events": sent}
 
 

@@ -14,33 +14,37 @@ from tallybook.model.price import Billable, Piece
 from tallybook.model.quantity import EXACT
 from tallybook.model.reading import holds, is_scalar, property_at, quantity_of, shown
 from tallybook.model.time import FIRST_INSTANT, micros
+from tallybook.model.usage import Reading
+from tallybook.positions.needs import Need, Window
+from tallybook.positions.tolerance import moved
 
 Told = tuple[datetime, Mapping[str, Any]]
 _ZERO: Final = Decimal(0)
 
 
 class Taken(NamedTuple):
-    """An event that a meter counts, and what of it."""
+    """An event that a meter counts, and what of it; `reading` is what a counter showed."""
 
     time: datetime
     row: Row
     data: Mapping[str, Any]
+    reading: Reading | None = None
 
 
 def taken(meter: Meter, events: Iterable[Told]) -> list[Taken]:
     """Return what a meter counts, in order of time; at the same time, as it was told."""
-    reads = aggregation_of(meter).READS
-    readings: dict[tuple[str | None, ...], Decimal] = {}
     found = []
+    shown_before: dict[tuple[str | None, ...], Decimal] = {}
     for number, (time, data) in enumerate(sorted(events, key=lambda event: event[0])):
         value = _value(meter, data) if all(holds(term, data) for term in meter.filter) else None
         if value is None:
             continue
-        if reads == "rise":
+        reading = None
+        if aggregation_of(meter).READS == "rise":
             counter = tuple(shown(property_at(data, path)) for path in meter.dimensions)
-            before, readings[counter] = readings.get(counter, value), value
-            value = max(_ZERO, EXACT.subtract(value, before))
-        found.append(Taken(time, Row(micros(time), number, value), data))
+            reading = Reading("", time, number, counter, value, shown_before.get(counter))
+            shown_before[counter], value = value, reading.rise
+        found.append(Taken(time, Row(micros(time), number, value), data, reading))
     return found
 
 
@@ -60,25 +64,30 @@ def _value(meter: Meter, data: Mapping[str, Any]) -> Any:
     return value
 
 
-def used(
-    meter: Meter,
-    events: Sequence[Taken],
-    start: datetime,
-    ends: Iterable[datetime],
-    dimensions: tuple[str, ...] | None,
-) -> Iterator[Billable]:
-    """Yield what was used from `start` to before each end, event by event where `dimensions` are
-    asked for and the meter adds up. No value counts 0.
+def used(meter: Meter, events: Sequence[Taken], need: Need) -> Iterator[Billable]:
+    """Yield the running use at each end of a need, event by event where it asks for dimensions and
+    the meter adds up. No value counts 0.
     """
     kind = aggregation_of(meter)
-    first = FIRST_INSTANT if kind.CARRIES and meter.kind == "stock" else start
-    for end in ends:
+    first = FIRST_INSTANT if kind.CARRIES and meter.kind == "stock" else need.start
+    before = _moved(meter, events, need.from_reading, need.start)
+    for end in need.ends:
         rows = [event for event in events if first <= event.time < end]
         quantity = kind.fold([event.row for event in rows]) or _ZERO
-        if dimensions is None or not kind.ADDS:
-            yield Billable(quantity)
+        if need.dimensions is not None and kind.ADDS:
+            yield Billable(quantity, tuple(_piece(meter, event, need.dimensions) for event in rows))
             continue
-        yield Billable(quantity, tuple(_piece(meter, event, dimensions) for event in rows))
+        after = _moved(meter, events, need.to_reading, end) if end == need.ends[-1] else _ZERO
+        with localcontext(EXACT):
+            yield Billable(quantity - before + after)
+
+
+def _moved(meter: Meter, events: Iterable[Taken], window: Window | None, edge: datetime) -> Decimal:
+    """Return how much use moves over an edge, by the readings near it."""
+    if window is None or aggregation_of(meter).READS != "rise":
+        return _ZERO
+    near = (event.reading for event in events if window.start <= event.time < window.end)
+    return moved([reading for reading in near if reading is not None], edge)
 
 
 def _piece(meter: Meter, event: Taken, dimensions: Iterable[str]) -> Piece:

@@ -19,13 +19,23 @@ from tallybook.model.price import Billable, Piece
 from tallybook.model.quantity import EXACT
 from tallybook.model.scope import Member, Scope
 from tallybook.model.time import FIRST_INSTANT
-from tallybook.model.usage import PieceRow, PiecesQuery, UsageCell, UsageQuery
+from tallybook.model.usage import (
+    PieceRow,
+    PiecesQuery,
+    Reading,
+    ReadingsQuery,
+    UsageCell,
+    UsageQuery,
+)
 from tallybook.positions.hierarchy import members
-from tallybook.positions.needs import Need, Uses
+from tallybook.positions.needs import Need, Uses, Window
 from tallybook.positions.terms import fold_of, meter_on
+from tallybook.positions.tolerance import moved
 
 #: Needs in one question: their members and cells are in memory together.
 NEEDS_A_QUESTION: Final = 20_000
+#: The same of those whose readings near an edge are looked at one by one.
+READERS_A_QUESTION: Final = 1_000
 _ZERO: Final = Decimal(0)
 _NOTHING: Final = Billable(_ZERO)
 
@@ -51,14 +61,15 @@ def measure(
             found[need] = (_NOTHING,) * len(need.ends)
             continue
         # A directory has one object a version.
-        shared = (id(meter), need.start, need.ends, _one_by_one(meter, need))
-        alike = together.setdefault(shared, _Alike(meter, need.start, need.ends, []))
+        windows = _windows(meter, need)
+        shared = (id(meter), need.start, need.ends, _one_by_one(meter, need), windows)
+        alike = together.setdefault(shared, _Alike(meter, need.start, need.ends, windows, []))
         alike.needs.append(need)
     for alike in together.values():
         for some in alike.chunks():
             question = _Question(scope, directory, events, seq, alike, some)
             is_by_event = _one_by_one(alike.meter, some[0]) is not None
-            answers = question.pieces() if is_by_event else question.quantities()
+            answers = question.pieces() if is_by_event else question.by_readings()
             found |= zip(some, answers, strict=True)
     return found
 
@@ -70,6 +81,13 @@ def _one_by_one(meter: Meter, need: Need) -> tuple[str, ...] | None:
     return need.dimensions if fold_of(meter.aggregation).ADDS else None
 
 
+def _windows(meter: Meter, need: Need) -> tuple[Window | None, Window | None]:
+    """Return when readings may stand for the first and the last edge; counters have readings."""
+    if fold_of(meter.aggregation).READS != "rise":
+        return None, None
+    return need.from_reading, need.to_reading
+
+
 @dataclass(frozen=True, slots=True)
 class _Alike:
     """Needs for the same meter over the same span."""
@@ -77,12 +95,14 @@ class _Alike:
     meter: Meter
     start: datetime
     ends: tuple[datetime, ...]
+    windows: tuple[Window | None, Window | None]
     needs: list[Need]
 
     def chunks(self) -> Iterator[Sequence[Need]]:
         """Cut the needs into those of one question each."""
-        for i in range(0, len(self.needs), NEEDS_A_QUESTION):
-            yield self.needs[i : i + NEEDS_A_QUESTION]
+        size = NEEDS_A_QUESTION if self.windows == (None, None) else READERS_A_QUESTION
+        for i in range(0, len(self.needs), size):
+            yield self.needs[i : i + size]
 
     @property
     def since(self) -> datetime:
@@ -102,6 +122,44 @@ class _Question:
     alike: _Alike
     needs: Sequence[Need]
 
+    def by_readings(self) -> list[tuple[Billable, ...]]:
+        """Return for each need its use at each end, by the readings that stand for the edges."""
+        found = self.quantities()
+        before, after = self.alike.windows
+        if before is not None:
+            shifts = self._moved(before, self.alike.start)
+            found = [
+                tuple(_more(one, -shift) for one in row)
+                for row, shift in zip(found, shifts, strict=True)
+            ]
+        if after is not None:
+            shifts = self._moved(after, self.alike.ends[-1])
+            found = [
+                (*row[:-1], _more(row[-1], shift)) for row, shift in zip(found, shifts, strict=True)
+            ]
+        return found
+
+    def _moved(self, window: Window, edge: datetime) -> list[Decimal]:
+        """Return for each need how much use moves over an edge.
+
+        Raises:
+            Invalid: `too_many_events`, where there are more readings than may be looked at.
+        """
+        who = self._members(window.start, window.end)
+        accounts = tuple(Member(key, *window) for key in dict.fromkeys(m.account for m in who))
+        query = ReadingsQuery(self.alike.meter, *window, self.seq, accounts, PIECES_MAX + 1)
+        by_account: dict[str, list[Reading]] = {}
+        readings = self.events.readings(self.scope, query)
+        if len(readings) > PIECES_MAX:
+            raise _too_many(self.needs[0], len(readings))
+        for reading in readings:
+            by_account.setdefault(reading.account, []).append(reading)
+        mine: list[list[Reading]] = [[] for _ in self.needs]
+        for member in who:
+            known = by_account.get(member.account, ())
+            mine[member.group] += (r for r in known if member.start <= r.time < member.end)
+        return [moved(readings, edge) for readings in mine]
+
     def quantities(self) -> list[tuple[Billable, ...]]:
         """Return for each need its use at each end."""
         meter, since = self.alike.meter, self.alike.since
@@ -109,7 +167,7 @@ class _Question:
         ends = [end for end in dict.fromkeys(self.alike.ends) if end > since]
         if not ends:
             return [(_NOTHING,) * len(self.alike.ends)] * len(self.needs)
-        who = self._members(ends[-1])
+        who = self._members(since, ends[-1])
 
         def ask(*edges: datetime) -> _Grid:
             query = UsageQuery(meter, edges, self.seq, who)
@@ -117,7 +175,9 @@ class _Question:
             return _grid(cells, len(self.needs), len(edges) - 1)
 
         if kind.ADDS or kind.CARRIES:  # then what was before an end follows from the buckets
-            rows = [_running(row, adds=kind.ADDS) for row in ask(since, *ends)]
+            grid = ask(since, *ends)
+            with localcontext(EXACT):
+                rows = [_running(row, adds=kind.ADDS) for row in grid]
         else:
             columns = [ask(since, end) for end in ends]
             rows = [[column[i][0] or _ZERO for column in columns] for i in range(len(self.needs))]
@@ -148,7 +208,7 @@ class _Question:
             start,
             end,
             self.seq,
-            self._members(end),
+            self._members(start, end),
             self.needs[0].dimensions or (),
             PIECES_A_QUESTION,
         )
@@ -158,8 +218,7 @@ class _Question:
                 return
             query = replace(query, after=page[-1].key)
 
-    def _members(self, end: datetime) -> tuple[Member, ...]:
-        since = self.alike.since
+    def _members(self, since: datetime, end: datetime) -> tuple[Member, ...]:
         return tuple(
             member
             for group, need in enumerate(self.needs)
@@ -167,6 +226,10 @@ class _Question:
                 self.directory, need.account, since, end, rollup=need.pooled, group=group
             )
         )
+
+
+def _more(found: Billable, quantity: Decimal) -> Billable:
+    return found._replace(quantity=EXACT.add(found.quantity, quantity)) if quantity else found
 
 
 def _up_to(rows: Sequence[PieceRow], ends: Sequence[datetime]) -> Iterator[Billable]:
@@ -200,11 +263,13 @@ def _grid(cells: Iterable[UsageCell], rows: int, columns: int) -> _Grid:
 
 
 def _running(values: Sequence[Decimal | None], *, adds: bool) -> list[Decimal]:
-    """Return what buckets come to up to the end of each: their sum, or the last value there is."""
+    """Return what buckets come to up to the end of each: their sum, or the last value there is.
+
+    To be called where sums are exact.
+    """
     found, now = [], _ZERO
-    with localcontext(EXACT):
-        for value in values:
-            if value is not None:
-                now = now + value if adds else value
-            found.append(now)
+    for value in values:
+        if value is not None:
+            now = now + value if adds else value
+        found.append(now)
     return found

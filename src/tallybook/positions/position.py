@@ -112,7 +112,7 @@ def position(line: Terms, use: Use, known: Known, uses: Uses | None = None) -> P
 
 def needs(line: Terms) -> tuple[Need, ...]:
     """Return what has to be counted of a line beside its days: nothing where its cycle has one
-    segment, a price for quantities, and nothing handed on to it.
+    segment, a price for quantities, no tolerance, and nothing handed on to it.
     """
     return tuple(n for _, counted in _counted(line) for run in counted for n in run.needs)
 
@@ -139,7 +139,8 @@ def beyond(quantity: Decimal, allotment: Decimal | None) -> Decimal:
 def _counted(line: Terms) -> Iterator[tuple[Turn[Item], list[Run]]]:
     """Yield the cycles that a line is worked out by, where its days do not tell."""
     begun = [segment for segment in line.turn.segments if segment.start <= line.today]
-    if not line.earlier and len(begun) == 1 and not takes_events(line.item):
+    by_cycles = takes_events(line.item) or line.item.tolerance is not None
+    if not line.earlier and len(begun) == 1 and not by_cycles:
         return
     for turn in line.earlier:
         yield turn, list(runs(line.agreement, turn, [turn.end]))

@@ -16,7 +16,8 @@ from tallybook.model.price import Billable, Piece, Price
 from tallybook.model.quantity import EXACT
 from tallybook.positions.agreement import Agreement
 from tallybook.positions.items import ZERO, Item, Segment, Turn, allotment, free
-from tallybook.positions.needs import Need, Uses
+from tallybook.positions.needs import Need, Uses, Window
+from tallybook.positions.tolerance import window
 from tallybook.pricing._raise import raised
 
 _PLACES: Final = Decimal("1e-12")
@@ -103,11 +104,11 @@ def runs(agreement: Agreement, turn: Turn[Item], cuts: Iterable[date]) -> Iterat
         if segment.start >= last:
             break
         if together and not _alike(together[-1], segment):
-            yield _run(agreement, together, wanted, last)
+            yield _run(agreement, turn, together, (wanted, last))
             together = []
         together.append(segment)
     if together:
-        yield _run(agreement, together, wanted, last)
+        yield _run(agreement, turn, together, (wanted, last))
 
 
 def included(turn: Turn[Item], carried: Carried) -> Decimal:
@@ -217,12 +218,17 @@ def _dimensions(item: Item) -> tuple[str, ...] | None:
 
 
 def _run(
-    agreement: Agreement, together: Sequence[Segment[Item]], wanted: Iterable[date], last: date
+    agreement: Agreement,
+    turn: Turn[Item],
+    together: Sequence[Segment[Item]],
+    until: tuple[Iterable[date], date],
 ) -> Run:
     start, end, item = together[0].start, together[-1].end, together[0].item
+    wanted, last = until
     days = {min(segment.end, last) for segment in together}
     cuts = tuple(sorted(days.union(day for day in wanted if start < day <= min(end, last))))
     ends = tuple(agreement.start_of(day) for day in cuts)
+    from_reading, to_reading = _windows(agreement, turn, item, (start, cuts[-1]))
     needs = tuple(
         Need(
             meter,
@@ -232,10 +238,27 @@ def _run(
             agreement.start_of(start),
             ends,
             _dimensions(item),
+            from_reading=from_reading,
+            to_reading=to_reading,
         )
         for meter in item.meters
     )
     return Run(start, cuts, item, needs)
+
+
+def _windows(
+    agreement: Agreement, turn: Turn[Item], item: Item, days: tuple[date, date]
+) -> tuple[Window | None, Window | None]:
+    """Return when readings may stand for the first and the last edge of a cycle, where they are
+    those of `days`. A cycle begins with what ended the one before; only the first has a start of
+    its own.
+    """
+    if item.tolerance is None:
+        return None, None
+    first = turn.start if turn.number == 0 else turn.start - _DAY
+    start = window(agreement, first, item.tolerance) if days[0] == turn.start else None
+    end = window(agreement, turn.end - _DAY, item.tolerance) if days[1] == turn.end else None
+    return start, end
 
 
 def _rises(turn: Turn[Item], counted: Sequence[Run], uses: Uses, limit: Decimal) -> Iterator[Rise]:

@@ -181,6 +181,8 @@ def amended(contract: Mapping[str, Any], today: date) -> Mapping[str, Any] | Non
     }
 
 
+#: Whose last month is closed; what is amended for it afterwards becomes an adjustment.
+CLOSED: Final = ("C-1001", "C-1012", "C-1020", "C-1090")
 _AMENDED: Final = {
     "C-1020": ("Amendment 1: two more teams", "2150"),
     "C-1013": ("Price held for another year", "265"),

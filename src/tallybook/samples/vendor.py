@@ -77,8 +77,14 @@ class Vendor:
         """Return the contract documents."""
         return [self._contract(agreement) for agreement in AGREEMENTS]
 
+    def closings(self) -> list[tuple[str, str]]:
+        """Return contracts and a day of the period before this month's, which is to be closed."""
+        day = self._today.replace(day=1) - _DAY
+        starts = {contract["number"]: contract["start_date"] for contract in self.contracts()}
+        return [(key, day.isoformat()) for key in agreed.CLOSED if starts[key] <= day.isoformat()]
+
     def amendments(self) -> list[Mapping[str, Any]]:
-        """Return contracts as they were changed in their term."""
+        """Return contracts as they were changed in their term, after what `closings` says."""
         found = (agreed.amended(contract, self._today) for contract in self.contracts())
         return [contract for contract in found if contract is not None]
 

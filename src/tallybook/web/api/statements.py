@@ -42,7 +42,7 @@ def get_statements(
     limit: Limit = limits.PAGE_ROWS_DEFAULT,
 ) -> Response:
     """List the statements of a day by contract; of one contract without a day all there are."""
-    basis = _basis(scope, service, known_at)
+    basis = basis_of(scope, service, known_at)
     accounts = None
     if account is not None:
         accounts = reach(scope, basis.directory, account, basis.mark.now, rollup=rollup)
@@ -70,7 +70,7 @@ def get_statement(
     scope: Caller, service: Service, contract: str, period: Day = None, known_at: Text = None
 ) -> Response:
     """Work out what a contract comes to in a period; a closed one answers as it was closed."""
-    basis = _basis(scope, service, known_at)
+    basis = basis_of(scope, service, known_at)
     day = parse_date(period, name="period") if period else None
     return answer(shape(scope, rate_op.statement(scope, basis, contract, day)))
 
@@ -105,7 +105,8 @@ def shape(scope: Scope, found: rate_op.Rated) -> dict[str, Any]:
     }
 
 
-def _basis(scope: Scope, service: Services, known_at: str | None) -> rate_op.Basis:
+def basis_of(scope: Scope, service: Services, known_at: str | None) -> rate_op.Basis:
+    """Return what statements are worked out from: of a mark, or of all that is known."""
     now = service.clock.now()
     mark = known(scope, service.books, service.ledger, service.events, known_at, now)
     directory = service.directories.at(scope, mark.revision)

@@ -173,7 +173,8 @@ def _currency(amount: Decimal, currency: str, places: int) -> str:
     pattern = f"¤{chr(0xA0) if letters else ''}{_pattern(places)}"
     with localcontext(_DIGITS):
         rounded = _rounded(amount, places)
-        return format_currency(rounded, currency, pattern, LOCALE, currency_digits=False)
+        said = format_currency(rounded, currency, pattern, LOCALE, currency_digits=False)
+    return said.replace("-", "−")
 
 
 def _pattern(places: int) -> str:

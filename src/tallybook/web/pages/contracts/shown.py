@@ -20,7 +20,7 @@ from tallybook.operations.contracts import listed
 from tallybook.web.api.positions import instants
 from tallybook.web.pages import format as words
 from tallybook.web.pages import standing
-from tallybook.web.pages.contracts.changes import changes
+from tallybook.web.pages.contracts.changes import told
 from tallybook.web.pages.contracts.listing import PATH, may_define
 from tallybook.web.pages.contracts.terms import terms
 from tallybook.web.pages.contracts.view import ContractPage, VersionRow
@@ -138,7 +138,7 @@ def _page(request: Request, scope: Scope, service: Services, found: Looked) -> C
             sees_prices=scope.sees_prices,
             standings=_standings(scope, service, found) if found.is_now else {},
         ),
-        tuple(_versions(found)),
+        tuple(_versions(scope, found)),
         f"{found.path}/statements",
         scope.sees_prices,
         _past(found),
@@ -164,10 +164,11 @@ def _past(found: Looked) -> str:
     return " and ".join(said)
 
 
-def _versions(found: Looked) -> Iterator[VersionRow]:
+def _versions(scope: Scope, found: Looked) -> Iterator[VersionRow]:
     """Yield the versions, newest first."""
-    for before, version in reversed([*zip((None, *found.versions), found.versions, strict=False)]):
+    for version in reversed(found.versions):
         day = version.valid_from
+        differs = definitions.changed(scope, found.directory, version, found.when.mark.now)
         yield VersionRow(
             version.number,
             day,
@@ -182,5 +183,5 @@ def _versions(found: Looked) -> Iterator[VersionRow]:
             ),
             version.number == found.version.number,
             version.retired,
-            tuple(changes(before.document, version.document)) if before else (),
+            tuple(told(differs)),
         )
