@@ -105,6 +105,7 @@ def test_bodies_are_told_as_they_are_read(installation: Client, document: dict[s
         ("POST", "/preview/periods"): ("PeriodsRequest", schedule, {**schedule, "cycle_length": 0}),
         ("POST", "/preview/charge"): ("ChargeRequest", charge, {**charge, "events": [[]]}),
         ("POST", "/preview/statement"): ("StatementRequest", stated, {**stated, "usage": [{}]}),
+        ("POST", "/definitions"): ("Definitions", {"definitions": [], "dry_run": True}, {}),
         ("PUT", "/test-clock"): ("TestClock", {"now": "2026-03-01T00:00:00Z"}, {}),
     }
     for (method, path), (name, good, bad) in told.items():

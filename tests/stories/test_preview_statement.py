@@ -256,6 +256,13 @@ def test_a_draft_is_taken_as_active_and_nothing_is_stored(installation: Client) 
             "document_invalid",
             "usage.0.events.0.time",
         ),
+        (
+            {"lines": [line(price={"model": "guess"})]},
+            [],
+            MARCH,
+            "unknown_kind",
+            "contract.lines.0.price.model",
+        ),
         ({"lines": [{"code": "x"}]}, [], MARCH, "document_invalid", "contract.lines.0"),
     ],
 )

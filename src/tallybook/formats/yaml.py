@@ -86,6 +86,12 @@ def _write_number(dumper: _Dumper, value: int | Decimal) -> yaml.ScalarNode:
     return dumper.represent_scalar(_NUMBER_TAG, str(value))
 
 
+def _write_text(dumper: _Dumper, value: str) -> yaml.ScalarNode:
+    """Escape what no eye can see: PyYAML would read some ends of lines back as blanks."""
+    style = None if value.isprintable() else '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
 def _number(loader: _Loader, node: yaml.ScalarNode) -> int | Decimal:
     text = loader.construct_scalar(node)
     return int(text) if text.lstrip("-").isdecimal() else exact(text)
@@ -112,3 +118,4 @@ for _start, _words in yaml.SafeDumper.yaml_implicit_resolvers.items():
 _Loader.add_constructor(_NUMBER_TAG, _number)
 _Dumper.add_representer(Decimal, _write_number)
 _Dumper.add_representer(int, _write_number)
+_Dumper.add_representer(str, _write_text)

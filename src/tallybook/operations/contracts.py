@@ -28,6 +28,7 @@ _ZERO: Final = Decimal(0)
 class Listed:
     """A contract in a list. `base` is what its base charges come to in a month, unrounded: 0
     without any, None where prices may not be seen. A charge once a term is not among them.
+    `version` has its amounts: `definitions.shown` hides them.
     """
 
     version: Version
@@ -55,7 +56,11 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """What to list; an empty text is any. `state` may also be `ending`."""
+    """What to list; an empty text is any. `state` may also be `ending`.
+
+    `accounts` are whose contracts; `in_force` is a day on which it holds, by the version of that
+    day, and `ends_before` one before which its days are over, unless it goes on by itself.
+    """
 
     state: str = ""
     account: str = ""
@@ -66,6 +71,10 @@ class ListQuery:
     text: str = ""
     sort: Sort = "number"
     descending: bool = False
+    currency: str = ""
+    accounts: frozenset[str] | None = None
+    in_force: date | None = None
+    ends_before: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +101,7 @@ def contracts(scope: Scope, directory: Directory, query: ListQuery, now: datetim
         listed(scope, directory, version, now)
         for version in definitions.standing(scope, directory, "contract", now)
     ]
-    any_state = [one for one in every if _matches(one, query)]
+    any_state = [one for one in every if _matches(directory, one, query)]
     counts = {"": len(any_state)}
     for one in any_state:
         for state in _states(one):
@@ -172,14 +181,41 @@ def _bases(found: Iterable[Listed]) -> Mapping[str, Decimal]:
     return dict(sorted(sums.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _matches(one: Listed, query: ListQuery) -> bool:
-    for name in ("account", "branch", "csm", "sales_rep", "type"):
+def _matches(directory: Directory, one: Listed, query: ListQuery) -> bool:
+    for name in ("account", "branch", "csm", "sales_rep", "type", "currency"):
         wanted = getattr(query, name)
         if wanted and getattr(one, name) != wanted:
             return False
+    if query.accounts is not None and one.account not in query.accounts:
+        return False
+    if query.ends_before is not None and not _ends_before(one, query.ends_before):
+        return False
+    if query.in_force is not None and not _in_force(directory, one.number, query.in_force):
+        return False
     part = query.text.casefold()
     names = (one.number, one.name, one.account, one.account_name)
     return not part or any(part in name.casefold() for name in names)
+
+
+def _ends_before(one: Listed, day: date) -> bool:
+    goes_on = one.renewal == "auto" and one.version.document.get("status") == "active"
+    return one.end_date is not None and one.end_date < day and not goes_on
+
+
+def _in_force(directory: Directory, number: str, day: date) -> bool:
+    """Tell whether a contract holds on a day; see `positions.agreement`, which parses it."""
+    version = directory.on(day).version("contract", number)
+    if version is None or version.retired:
+        return False
+    said = version.document
+    start, end = _day(said["start_date"]), _day(said.get("end_date"))
+    status = said.get("status", "active")
+    if status == "draft" or start is None or day < start:
+        return False
+    if end is None:
+        return bool(status == "active")
+    renews = status == "active" and (said.get("renewal") or {}).get("policy") == "auto"
+    return renews or day <= end
 
 
 def _states(one: Listed) -> tuple[str, ...]:

@@ -7,20 +7,24 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, Final
 
 from tallybook.model import limits
 from tallybook.model.contract import Contract
 from tallybook.model.difference import Change
 from tallybook.model.directory import NOUNS, AnyNoun, Directory, History
-from tallybook.model.errors import NotFound
+from tallybook.model.errors import Fault, NotFound
 from tallybook.model.nouns import Account
 from tallybook.model.ports import NounName, Version
 from tallybook.model.scope import Scope
 from tallybook.model.time import Calendar
 from tallybook.operations._page import Page, check_limit, read_cursor, write_cursor
 from tallybook.operations._shown import changes, sees_amounts, without_amounts
-from tallybook.positions.periods import calendar_of
+from tallybook.positions.findings import findings
+from tallybook.positions.periods import add_days, calendar_of
+
+#: No local day is further from that of UTC, whatever the zone and the hour at which days start.
+_ZONES_DAYS: Final = 2
 
 
 def get(
@@ -48,7 +52,7 @@ def get(
         found = directory.on(at).version(noun, key)
     if found is None or not _Seen(scope, now).covers(found):
         raise not_found(noun, key)
-    return _shown(scope, found)
+    return shown(scope, found)
 
 
 def history(
@@ -62,7 +66,7 @@ def history(
     """
     scope.require("read")
     seen = _Seen(scope, now)
-    found = [_shown(scope, v) for v in directory.history(noun, key) if seen.covers(v)]
+    found = [shown(scope, v) for v in directory.history(noun, key) if seen.covers(v)]
     if not found:
         raise not_found(noun, key)
     return found
@@ -85,6 +89,19 @@ def changed(
         directory.parsed(directory.history(name, key)[version.number - 1]),
         amounts=sees_amounts(scope, name),
     )
+
+
+def findings_of(
+    scope: Scope, directory: Directory, version: Version, now: datetime
+) -> Sequence[Fault]:
+    """Return what is odd about a contract today, in its version of that day; see
+    `positions.findings`. Customers are told nothing of how the vendor set up what.
+    """
+    if version.noun != "contract" or version.retired or not scope.sees_reasons:
+        return ()
+    noun = directory.parsed(directory.history("contract", version.key)[version.number - 1])
+    day = max(local_day(directory, noun, now), version.valid_from or date.min)
+    return findings(directory, version.key, day)
 
 
 def page(
@@ -112,7 +129,7 @@ def page(
     versions = (_standing(directory, noun, key, now) for key in some)
     more = start + limit < len(keys)
     return Page(
-        items=[_shown(scope, v) for v in versions if v is not None],
+        items=[shown(scope, v) for v in versions if v is not None],
         next_cursor=write_cursor(some[-1]) if more else None,
         totals={"count": len(keys)},
     )
@@ -128,6 +145,8 @@ def standing(
 ) -> Iterator[Version]:
     """Yield all that stands on the directory's day and may be seen, by key; `page` is for some.
 
+    Documents are whole: what is answered of them goes through `shown`.
+
     Raises:
         Forbidden: `verb_not_allowed`.
     """
@@ -135,7 +154,7 @@ def standing(
     for key in _matching(_Seen(scope, now), directory, noun, None):
         version = _standing(directory, noun, key, now)
         if version is not None and not version.retired:
-            yield _shown(scope, version)
+            yield version
 
 
 def not_found(noun: NounName, key: str) -> NotFound:
@@ -154,9 +173,16 @@ def local_day(directory: Directory, noun: AnyNoun, now: datetime) -> date:
 
 
 def _holding(directory: Directory, noun: NounName, key: str, now: datetime) -> Version | None:
-    """Return the version that holds now, each by its own local day, also one that retires."""
+    """Return the version that holds now, each by its own local day, also one that retires.
+
+    What begins days ago or ahead does so in every zone: no document is parsed to know it.
+    """
+    today = now.date()
     for begins, _, version in reversed(directory.in_force(noun, key)):
-        if begins is None or begins <= local_day(directory, directory.parsed(version), now):
+        if begins is None or begins <= add_days(today, -_ZONES_DAYS):
+            return version
+        near = begins <= add_days(today, _ZONES_DAYS)
+        if near and begins <= local_day(directory, directory.parsed(version), now):
             return version
     return None
 
@@ -170,7 +196,7 @@ def _standing(directory: Directory, noun: NounName, key: str, now: datetime) -> 
     return min(planned, key=lambda v: v.valid_from or date.min, default=None)
 
 
-def _shown(scope: Scope, version: Version) -> Version:
+def shown(scope: Scope, version: Version) -> Version:
     """Hide the amounts of a contract from whom they are not."""
     if sees_amounts(scope, version.noun):
         return version

@@ -14,6 +14,7 @@ from tallybook.model.ports import NounName, Version
 from tallybook.model.scope import Scope
 from tallybook.operations._shown import changes, sees_amounts
 from tallybook.operations.define import Change, Plan
+from tallybook.operations.definitions import findings_of
 from tallybook.operations.directory import Directories
 
 Outcome = Literal["created", "changed", "unchanged", "refused"]
@@ -22,7 +23,8 @@ Outcome = Literal["created", "changed", "unchanged", "refused"]
 @dataclass(frozen=True, slots=True)
 class Outlook:
     """What a change would do. `changes` are to what holds on its day now; with `faults` it would
-    be refused. `version` is as it would be written, None for what cannot be read.
+    be refused, and `findings` are what would be odd about it. `version` is as it would be written,
+    None for what cannot be read.
     """
 
     noun: NounName
@@ -31,6 +33,7 @@ class Outlook:
     version: Version | None = None
     changes: Sequence[Difference] = ()
     faults: Sequence[Fault] = field(default_factory=list)
+    findings: Sequence[Fault] = ()
 
     @property
     def valid_from(self) -> date | None:
@@ -61,13 +64,18 @@ def foresee(
     return [
         Outlook(change.noun, change.key, "refused", faults=found)
         if isinstance(found, list)
-        else _outlook(scope, before, after, found, broken.get((found.noun, found.key), []))
+        else _outlook(scope, before, after, found, broken.get((found.noun, found.key), []), now)
         for change, found in zip(asked, planned, strict=True)
     ]
 
 
 def _outlook(
-    scope: Scope, before: Directory, after: Directory, version: Version, faults: Sequence[Fault]
+    scope: Scope,
+    before: Directory,
+    after: Directory,
+    version: Version,
+    faults: Sequence[Fault],
+    now: datetime,
 ) -> Outlook:
     history = before.history(version.noun, version.key)
     day = version.valid_from or date.min
@@ -78,4 +86,5 @@ def _outlook(
     if faults:
         outcome = "refused"
     told = changes(held, after.parsed(version), amounts=sees_amounts(scope, version.noun))
-    return Outlook(version.noun, version.key, outcome, version, told, faults)
+    odd = () if faults else findings_of(scope, after, version, now)
+    return Outlook(version.noun, version.key, outcome, version, told, faults, odd)

@@ -3,16 +3,17 @@ sends, with nothing stored. The use of a line is told as a quantity, or as event
 counts as it would count real ones.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
 from tallybook.model.contract import Contract, Phase, Terms
 from tallybook.model.directory import Directory, Span
-from tallybook.model.errors import Invalid
+from tallybook.model.errors import Fault, Invalid, refusal
 from tallybook.model.limits import BATCH_EVENTS_MAX, LINES_MAX
 from tallybook.model.mark import Mark
 from tallybook.model.nouns import Day, Document, Instant, Key, Noun, Quantity, parse
@@ -20,6 +21,7 @@ from tallybook.model.price import Billable, Piece
 from tallybook.model.scope import Scope
 from tallybook.operations._fold import Taken, taken, used
 from tallybook.operations.rate import Rated, rated, shown
+from tallybook.positions import agreed
 from tallybook.positions.agreement import of_versions
 from tallybook.positions.needs import Need
 from tallybook.positions.settlement import Open
@@ -74,14 +76,17 @@ def preview_statement(scope: Scope, directory: Directory, mark: Mark, document: 
     caller's, has the default zone and currency.
 
     Raises:
-        Invalid: `document_invalid`, `unknown_line`, `unknown_meter`, `line_not_metered`,
-            `told_twice`, `not_in_force`, each naming the field at fault.
+        Invalid: `document_invalid`, `unknown_line`, `line_not_metered`, `told_twice`, those of
+            `positions.agreed`, or `not_in_force`, each naming the field at fault.
     """
     scope.require("read")
     asked = parse(StatementRequest, document)
     contract = asked.contract
     if contract.status == "draft":
         contract = contract.model_copy(update={"status": "active"})
+    faults = [*_faults(directory, contract, asked.usage, asked.period)]
+    if faults:
+        raise refusal(faults)
     seen = directory if scope.sees(contract.account) else Directory()
     agreement = of_versions(seen, contract.number, [Span(None, None, contract)])
     span = agreement.period_of(asked.period)
@@ -91,7 +96,6 @@ def preview_statement(scope: Scope, directory: Directory, mark: Mark, document: 
             "The contract is not in force on this date; choose one from start_date to end_date.",
             field="period",
         )
-    _check(directory, contract, asked.usage, asked.period)
     plan = Plan(seen, agreement, [span], by_line=True)
     told = _Told(directory, asked.usage, plan.needs, agreement.start_of(span.start))
     uses = {need: tuple(told.answer(need)) for need in plan.needs}
@@ -140,30 +144,35 @@ def _whole(quantity: Decimal | None, dimensions: tuple[str, ...] | None) -> Bill
     return Billable(found, (Piece(found, (None,) * len(dimensions)),) if found else ())
 
 
-def _check(directory: Directory, contract: Contract, usage: Iterable[LineUse], day: date) -> None:
-    """Refuse use that cannot be counted."""
-    places: dict[str, list[tuple[str, str | None]]] = {}
-    for code, path, meter in _counted(contract):
-        places.setdefault(code, []).append((path, meter))
+def _faults(
+    directory: Directory, contract: Contract, usage: Sequence[LineUse], day: date
+) -> Iterator[Fault]:
+    """Yield what is wrong with a contract and the use of its lines. Only what counts events needs
+    a meter that is there.
+    """
+    counted = list(_counted(contract))
+    by_event = {use.line for use in usage if use.events is not None}
+    needed = {path for code, path, _ in counted if code in by_event}
+    for fault in agreed.faults(contract, lambda key: meter_on(directory, key, day)):
+        found = fault.below("contract")
+        if found.code != "unknown_meter" or found.field in needed:
+            yield found
+    metered = {code: False for code, _, _ in counted}
+    metered |= {code: True for code, _, meter in counted if meter is not None}
     told: set[str] = set()
     for index, use in enumerate(usage):
-        field = f"usage.{index}.line"
-        mine = [(path, meter) for path, meter in places.get(use.line, ()) if meter is not None]
-        if use.line not in places:
-            raise Invalid("unknown_line", f"The contract has no line {use.line}.", field=field)
-        if not mine:
-            detail = f"The line {use.line} has a fixed quantity, and no use."
-            raise Invalid("line_not_metered", detail, field=field)
-        if use.line in told:
-            detail = f"The use of {use.line} is told twice; put it into one."
-            raise Invalid("told_twice", detail, field=field)
+        blame = partial(Fault, field=f"usage.{index}.line")
+        if use.line not in metered:
+            yield blame("unknown_line", detail=f"The contract has no line {use.line}.")
+        elif not metered[use.line]:
+            yield blame(
+                "line_not_metered", detail=f"The line {use.line} has a fixed quantity, and no use."
+            )
+        elif use.line in told:
+            yield blame(
+                "told_twice", detail=f"The use of {use.line} is told twice; put it into one."
+            )
         told.add(use.line)
-        for path, meter in mine if use.events is not None else ():
-            if meter_on(directory, meter, day) is None:
-                detail = (
-                    f"There is no meter {meter} to count events; create it, or tell a quantity."
-                )
-                raise Invalid("unknown_meter", detail, field=path)
 
 
 def _counted(contract: Contract) -> Iterator[tuple[str, str, str | None]]:

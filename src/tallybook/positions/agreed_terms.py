@@ -141,7 +141,7 @@ def _group(group: MeterGroup, meter_of: MeterOf) -> Iterator[Fault]:
         seen.add(key)
         if meter is not None and not units:
             units[meter.unit] = key
-    if group.overage_rate is not None and group.overage_tiers is not None:
+    if group.overage_rate is not None and group.overage_tiers:
         yield Fault(
             "overage_twice",
             "overage_tiers",

@@ -211,13 +211,16 @@ VERSION: Final = {
 
 #: What a version of a noun changed: `before` and `after` are whatever the field holds.
 CHANGES: Final = many(record(field=TEXT, before={}, after={}))
+#: What is wrong, or odd, with a document.
+FAULTS: Final = many(record(code=TEXT, field=TEXT, detail=TEXT))
 
 ANSWERS: Final[dict[str, Shape]] = {
     "Outlook": record(
         outcome=one_of(Outcome),
         valid_from=maybe(DATE),
         changes=CHANGES,
-        faults=many(record(code=TEXT, field=TEXT, detail=TEXT)),
+        faults=FAULTS,
+        findings=FAULTS,
     ),
     "Now": record(now=INSTANT),
     "Exported": record(

@@ -21,6 +21,7 @@ from tallybook.operations.preview_statement import StatementRequest
 from tallybook.web.api._answers import (
     ANSWERS,
     CHANGES,
+    FAULTS,
     INSTANT,
     VERSION,
     Shape,
@@ -186,12 +187,16 @@ def _versions(noun: type[Noun], schemas: Mapping[str, Shape]) -> dict[str, Shape
     parts = _parts(schema, schemas) if noun is Contract else ()
     shown = {**_shown(schema, parts)["properties"], **VERSION}
     required = [*schema["required"], *VERSION]
-    told = {"properties": {**shown, "changes": CHANGES}, "required": [*required, "changes"]}
-    return {
-        name: {"type": "object", "required": required, "properties": shown},
-        f"{name}Told": {"type": "object", **told},
-        **{f"{part}Shown": _shown(schemas[part], parts) for part in parts},
+    more = {"": {}, "Told": {"changes": CHANGES}, "Found": {"findings": FAULTS}}
+    answers: dict[str, Shape] = {
+        f"{name}{kind}": {
+            "type": "object",
+            "required": [*required, *fields],
+            "properties": {**shown, **fields},
+        }
+        for kind, fields in more.items()
     }
+    return answers | {f"{part}Shown": _shown(schemas[part], parts) for part in parts}
 
 
 def _parts(schema: Any, schemas: Mapping[str, Shape]) -> list[str]:

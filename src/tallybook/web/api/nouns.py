@@ -10,7 +10,7 @@ from starlette.responses import Response
 from tallybook.model import limits
 from tallybook.model.difference import Change as Difference
 from tallybook.model.directory import Directory
-from tallybook.model.errors import Invalid
+from tallybook.model.errors import Fault, Invalid
 from tallybook.model.ports import NounName, Version
 from tallybook.model.scope import Scope
 from tallybook.model.time import parse_date, parse_instant
@@ -40,7 +40,7 @@ Search = Annotated[
 ]
 
 
-def _shape(version: Version) -> dict[str, Any]:
+def shape(version: Version) -> dict[str, Any]:
     """Write a version: its document, and when and by whom it came."""
     return {
         **version.document,
@@ -53,8 +53,8 @@ def _shape(version: Version) -> dict[str, Any]:
     }
 
 
-def _answer(version: Version) -> Response:
-    made = answer(_shape(version))
+def _answer(version: Version, **more: object) -> Response:
+    made = answer({**shape(version), **more})
     made.headers["ETag"] = f'"{version.number}"'
     return made
 
@@ -127,10 +127,45 @@ def _add_changes(noun: NounName, plural: str) -> None:
 
 def _add_reads(noun: NounName, plural: str) -> None:
     """Add the routes that read one noun."""
-    one, many = f"/{plural}/{{key}}", f"/{plural}"
+    one = f"/{plural}/{{key}}"
     version = f"{NOUN_OF[plural].__name__}Version"
 
-    @router.get(many, openapi_extra=says(page_of(version)), tags=[plural])
+    found = f"{version}Found" if noun == "contract" else version
+
+    @router.get(one, openapi_extra=says(ref(found)), tags=[plural])
+    def get(
+        scope: Caller, service: Service, key: str, at: At = None, known_at: Text = None
+    ) -> Response:
+        """Return the version that holds today; with `at` and `known_at` on that day, as known
+        then.
+        """
+        directory, now = _known(scope, service, known_at)
+        version = definitions.get(scope, directory, noun, key, now, _moment(at))
+        if noun != "contract":
+            return _answer(version)
+        odd = definitions.findings_of(scope, directory, version, now)
+        return _answer(version, findings=_faults(odd))
+
+    @router.get(f"{one}/history", openapi_extra=says(page_of(f"{version}Told")), tags=[plural])
+    def history(scope: Caller, service: Service, key: str, known_at: Text = None) -> Response:
+        """List every version, oldest first, each with what it changed."""
+        directory, now = _known(scope, service, known_at)
+        items = [
+            {
+                **shape(version),
+                "changes": _changes(definitions.changed(scope, directory, version, now)),
+            }
+            for version in definitions.history(scope, directory, noun, key, now)
+        ]
+        totals = {"count": len(items)}
+        return answer({"items": items, "next_cursor": None, "totals": totals})
+
+
+def _add_list(noun: NounName, plural: str) -> None:
+    """Add the list of a noun that has no filters of its own."""
+    version = f"{NOUN_OF[plural].__name__}Version"
+
+    @router.get(f"/{plural}", openapi_extra=says(page_of(version)), tags=[plural])
     def page(
         scope: Caller,
         service: Service,
@@ -141,31 +176,7 @@ def _add_reads(noun: NounName, plural: str) -> None:
         """List what stands today, by key."""
         directory, now = service.directories.current(scope), service.clock.now()
         found = definitions.page(scope, directory, noun, now, q=q, cursor=cursor, limit=limit)
-        return answer_page(found, _shape)
-
-    @router.get(one, openapi_extra=says(ref(version)), tags=[plural])
-    def get(
-        scope: Caller, service: Service, key: str, at: At = None, known_at: Text = None
-    ) -> Response:
-        """Return the version that holds today; with `at` and `known_at` on that day, as known
-        then.
-        """
-        directory, now = _known(scope, service, known_at)
-        return _answer(definitions.get(scope, directory, noun, key, now, _moment(at)))
-
-    @router.get(f"{one}/history", openapi_extra=says(page_of(f"{version}Told")), tags=[plural])
-    def history(scope: Caller, service: Service, key: str, known_at: Text = None) -> Response:
-        """List every version, oldest first, each with what it changed."""
-        directory, now = _known(scope, service, known_at)
-        items = [
-            {
-                **_shape(version),
-                "changes": _changes(definitions.changed(scope, directory, version, now)),
-            }
-            for version in definitions.history(scope, directory, noun, key, now)
-        ]
-        totals = {"count": len(items)}
-        return answer({"items": items, "next_cursor": None, "totals": totals})
+        return answer_page(found, shape)
 
 
 def _known(scope: Scope, service: Services, known_at: str | None) -> tuple[Directory, datetime]:
@@ -192,11 +203,18 @@ def _outlook(found: Outlook) -> dict[str, Any]:
         "outcome": found.outcome,
         "valid_from": found.valid_from,
         "changes": _changes(found.changes),
-        "faults": [fault._asdict() for fault in found.faults],
+        "faults": _faults(found.faults),
+        "findings": _faults(found.findings),
     }
+
+
+def _faults(found: Sequence[Fault]) -> list[dict[str, str]]:
+    return [fault._asdict() for fault in found]
 
 
 for _plural in NOUN_OF:
     _noun = cast("NounName", _plural.removesuffix("s"))
     _add_changes(_noun, _plural)
     _add_reads(_noun, _plural)
+    if _noun != "contract":
+        _add_list(_noun, _plural)
