@@ -153,8 +153,15 @@ def test_a_conflict_shows_what_the_other_changed(world: Agreed, browser: httpx2.
     assert stored(world)["type"] == "Strategic"
 
 
-_META = {"number", "version", "valid_from", "recorded_at", "author", "reason", "retired"} | {
-    "findings"
+_META = {
+    "findings",
+    "number",
+    "version",
+    "valid_from",
+    "recorded_at",
+    "author",
+    "reason",
+    "retired",
 }
 
 
