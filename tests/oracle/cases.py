@@ -428,7 +428,8 @@ class _Maker:
         if own and line.get("meter") and self.pooling == "none" and self.chance(0.1):
             made["allotment"] = {**own, "quantity": None}
             made["allotment"].pop("rollover", None)
-        if line.get("meter") in {"calls", "units"} and self._may_change_price(line):
+        may_change = self._may_change_price(line) and "conversion" not in line
+        if line.get("meter") in {"calls", "units"} and may_change:
             made["meter"] = self.pick((line["meter"], line["meter"], "calls", "units"))
             made["price"] = made["price"] if self.chance(0.8) else self._percentage()
         if self.chance(0.2):
