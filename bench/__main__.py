@@ -9,9 +9,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from bench import append, ingest, machine, positions, sizes, usage
+from bench import append, ingest, machine, positions, sizes, statements, usage
 
-WORDS: Final = {"append": append, "ingest": ingest, "usage": usage, "positions": positions}
+WORDS: Final = {
+    "append": append,
+    "ingest": ingest,
+    "usage": usage,
+    "positions": positions,
+    "statements": statements,
+}
 
 Row = Mapping[str, Any]
 
@@ -21,7 +27,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="tallybook bench", description=__doc__)
     parser.add_argument("word", choices=WORDS)
     parser.add_argument(
-        "--events", type=int, help="how many (ingest 1,000,000, append 100,000, else 20,000,000)"
+        "--events",
+        type=int,
+        help="how many (ingest and statements 1,000,000, append 100,000, else 20,000,000)",
     )
     parser.add_argument("--cache", type=Path, help="keep generated data here for the next run")
     parser.add_argument(

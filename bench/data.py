@@ -8,15 +8,17 @@ import random
 import sys
 import time
 from bisect import bisect
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import accumulate
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from bench.sizes import Size
 from tallybook.model.columns import columns
 from tallybook.model.directory import Directory
 from tallybook.model.packed import Batch, pack
+from tallybook.model.ports import NounName, Version
 from tallybook.model.scope import operator
 from tallybook.stores.clickhouse.store import ClickEvents
 from tallybook.stores.duckdb.store import DuckEvents
@@ -26,6 +28,15 @@ ACCOUNTS: Final = 20_000
 CHILDREN: Final = 500
 FIRST: Final = datetime(2025, 1, 1, tzinfo=UTC)
 DAYS: Final = 365
+
+
+class Fleet(NamedTuple):
+    """How many accounts there are, and over how many days they use."""
+
+    accounts: int = ACCOUNTS
+    days: int = DAYS
+
+
 METERS: Final = {
     "requests": {"event_type": "api.request", "aggregation": "count"},
     "tokens": {"event_type": "api.request", "aggregation": "sum", "property": "tokens"},
@@ -43,16 +54,19 @@ def key(rank: int) -> str:
     return f"account-{rank:05d}"
 
 
-def store(events: int, folder: Path, size: Size) -> DuckEvents | ClickEvents:
+def store(
+    events: int, folder: Path, size: Size, fleet: Fleet | None = None
+) -> DuckEvents | ClickEvents:
     """Open the store with so many events, making it where it is not there."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"events-{events}.duckdb"
+    of = "" if fleet is None else f"-{fleet.accounts}-{fleet.days}"
+    path = folder / f"events-{events}{of}.duckdb"
     done = path.with_suffix(".done")
     if not done.exists():
         path.unlink(missing_ok=True)
     found = size.events(path)
     if found.position(_SYSTEM) < events:
-        _fill(events, found)
+        _fill(events, found, fleet or Fleet())
     if isinstance(found, DuckEvents):
         done.touch()
     return found
@@ -81,11 +95,43 @@ def directory(*, contracts: bool = False) -> Directory:
     return world.directory
 
 
-def _fill(events: int, made: DuckEvents | ClickEvents) -> None:
+def contracts(fleet: Fleet, lines: Sequence[Mapping[str, Any]]) -> Directory:
+    """Return the definitions of a fleet: an account each, with a contract of these lines."""
+    world = World()
+    for name, meter in METERS.items():
+        world.meter(name, **{"property": None, **meter})
+    return world.directory.extend(
+        version
+        for rank in range(fleet.accounts)
+        for version in (
+            _first("account", key(rank), 2 * rank, {"key": key(rank)}),
+            _first(
+                "contract",
+                f"C-{rank:05d}",
+                2 * rank + 1,
+                {
+                    "number": f"C-{rank:05d}",
+                    "account": key(rank),
+                    "start_date": "2025-01-01",
+                    "lines": lines,
+                },
+            ),
+        )
+    )
+
+
+def _first(noun: NounName, key_: str, number: int, document: Mapping[str, Any]) -> Version:
+    revision = len(METERS) + 1 + number
+    return Version(
+        noun, key_, 1, revision, None, FIRST, "bench", None, retired=False, document=document
+    )
+
+
+def _fill(events: int, made: DuckEvents | ClickEvents, fleet: Fleet) -> None:
     began = time.monotonic()
     chance = random.Random(1)
-    weights = list(accumulate(1 / (rank + 10) for rank in range(ACCOUNTS)))
-    step = DAYS * 86_400_000_000 // events
+    weights = list(accumulate(1 / (rank + 10) for rank in range(fleet.accounts)))
+    step = fleet.days * 86_400_000_000 // events
     for first in range(0, events, _BATCH):
         count = min(_BATCH, events - first)
         wires = tuple(_wire(chance, weights, n, n * step) for n in range(first, first + count))

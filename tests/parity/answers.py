@@ -17,7 +17,9 @@ from tests.serving import Client
 Row = Mapping[str, Any]
 
 #: What is of one side alone: when a fact came in there, and the key it was corrected by.
-_OF_ONE_SIDE = {"refreshed_at", "received_at", "recorded_at", "author"}
+_OF_ONE_SIDE = {
+    "refreshed_at", "received_at", "recorded_at", "author", "closed_at", "closed_by",
+}  # fmt: skip
 
 
 def usage(server: Client, marks: Sequence[str]) -> Iterator[Row]:
@@ -39,6 +41,18 @@ def positions(server: Client, marks: Sequence[str]) -> Iterator[Row]:
         yield server.call("GET", path, known_at=marks[-1]).json
 
 
+def statements(server: Client, marks: Sequence[str]) -> Iterator[Row]:
+    """List the statements of a day at every mark, and all of each contract at the newest, with
+    their hashes; the mark of a closed one is of the minute in which it was closed there.
+    """
+    asked = [{"period": "2026-03-20", "known_at": mark} for mark in marks]
+    contracts = [item["contract"] for item in _listed(server, "/statements", **asked[-1])]
+    asked += [{"contract": number, "known_at": marks[-1]} for number in contracts]
+    for parameters in asked:
+        for row in _listed(server, "/statements", **parameters):
+            yield {name: said for name, said in row.items() if name != "known_at"}
+
+
 def events(server: Client, marks: Sequence[str]) -> Iterator[Row]:
     """List the facts of some accounts and what became of them, in the order they are listed."""
     span = {"from": "2026-03-05", "to": "2026-03-12", "known_at": marks[-1]}
@@ -51,6 +65,7 @@ def events(server: Client, marks: Sequence[str]) -> Iterator[Row]:
 ANSWERS: dict[str, Callable[[Client, Sequence[str]], Iterator[Row]]] = {
     "usage": usage,
     "positions": positions,
+    "statements": statements,
     "events": events,
 }
 

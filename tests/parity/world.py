@@ -72,6 +72,10 @@ _EDGES = [
 ]  # fmt: skip
 
 
+#: Contracts of which statements are closed on the way.
+CLOSED = ["C-north", "C-solo"]
+
+
 class Step(NamedTuple):
     """A request that both sides are sent."""
 

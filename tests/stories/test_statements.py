@@ -301,3 +301,22 @@ def test_lists_are_of_a_day_or_of_a_contract(vendor: Vendor) -> None:
     assert found == every["items"]
     none = vendor.client.call("GET", "/statements", contract="missing")
     assert (none.status, none.json["code"]) == (404, "contract_not_found")
+
+
+@pytest.mark.parametrize(
+    ("target", "code"),
+    [
+        ("/statements/{c}?period=march", "date_invalid"),
+        ("/statements/{c}?period=2026-02-30", "date_invalid"),
+        ("/statements/{c}?period=2999-01-01", "period_too_far"),
+        ("/statements/{c}?known_at=never", "known_at_invalid"),
+        ("/statements?period=2999-01-01", "period_too_far"),
+        ("/statements?period=soon", "date_invalid"),
+        ("/statements?limit=501", "parameter_invalid"),
+        ("/statements?cursor=x", "cursor_invalid"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused(vendor: Vendor, target: str, code: str) -> None:
+    vendor.agree()
+    answer = vendor.client.call("GET", target.format(c=vendor.name))
+    assert (answer.status, answer.json["code"]) == (422, code)

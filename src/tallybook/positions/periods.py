@@ -166,6 +166,7 @@ def add_days(day: date, days: int) -> date:
     return date.fromordinal(max(moved, 1))
 
 
+@lru_cache(maxsize=32_768)  # as above
 def add_months(day: date, months: int) -> date:
     """Move a date by whole months, to the month's last day where it has no such day."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)

@@ -4,7 +4,7 @@ a quantity each prices is said by the models.
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from itertools import pairwise
@@ -35,8 +35,10 @@ class Tier(Noun):
 
     def part(self, tier: int, quantity: Decimal) -> Part:
         """Return what a quantity comes to in this tier, the tier's flat amount with it."""
-        amount = EXACT.fma(quantity, self.factor, self.flat_amount or ZERO)
-        return Part(tier, quantity, None, self.flat_amount, amount)
+        return Part(tier, quantity, None, self.flat_amount, self._amount(quantity))
+
+    def _amount(self, quantity: Decimal) -> Decimal:
+        return EXACT.fma(quantity, self.factor, self.flat_amount or ZERO)
 
 
 class StepTier(Tier):
@@ -57,7 +59,7 @@ class UnitTier(Tier):
 
     def part(self, tier: int, quantity: Decimal) -> Part:
         """Return what a quantity comes to in this tier, with the amount for each unit."""
-        return replace(super().part(tier, quantity), unit_amount=self.unit_amount)
+        return Part(tier, quantity, self.unit_amount, self.flat_amount, self._amount(quantity))
 
     @model_validator(mode="after")
     def _has_a_price(self) -> Self:
@@ -78,7 +80,8 @@ class RateTier(Tier):
 
     def part(self, tier: int, quantity: Decimal) -> Part:
         """Return what a quantity comes to in this tier, with the fraction."""
-        return replace(super().part(tier, quantity), rate=self.rate)
+        amount = self._amount(quantity)
+        return Part(tier, quantity, None, self.flat_amount, amount, rate=self.rate)
 
 
 T = TypeVar("T", bound=Tier)
