@@ -1,13 +1,14 @@
 """Contracts in somebody's spreadsheet: columns, rows and how things are written in it."""
 
 import io
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tallybook.cli._folder import Origin
 from tallybook.cli._sheet import Record, Refused, records, sheet
-from tallybook.formats import csv
+from tallybook.formats import csv, yaml
 from tallybook.model.errors import TallybookError
 
 GERMAN = """\
@@ -115,6 +116,15 @@ def test_what_is_wrong_in_a_row_is_told_with_its_column(
     assert [(one.row, one.column, one.field, one.code) for one in refused] == [
         (row, column, field, code)
     ]
+
+
+def test_the_example_of_the_guide_is_one_contract_with_two_lines() -> None:
+    guide = (Path(__file__).parents[2] / "docs/import.md").read_text("utf-8")
+    mapping, rows = guide.partition("in a spreadsheet")[2].split("```")[1:4:2]
+    (said,) = yaml.load(io.BytesIO(mapping.removeprefix("yaml\n").encode()))
+    (found,) = documents(rows.lstrip(), **said)
+    assert (found["start_date"], found["currency"]) == ("2026-02-01", "EUR")
+    assert [line["allotment"]["quantity"] for line in found["lines"]] == ["1000", "500"]
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,17 @@ what a change would do, and what a version changed.
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from tallybook.model.contract import Contract
 from tallybook.model.difference import Change as Difference
 from tallybook.model.errors import Conflict, Fault, Invalid, NotFound
+from tallybook.model.nouns import Amount, Noun
 from tallybook.model.scope import Scope
 from tallybook.operations import definitions
+from tallybook.operations._shown import AMOUNTS
 from tallybook.operations.define import Change, define_many, retire
 from tallybook.operations.foresee import Outlook, foresee
 from tests.books import NOW, Shelf, shelf
@@ -225,3 +228,24 @@ def test_a_contract_can_be_asked_for_at_a_day(home: Shelf) -> None:
     assert name(date(2026, 5, 1)) == name(datetime(2026, 5, 1, tzinfo=UTC)) == "later"
     with pytest.raises(NotFound):
         name(date(2025, 12, 31))
+
+
+def amounts(noun: type[Noun]) -> Iterator[str]:
+    """Yield the names of all fields of a noun and its parts that hold an amount."""
+    for name, field in noun.model_fields.items():
+        waiting: list[Any] = [field.annotation]
+        found = [*field.metadata]
+        while waiting:
+            kind = waiting.pop()
+            waiting += get_args(kind)
+            found += getattr(kind, "__metadata__", ())
+            if isinstance(kind, type) and issubclass(kind, Noun):
+                yield from amounts(kind)
+        if any(one is get_args(Amount)[1] for one in found):
+            yield name
+
+
+def test_every_amount_that_a_contract_may_hold_can_be_hidden() -> None:
+    found = {*amounts(Contract)}
+    assert {"amount", "hold_above", "credit_rate"} <= found
+    assert found - {"unit_amount", "flat_amount"} <= AMOUNTS  # those two are in overage_tiers

@@ -23,6 +23,8 @@ ONE = [
     "/accounts/{a}/history",
     "/contracts/{c}",
     "/contracts/{c}/history",
+    "/contracts/{c}?at=2026-03-20",
+    "/contracts?account={a}",
     "/positions/{c}/total?at=2026-03-20T00:00:00Z",
     "/positions?account={a}",
     "/positions?contract={c}",
@@ -39,6 +41,8 @@ MANY = [
     "/accounts?q=stranger",
     "/contracts",
     "/contracts?q=C",
+    "/contracts?in_force=2026-03-20",
+    "/contracts?sort=base&descending=true",
     "/events",
     "/events?account=stranger",
     "/events?state=unresolved",
@@ -278,6 +282,9 @@ def test_changing_what_is_not_yours(house: House, role: str, noun: str, method: 
         assert code(house.by(role, method, f"/{noun}/{own}", body)) == (403, "vendor_only")
         assert code(foreign) == code(none)
     assert house.by("admin", "GET", f"/accounts/{STRANGER}").json["version"] == 1
+    if method == "PUT":  # who may not change it is not told either what a change would do
+        dry = house.by(role, method, f"/{noun}/{prefix}{STRANGER}?dry_run=true", body)
+        assert code(dry) == code(foreign)
 
 
 @pytest.mark.parametrize("role", sorted(set(ROLES) - {"admin"}))

@@ -360,6 +360,7 @@ PREVIEW = Preview(
     "1–30 Nov 2026",
     (MoneyChange("Total", Money(Decimal(1), "USD"), Money(Decimal(2), "USD")),
      MoneyChange("support", None, Money(Decimal(2), "USD"))),
+    (Note("near", "risk", "Line without price", "Nothing is charged. (lines.0)"),),
 )  # fmt: skip
 
 

@@ -153,7 +153,16 @@ def test_a_conflict_shows_what_the_other_changed(world: Agreed, browser: httpx2.
     assert stored(world)["type"] == "Strategic"
 
 
-_META = {"number", "version", "valid_from", "recorded_at", "author", "reason", "retired"}
+_META = {
+    "findings",
+    "number",
+    "version",
+    "valid_from",
+    "recorded_at",
+    "author",
+    "reason",
+    "retired",
+}
 
 
 def test_the_whole_document_is_text_too(world: Agreed, browser: httpx2.Client) -> None:

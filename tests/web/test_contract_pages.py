@@ -160,6 +160,15 @@ def test_phases_are_a_band_and_the_day_asked_for_is_laid_over(browser: httpx2.Cl
     assert "Edit" not in text(then, ".actions")
 
 
+def test_what_is_set_up_oddly_is_told_and_not_to_customers(world: Agreed) -> None:
+    world.client.put("/contracts/ODD", account="acme", start_date="2026-01-01", lines=[
+        {"code": "messages", "meter": "messages", "allotment": {"quantity": "5"}}
+    ])  # fmt: skip
+    with world.browser() as browser, world.browser("customer_admin") as customer:
+        assert "Line without price" in card(get(browser, "/contracts/ODD"), "Set-up findings")
+        assert "Set-up findings" not in text(get(customer, "/contracts/ODD"))
+
+
 def test_lines_stand_beside_what_was_agreed(browser: httpx2.Client) -> None:
     lines = get(browser, f"/contracts/{RICH}").css(".clauses a.link")
     assert [a.attributes["href"] for a in lines][:2] == [

@@ -146,8 +146,10 @@ def _text(charged: Mapping[str, Any], name: str) -> str:
 def _ending(answer: Mapping[str, Any], faults: Sequence[Fault], name: str) -> str:
     if faults:
         return f"Nothing was written: {len(faults):,} faults."
+    if not answer["items"]:
+        return "All of it holds already."
     if answer["applied"]:
-        return "Written. What held before is kept: GET .../history, or put it again."
+        return "Written; what held before is kept in the history of each."
     again = f"`import {name} --apply --revision {answer['revision']}` does it."
     return f"Nothing was written. {again}"
 

@@ -158,14 +158,15 @@ class _Planning:
                 continue
             seen.add(name)
             self._add(definition)
-        self._judge()
+        after = self._plan.after
+        self._judge(after)
         return Outcome(
             self._directory.revision,
             applied=False,
             items=tuple(self._items),
             faults=tuple(self._faults),
             before=self._directory,
-            after=self._plan.after,
+            after=after,
         )
 
     def write(self, books: Books, outcome: Outcome) -> Outcome:
@@ -226,9 +227,8 @@ class _Planning:
                 continue
             yield _Said(index, change, noun, valid_from)
 
-    def _judge(self) -> None:
+    def _judge(self, after: Directory) -> None:
         """Check each version that would be written, as far as nothing it names is at fault."""
-        after = self._plan.after
         for item in self._items:
             for step in item.steps:
                 for fault in self._plan.faults_of(after, step.version):

@@ -1,11 +1,13 @@
-"""What differs between two documents of a contract, in words a person reads."""
+"""What differs between two documents of a contract, and what is odd in one, as people read it."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from tallybook.model.difference import Change as Difference
+from tallybook.model.errors import Fault
 from tallybook.model.plain import plain
 from tallybook.web.pages.contracts.view import Change
+from tallybook.web.pages.view import Note
 
 _SILENT: Final = {"number", "applies"}
 
@@ -17,6 +19,12 @@ def told(found: Iterable[Difference]) -> Iterator[Change]:
             path = one.field.replace("[", ".").replace("]", "").split(".")
             said = " › ".join(name.replace("_", " ") for name in path)
             yield Change(said, _said(plain(one.before)), _said(plain(one.after)))
+
+
+def notes(found: Iterable[Fault]) -> Iterator[Note]:
+    """Yield what is set up oddly as notes: nothing is refused for it, but somebody should look."""
+    for one in found:
+        yield Note("near", "risk", _word(one.code).capitalize(), f"{one.detail} ({one.field})")
 
 
 def _said(value: Any) -> str:

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Literal
 
 from tallybook.web.pages.contracts.view import Change
-from tallybook.web.pages.view import Frame, Link, Money
+from tallybook.web.pages.view import Frame, Link, Money, Note
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +62,13 @@ class MoneyChange:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What saving would do: from which day, what differs, and what it comes to."""
+    """What saving would do: from which day, what differs, what it comes to, and what is odd."""
 
     valid_from: date | None
     changes: tuple[Change, ...]
     period: str = ""
     money: tuple[MoneyChange, ...] = ()
+    findings: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from tallybook.web.api.statements import basis_of
 from tallybook.web.exact import read_body
 from tallybook.web.pages import format as words
 from tallybook.web.pages.contracts import form
-from tallybook.web.pages.contracts.changes import told
+from tallybook.web.pages.contracts.changes import notes, told
 from tallybook.web.pages.contracts.edit_view import EditPage, MoneyChange, Preview
 from tallybook.web.pages.contracts.listing import PATH, may_define
 from tallybook.web.pages.contracts.written import read_text, write_text
@@ -238,6 +238,7 @@ def _preview(edit: _Edit, outlook: Outlook) -> Preview:
         tuple(told(outlook.changes)),
         money.period,
         tuple(money.rows()) if is_news else (),
+        tuple(notes(outlook.findings)),
     )
 
 

@@ -97,8 +97,8 @@ _LINE: Final = (
     Spec("allotment.cycle_unit", "Cycle", "choice", _CYCLE),
     Spec("free_quantity", "Free quantity", default="0"),
     Spec("discount_percent", "Percent off", default="0"),
-    Spec("minimum_amount", "At least"),
-    Spec("maximum_amount", "At most"),
+    Spec("minimum_amount", "Minimum amount"),
+    Spec("maximum_amount", "Maximum amount"),
     Spec("price.model", "Price", "choice", _MODELS),
 )
 #: What a price asks for, by its model; a matrix has too much for fields.

@@ -20,7 +20,7 @@ from tallybook.operations.contracts import listed
 from tallybook.web.api.positions import instants
 from tallybook.web.pages import format as words
 from tallybook.web.pages import standing
-from tallybook.web.pages.contracts.changes import told
+from tallybook.web.pages.contracts.changes import notes, told
 from tallybook.web.pages.contracts.listing import PATH, may_define
 from tallybook.web.pages.contracts.terms import terms
 from tallybook.web.pages.contracts.view import ContractPage, VersionRow
@@ -142,6 +142,7 @@ def _page(request: Request, scope: Scope, service: Services, found: Looked) -> C
         f"{found.path}/statements",
         scope.sees_prices,
         _past(found),
+        tuple(notes(definitions.findings_of(scope, found.directory, found.version, found.when.at))),
         edit_url=f"{found.path}/edit" if may_define(scope) and found.is_now else "",
     )
 
