@@ -115,7 +115,7 @@ def test_pieces_come_by_time_then_id_whatever_the_page(kept: Events) -> None:
     """Later ones arrived first, some at one instant, one is replaced and one void."""
     at = [*reversed(EDGES[:4]), *[EDGES[0]] * 8]
     happened = [Happened("ab"[i % 2], time, f'{{"q": {i}}}') for i, time in enumerate(at)]
-    entries = [*happened, Change("replace", 3, happened[0]), Change("void", 5)]
+    entries: list[Entry] = [*happened, Change("replace", 3, happened[0]), Change("void", 5)]
     kept.clear(ALL)
     kept.load(ALL, batches(entries))
     members = (Member("a", EDGES[0], EDGES[4]), Member("b", EDGES[0], EDGES[4], group=1))
