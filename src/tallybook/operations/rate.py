@@ -120,6 +120,8 @@ class Course:
         """Tell whether a statement may be seen: whoever sees its account as the period ends, or
         now.
         """
+        if scope.accounts is None:
+            return True
         end = place.end_date if isinstance(place, ClosedStatement) else place.end
         ends_at = self.agreement.start_of(end) - _MOMENT
         return scope.sees(self.account_of(place), min(ends_at, self._mark.now))
@@ -198,12 +200,12 @@ def rate(
     basis: Basis,
     asked: Iterable[tuple[Course, Collection[ClosedStatement | Span]]],
     *,
-    weighs: bool = True,
+    in_full: bool = True,
 ) -> Iterator[ClosedStatement | Open]:
     """Yield the statements of many contracts, each contract's in the order of its places.
 
-    A supplementary one without an adjustment is none, and left out. `weighs` looks at the periods
-    before to tell which is held; without it none is.
+    A supplementary one without an adjustment is none, and left out. `in_full` explains
+    them and looks at the periods before to tell which is held; without it none is.
     """
     rest = iter(asked)
     while some := list(islice(rest, CONTRACTS_A_QUESTION)):
@@ -213,7 +215,7 @@ def rate(
                 course.agreement,
                 map(settled, course.closed.values()),
                 [place for place in places if isinstance(place, Span)],
-                weighs=weighs,
+                in_full=in_full,
             )
             for course, places in some
         ]

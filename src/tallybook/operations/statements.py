@@ -71,8 +71,8 @@ class StatementPage:
 
 
 def statements(scope: Scope, basis: Basis, query: StatementQuery) -> StatementPage:
-    """List statements. All that match are worked out for their totals, the page's with a look at
-    the periods before, which tell whether one is held.
+    """List statements. All that match are worked out for their totals, the page's in full: with
+    explanations and a look at the periods before, which tell whether one is held.
 
     Raises:
         Forbidden: `verb_not_allowed`.
@@ -88,7 +88,7 @@ def statements(scope: Scope, basis: Basis, query: StatementQuery) -> StatementPa
     sums: dict[str, StatementTotal] = {}
     known: dict[_Key, _Found] = {}
     is_one = query.contract is not None  # then all its periods are worked out in any case
-    for number, found in _found(scope, basis, query, _numbers(basis, query), weighs=is_one):
+    for number, found in _found(scope, basis, query, _numbers(basis, query), in_full=is_one):
         said = _amounts(found)
         sums[said.currency] = _added(sums.get(said.currency), said)
         keys.append((number, _start(found)))
@@ -119,7 +119,7 @@ def _found(
     query: StatementQuery,
     numbers: Iterable[str],
     *,
-    weighs: bool = True,
+    in_full: bool = True,
 ) -> Iterator[tuple[str, _Found]]:
     """Yield the statements of contracts that match, with their numbers."""
     rest = iter(numbers)
@@ -129,7 +129,7 @@ def _found(
             closed[one.contract].append(one)
         courses = (Course(basis, number, closed[number]) for number in some)
         asked = [(course, list(_places(scope, course, query))) for course in courses]
-        for found in rate(scope, basis, [pair for pair in asked if pair[1]], weighs=weighs):
+        for found in rate(scope, basis, [pair for pair in asked if pair[1]], in_full=in_full):
             yield _number(found), found
 
 

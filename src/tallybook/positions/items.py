@@ -151,12 +151,16 @@ def allotment(turn: Turn[Item]) -> Decimal:
     Days on which it is unlimited give none: their use is not counted against it.
     """
     parts = [(s.days, s.item.allotment.quantity) for s in turn.segments if s.item.allotment]
+    if not parts:
+        return turn.pooled
     own = weighted([(days, q) for days, q in parts if q is not None], turn.span.cycle_days)
     return EXACT.add(own, turn.pooled) if turn.pooled else own
 
 
 def free(turn: Turn[Item]) -> Decimal:
     """Return what is free in a cycle: each day with its part of the days in force."""
+    if len(turn.segments) == 1:
+        return turn.segments[0].item.free_quantity
     return weighted([(s.days, s.item.free_quantity) for s in turn.segments], turn.days)
 
 

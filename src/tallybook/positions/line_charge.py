@@ -18,29 +18,41 @@ from tallybook.positions.rating import Rise, Worked, flat_amount, price_in
 
 _DAY: Final = timedelta(days=1)
 _HUNDRED: Final = Decimal(100)
+_NOTHING: Final = Billable(ZERO)
+_UNEXPLAINED: Final = Explanation()
 
 
-def line_charge(cycles: Iterable[Worked], span: Span, currency: str) -> Charge | None:
-    """Return the charge of a line in a billing period, None where it is not in force in it."""
+def line_charge(
+    cycles: Iterable[Worked], span: Span, currency: str, *, explained: bool = True
+) -> Charge | None:
+    """Return the charge of a line in a billing period, None where it is not in force in it; one
+    that is not `explained` only has its amounts.
+    """
     due = [done for done in cycles if done.turn.start < span.end and span.start < done.turn.end]
     days = [part for done in due for part in cut(done.turn.segments, span.start, span.end)]
     if not days:
         return None
     with localcontext(EXACT):
-        return _charge(due, days, span, currency)
+        return _charge(due, days, span, currency, explained=explained)
 
 
 def _charge(
-    due: Sequence[Worked], days: Sequence[Segment[Item]], span: Span, currency: str
+    due: Sequence[Worked],
+    days: Sequence[Segment[Item]],
+    span: Span,
+    currency: str,
+    *,
+    explained: bool,
 ) -> Charge:
     item = days[-1].item
     counted = [rise for done in due for rise in _within(done, span)]
-    steps = [step for done in due for step in _steps(done, span)]
-    amount = sum((step.amount * (_HUNDRED - step.discount_percent) for step in steps), ZERO)
-    amount /= _HUNDRED
+    steps = [step for done in due for step in _steps(done, span, explained=explained)]
+    amount = ZERO
+    for step in steps:
+        amount += _less_discount(step)
     most = _by_days(days, lambda item: item.maximum_amount)
-    least = _by_days(days, lambda item: item.minimum_amount or ZERO) or ZERO
-    amount = bounded(amount, least or None, most)
+    least = _by_days(days, lambda item: item.minimum_amount or ZERO) or None
+    amount = bounded(amount, least, most)
     if item.quantity is not None:
         flat = [step.after for step in steps if step.days]
         quantity, billable = item.quantity, flat[-1] if flat else ZERO
@@ -60,39 +72,49 @@ def _charge(
             cycles=tuple(_cycle_step(done, span) for done in due),
             use=tuple(_use(counted)),
             charges=tuple(steps),
-            minimum_amount=least or None,
+            minimum_amount=least,
             maximum_amount=most,
             unrounded=amount,
             note=_note(due[-1], span),
-        ),
+        )
+        if explained
+        else _UNEXPLAINED,
     )
+
+
+def _less_discount(step: ChargeStep) -> Decimal:
+    if not step.discount_percent:
+        return step.amount
+    return step.amount * (_HUNDRED - step.discount_percent) / _HUNDRED
 
 
 def _within(done: Worked, span: Span) -> list[Rise]:
     return [r for r in done.rises if span.start <= r.start and r.end <= span.end]
 
 
-def _steps(done: Worked, span: Span) -> Iterator[ChargeStep]:
+def _steps(done: Worked, span: Span, *, explained: bool) -> Iterator[ChargeStep]:
     """Yield what a cycle adds to a period: its flat charges, its rises, or, on the last day of a
     group's cycle, all of them and what is credited.
     """
     turn = done.turn
     if turn.segments[-1].item.settles:
         if span.start <= turn.end - _DAY < span.end:
-            yield from _settled(done)
+            yield from _settled(done, explained=explained)
         return
     for segment in turn.segments:
         if segment.item.is_flat:
             amount, days = flat_amount(turn, segment, span.start, span.end)
             if days:
                 yield _flat_step(turn, segment, span, amount, days)
-    yield from (_step(rise) for rise in _within(done, span) if not rise.item.is_flat)
+    for rise in _within(done, span):
+        if not rise.item.is_flat:
+            yield _step(rise, explained=explained)
 
 
-def _settled(done: Worked) -> Iterator[ChargeStep]:
+def _settled(done: Worked, *, explained: bool) -> Iterator[ChargeStep]:
     item = done.turn.segments[-1].item
     if item.method != "roll_forward":
-        yield from map(_step, done.rises)
+        yield from (_step(rise, explained=explained) for rise in done.rises)
     if item.method == "allow_with_credit":
         unused = max(ZERO, done.included - done.counted)
         credit = Part(0, -unused, item.credit_rate, None, -unused * item.credit_rate)
@@ -101,15 +123,15 @@ def _settled(done: Worked) -> Iterator[ChargeStep]:
         )
 
 
-def _step(rise: Rise) -> ChargeStep:
-    before = rise.before or Billable(ZERO)
+def _step(rise: Rise, *, explained: bool) -> ChargeStep:
+    before = rise.before or _NOTHING
     return ChargeStep(
         start=rise.start,
         end=rise.end,
         model=rise.item.model,
         before=before.quantity,
         after=rise.after.quantity,
-        parts=_parts(rise.price, rise.before, rise.after),
+        parts=_parts(rise.price, rise.before, rise.after) if explained else (),
         amount=rise.amount,
         discount_percent=rise.item.discount_percent,
     )
@@ -147,6 +169,8 @@ def _by_days(
     days: Sequence[Segment[Item]], limit: Callable[[Item], Decimal | None]
 ) -> Decimal | None:
     """Return a limit by the days on which it holds; None where it does not hold on all."""
+    if len(days) == 1:
+        return limit(days[0].item)
     found = [(segment.days, limit(segment.item)) for segment in days]
     if any(amount is None for _, amount in found):
         return None

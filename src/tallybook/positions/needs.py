@@ -3,7 +3,6 @@ nothing; the operations ask the events, a preview counts what it was given.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -17,8 +16,7 @@ class Window(NamedTuple):
     end: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(NamedTuple):
     """The running use of a meter from `start`, at each of `ends`, ascending: of one account, or
     with `pooled` of its tree as it stands at each instant. `on` is the day whose definition of
     the meter counts.

@@ -99,6 +99,9 @@ def runs(agreement: Agreement, turn: Turn[Item], cuts: Iterable[date]) -> Iterat
     """
     wanted = sorted(cuts)
     last = min(wanted[-1], turn.end)
+    if len(turn.segments) == 1:
+        yield _run(agreement, turn, turn.segments, (wanted, last))
+        return
     together: list[Segment[Item]] = []
     for segment in turn.segments:
         if segment.start >= last:
@@ -127,7 +130,9 @@ def work_out(turn: Turn[Item], counted: Sequence[Run], uses: Uses, carried: Carr
     limit = _limit(allotted, given, carried)
     with localcontext(EXACT):
         rises = tuple(_rises(turn, counted, uses, limit))
-        used = sum((rise.quantity for rise in rises), ZERO)
+        used = ZERO
+        for rise in rises:
+            used += rise.quantity
     return Worked(turn, used, allotted, given, limit, carried, rises)
 
 

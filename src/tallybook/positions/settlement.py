@@ -47,7 +47,7 @@ class Open:
 class Settlement:
     """Some open statements of a contract: what has to be counted for them, then what they say.
 
-    `weighs` also looks at the statements before, to tell which one is held.
+    `in_full` also explains them, and looks at the statements before to tell which one is held.
     """
 
     def __init__(
@@ -57,20 +57,20 @@ class Settlement:
         closed: Iterable[Settled],
         wanted: Collection[Span],
         *,
-        weighs: bool = True,
+        in_full: bool = True,
     ) -> None:
         """Find the periods that have to be worked out."""
         self._agreement = agreement
         self._closed = {one.start: one for one in closed}
         self._wanted = frozenset(wanted)
-        self._weighs = weighs
+        self._in_full = in_full
         self._next = following(agreement, self._closed)
         self._open = sorted(
             {*self._wanted, *self._before()}, key=lambda span: (span.start, span.end)
         )
         self._again = list(self._still_there()) if self._next in self._open else []
         billed = [span for span in self._open if not is_beyond(agreement, span)]
-        self._plan = Plan(directory, agreement, [*billed, *self._again])
+        self._plan = Plan(directory, agreement, [*billed, *self._again], explained=in_full)
 
     @property
     def needs(self) -> tuple[Need, ...]:
@@ -111,7 +111,7 @@ class Settlement:
         if has_credits(self._agreement):
             last = max(span.start for span in self._wanted)
             yield from (s for s in earlier(self._agreement, last) if s.start not in self._closed)
-        elif self._weighs:
+        elif self._in_full:
             for wanted in self._wanted:
                 some = islice(earlier(self._agreement, wanted.start), PERIODS_COMPARED)
                 yield from (span for span in some if span.start not in self._closed)
@@ -123,7 +123,7 @@ class Settlement:
                 yield span
 
     def _held_above(self, span: Span, subtotals: Mapping[date, Decimal]) -> Decimal | None:
-        if not self._weighs:
+        if not self._in_full:
             return None
         before = sorted(start for start in subtotals if start < span.start)[-PERIODS_COMPARED:]
         last = span.end - _DAY

@@ -75,9 +75,14 @@ class Plan:
         wanted: Collection[Span],
         *,
         by_line: bool = False,
+        explained: bool = True,
     ) -> None:
-        """Find the cycles that the wanted periods touch; needs name their line with `by_line`."""
+        """Find the cycles that the wanted periods touch; needs name their line with `by_line`.
+
+        What is not `explained` has amounts only: for totals of many.
+        """
         self.agreement = agreement
+        self._explained = explained
         self._by_line = by_line
         self.wanted = sorted(wanted, key=lambda span: span.start)
         self._directory = directory
@@ -109,7 +114,7 @@ class Plan:
             lines = [
                 charge
                 for line in worked.values()
-                if (charge := line_charge(line, span, self.agreement.currency)) is not None
+                if (charge := self._line_charge(line, span)) is not None
             ]
             made = Charges(span, tuple(lines), tuple(self._base_charges(span)))
             found[span] = self._discounted(made, terms.discounts) if terms.discounts else made
@@ -133,6 +138,9 @@ class Plan:
             pooled = with_pool(self._directory, self.agreement, turn)
             counted = runs(self.agreement, pooled, cuts)
             yield pooled, [_by_line(run) for run in counted] if self._by_line else list(counted)
+
+    def _line_charge(self, line: Sequence[Worked], span: Span) -> Charge | None:
+        return line_charge(line, span, self.agreement.currency, explained=self._explained)
 
     def _base_charges(self, span: Span) -> Iterator[Charge]:
         for known in self._base.values():
@@ -237,7 +245,9 @@ def statement(
     span = charges.span
     terms = agreement.on(span.end - _DAY) or agreement.stretches[-1].terms
     subtotal = charges.total + sum((a.amount for a in adjustments), ZERO)
-    drawn = tuple(_drawn(terms, span, subtotal, taken or {}, agreement.currency))
+    drawn: tuple[CreditUse, ...] = ()
+    if terms.credits:
+        drawn = tuple(_drawn(terms, span, subtotal, taken or {}, agreement.currency))
     period = agreement.period(span)
     return Statement(
         contract=agreement.number,
@@ -294,7 +304,7 @@ def _worked(line: Iterable[tuple[Turn[Item], list[Run]]], uses: Uses) -> Iterato
 
 def _by_line(run: Run) -> Run:
     """Let the needs of a run name its line."""
-    return replace(run, needs=tuple(replace(need, line=run.item.code) for need in run.needs))
+    return replace(run, needs=tuple(need._replace(line=run.item.code) for need in run.needs))
 
 
 def _named(discount: Discount, charges: Sequence[Charge]) -> list[int]:
