@@ -88,7 +88,7 @@ def _is_below(event: Happened) -> bool:
     return event.subject == "c" and event.time >= EDGES[1]
 
 
-@settings(max_examples=settings().max_examples // 2)
+@settings(max_examples=settings().max_examples // 3)
 @given(happened=EVENTS, meter=st.sampled_from([*KINDS, "level"]))
 def test_every_answer_equals_the_fold(
     events: DuckEvents, world: World, happened: list[Happened], meter: str
@@ -187,7 +187,7 @@ NEAR = st.builds(
 )
 
 
-@settings(max_examples=settings().max_examples // 4)
+@settings(max_examples=settings().max_examples // 5)
 @given(happened=st.lists(NEAR, max_size=12))
 def test_an_edge_that_moves_loses_no_use_and_counts_none_twice(
     events: DuckEvents, world: World, happened: list[Happened]

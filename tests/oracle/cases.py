@@ -146,11 +146,18 @@ class _Maker:
             "start_date": str(self.start),
             "billing": self.billing,
             "pooling": self.pooling,
+            **(
+                {"timezone": self.pick(ZONES)}
+                if self.pooling == "none" and self.chance(0.2)
+                else {}
+            ),
             "lines": [self._line() for _ in range(self.random.randint(1, 3))],
         }
         if self.chance(0.6):
             made["end_date"] = self.day(50, 130)
             made["renewal"] = {"policy": self.pick(("none", "auto", "ask"))}
+            if self.chance(0.3):
+                made["renewal"] |= {"cycle_unit": "month", "cycle_length": self.pick((1, 2, 12))}
         self.has_end = "end_date" in made
         if self.pooling == "sum_of_children":  # each meter once, so that a pool has one line of it
             made["lines"] = list({line.get("meter"): line for line in made["lines"]}.values())
@@ -376,7 +383,7 @@ class _Maker:
     def _later(self, first: Document) -> Document:
         """A version from a day on, sometimes before one that was written earlier."""
         made = {k: v for k, v in first.items() if k != "phases"}
-        made["valid_from"] = self.day()
+        made |= {"valid_from": self.day(), "name": self.named("again")}  # no two say the same
         made["lines"] = [self._changed(line) for line in first["lines"]]
         if len(made["lines"]) > 1 and self.chance(0.2):
             del made["lines"][0]
@@ -391,6 +398,20 @@ class _Maker:
             made["base_charges"] = [
                 {**b, "quantity": self.pick(("1", "2", "4"))} for b in made["base_charges"]
             ]
+        if "base_charges" in made and self.chance(0.15):
+            dropped = made["base_charges"][0]["name"]
+            made["base_charges"] = made["base_charges"][1:]
+            for part in ("rate_schedules", "discounts"):
+                made[part] = [p for p in made.get(part, []) if not _names(p, dropped)]
+        if self.chance(0.1):
+            made["base_charges"] = [*made.get("base_charges", []), self._base()]
+        if "meter_groups" in made and self.chance(0.3):
+            made["meter_groups"] = self.pick(
+                ([], [{**g, "covered_quantity": self.pick(VOLUMES)} for g in made["meter_groups"]])
+            )
+        if self.has_end and self.chance(0.2):
+            made["end_date"] = self.day(90, 130)
+            made["status"] = self.pick(("active", "ended"))
         if self.chance(0.15):
             made["billing"] = {**self.billing, "cycle_unit": "month", "cycle_length": 1}
         return made
@@ -403,6 +424,11 @@ class _Maker:
         own = line.get("allotment")
         if own and own.get("quantity") is not None and self.chance(0.5):
             made["allotment"] = {**own, "quantity": self.pick(VOLUMES)}
+        if own and line.get("meter") and self.pooling == "none" and self.chance(0.1):
+            made["allotment"] = {**own, "quantity": None}
+        if line.get("meter") in {"calls", "units"} and self._may_change_price(line):
+            made["meter"] = self.pick((line["meter"], line["meter"], "calls", "units"))
+            made["price"] = made["price"] if self.chance(0.8) else self._percentage()
         if self.chance(0.2):
             made["free_quantity"] = self.pick(VOLUMES)
         if self.chance(0.2):
@@ -499,3 +525,7 @@ def _bounded(line: Document) -> Document:
         bounds = sorted((line["minimum_amount"], line["maximum_amount"]), key=float)
         line["minimum_amount"], line["maximum_amount"] = bounds
     return line
+
+
+def _names(part: Document, name: str) -> bool:
+    return part.get("ref") == name or name in (part.get("lines") or ())

@@ -10,7 +10,7 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import Any
 
-from tests.oracle.days import DAY, Plan
+from tests.oracle.days import DAY
 from tests.oracle.prices import ZERO, Piece, beyond, charge, number, raise_rate, raised, rounded
 from tests.oracle.terms import Agreement, Cycle, Day, cycles, plan_of
 from tests.oracle.world import aggregate, within
@@ -58,7 +58,7 @@ class Metered:
         self.cycles: list[LineCycle] = []
         held: list[tuple[int, Fraction]] = []
         owed = ZERO
-        for cycle in cycles(self.days, self.plan):
+        for cycle in cycles(self.days, self._own):
             allotment, last = self._allotment(cycle), self.terms[cycle.last]
             rolled = sum((left for _, left in held), ZERO) - min(owed, allotment)
             lived = LineCycle(cycle, allotment, rolled, self._free(cycle))
@@ -69,9 +69,9 @@ class Metered:
             rolls = (last.get("group") or {}).get("overage_method") == "roll_forward"
             owed = max(ZERO, used + owed - allotment) if rolls else ZERO
 
-    def plan(self, day: Day) -> Plan:
+    def _own(self, day: Day) -> Document | None:
         """The allotment's cycle where it has one, else the billing cycle."""
-        return plan_of(day.version, _allotment_of(self.terms[day.date]))
+        return _allotment_of(self.terms[day.date])
 
     def _free(self, cycle: Cycle) -> Fraction:
         """F: each day of the line in the cycle brings its share of the free quantity."""
@@ -109,18 +109,24 @@ class Metered:
         those with the same terms and of billing periods. The first rise is the whole charge.
         """
         days = lived.cycle.days
+        counted = ZERO
         before: list[Day] | None = None
         for i, day in enumerate(days):
             if i + 1 < len(days) and not self._is_cut(day, days[i + 1]):
                 continue
             until = days[: i + 1]
             price = self._price(day, lived.cycle)
-            now = self._running(lived, price, until)
-            then = (ZERO, ZERO, ZERO)
+            quantity, billable, amount = self._running(lived, price, until)
+            known = (ZERO, ZERO, ZERO)
             if before is not None:
-                then = self._running(lived, price, before)
-            lived.rises.append(Rise(day, *(a - b for a, b in zip(now, then, strict=True))))
-            before = until
+                known = self._running(lived, price, before)
+            if _is_unlimited(self.terms[day.date]):  # nothing is priced, not even a flat amount
+                amount, known = ZERO, (*known[:2], ZERO)
+            rise = (quantity - counted, billable - known[1], amount - known[2])
+            lived.rises.append(Rise(day, *rise))
+            counted = quantity
+            if not _is_unlimited(self.terms[day.date]):
+                before = until
 
     def _is_cut(self, day: Day, following: Day) -> bool:
         same = (
@@ -378,7 +384,7 @@ def base_amount(agreement: Agreement, name: str, period: Cycle) -> Fraction:
     """
     days = [day for day in agreement.days if day.find("base_charges", name)]
     total = ZERO
-    for cycle in cycles(days, lambda day: plan_of(day.version, day.find("base_charges", name))):
+    for cycle in cycles(days, lambda day: day.find("base_charges", name)):
         base = cycle.days[-1].find("base_charges", name) or {}
         billing = cycle.days[-1].version.get("billing", {})
         timing = base.get("timing") or billing.get("timing", "arrears")

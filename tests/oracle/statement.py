@@ -13,7 +13,7 @@ from typing import Any
 from tests.oracle.charges import Metered, base_amount
 from tests.oracle.days import iso
 from tests.oracle.prices import ZERO, number, rounded
-from tests.oracle.terms import Agreement, Cycle, Day, cycles, plan_of
+from tests.oracle.terms import Agreement, Cycle, Day, cycles
 from tests.oracle.world import World
 
 Document = Mapping[str, Any]
@@ -133,7 +133,7 @@ class Oracle:
         """What is missing to the least spend of a cycle is due where its last day lies."""
         for name in _names(period.days, "commitments"):
             days = [d for d in self.agreement.days if d.find("commitments", name)]
-            for cycle in cycles(days, lambda d: plan_of(d.version, d.find("commitments", name))):  # noqa: B023 - used at once
+            for cycle in cycles(days, lambda d: d.find("commitments", name)):  # noqa: B023 - used at once
                 if not period.first <= cycle.last <= period.last:
                     continue
                 terms = cycle.days[-1].find("commitments", name) or {}

@@ -22,10 +22,16 @@ class Day:
     date: date
     version: Document
     terms: Mapping[str, Sequence[Document]]
+    #: How often the billing cycle changed before: where it does, all that follows it is cut.
+    billing_changes: int
 
     def says_as(self, other: "Day") -> bool:
         """Tell whether the same terms hold on another day."""
-        return self.version is other.version and self.terms is other.terms
+        return (
+            self.version is other.version
+            and self.terms is other.terms
+            and self.billing_changes == other.billing_changes
+        )
 
     def find(self, part: str, name: str, key: str = "name") -> Document | None:
         """Return the line, group, charge … of a name, None where the day has none."""
@@ -76,7 +82,10 @@ def days_in_force(versions: Sequence[Document], until: date) -> Iterator[Day]:
             terms = terms_on(version, day)
             if before is not None and before.version is version and before.terms == terms:
                 terms = before.terms  # days with the same terms have the same object
-            before = Day(day, version, terms)
+            changes = before.billing_changes if before else 0
+            if before and plan_of(before.version) != plan_of(version):
+                changes += 1
+            before = Day(day, version, terms, changes)
             yield before
         day += DAY
 
@@ -123,18 +132,23 @@ def _term(version: Document, start: date) -> Plan:
     return Plan("day", (end - start).days, start, end)
 
 
-def cycles(days: Sequence[Day], plan: Callable[[Day], Plan]) -> list[Cycle]:
-    """Cut days into cycles; where a version changes the cycle, the one before is cut there."""
+def cycles(days: Sequence[Day], own: Callable[[Day], Document | None]) -> list[Cycle]:
+    """Cut a part's days into its own cycles, else the billing's; where a version changes the cycle,
+    the one before is cut there.
+    """
     found: list[Cycle] = []
-    held: Plan | None = None
+    held: tuple[Plan, int | None] | None = None
     before: Day | None = None
     for day in days:
-        now = held if before is not None and day.says_as(before) and held else plan(day)
+        if before is None or not day.says_as(before):
+            part = own(day)
+            has_own = part is not None and part.get("cycle_unit") is not None
+            plan, now = plan_of(day.version, part), None if has_own else day.billing_changes
         before = day
-        if now != held or day.date >= found[-1].end:
-            k, start, end = next(now.cycles(day.date))
-            found.append(Cycle(k - now.number(iso(day.version["start_date"])), start, end))
-            held = now
+        if (plan, now) != held or day.date >= found[-1].end:
+            k, start, end = next(plan.cycles(day.date))
+            found.append(Cycle(k - plan.number(iso(day.version["start_date"])), start, end))
+            held = plan, now
         found[-1].days.append(day)
     return found
 
@@ -147,7 +161,7 @@ class Agreement:
         self.world, self.number, self.until = world, number, until
         self._others: dict[date, list[Day]] = {}
         self.days = list(days_in_force(world.contracts[number], until))
-        self.periods = cycles(self.days, lambda day: plan_of(day.version))
+        self.periods = cycles(self.days, lambda _: None)
 
     def contracts_on(self, day: date) -> list[Day]:
         """Return a local day as it stands in every contract that is in force on it."""

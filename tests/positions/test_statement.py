@@ -9,7 +9,7 @@ import pytest
 
 from tallybook.model.contract import Contract
 from tallybook.model.directory import Directory, Span
-from tallybook.model.price import Billable
+from tallybook.model.price import Billable, Piece
 from tallybook.model.statement import Charge, Statement
 from tallybook.positions.agreement import of_versions
 from tallybook.positions.expiry import expired, expiry_needs
@@ -51,8 +51,13 @@ def rated(
 
 
 def counted(need: Need, facts: Sequence[tuple[datetime, Decimal]]) -> tuple[Billable, ...]:
+    within = [[q for at, q in facts if need.start <= at < end] for end in need.ends]
     return tuple(
-        Billable(sum((q for at, q in facts if need.start <= at < end), D(0))) for end in need.ends
+        Billable(
+            sum(found, D(0)),
+            None if need.dimensions is None else tuple(Piece(quantity) for quantity in found),
+        )
+        for found in within
     )
 
 
@@ -269,3 +274,29 @@ def test_of_a_tie_the_charge_that_a_discount_names_first_bears_more() -> None:
         {"lines": lines, "discounts": [less]}, {"m": [(noon(1, 5), D(1))]}, date(2026, 1, 9)
     )
     assert [charge.discount for charge in found.lines] == [D("0.00"), D("0.01")]
+
+
+def test_a_tie_of_shares_that_no_decimal_can_write_is_a_tie() -> None:
+    lines = [line(code=code, price=per_unit(rate)) for code, rate in
+             (("a", "0.37"), ("b", "6.85"), ("c", "0.01"), ("d", "0.03"))]  # fmt: skip
+    less = {"name": "less", "amount": "2.42"}  # a third of all
+    found = one(
+        {"lines": lines, "discounts": [less]}, {"m": [(noon(1, 5), D(1))]}, date(2026, 1, 9)
+    )
+    shares = [charge.discount for charge in found.lines]
+    assert shares == [D("0.13"), D("2.28"), D("0.00"), D("0.01")]
+
+
+def test_a_price_by_event_in_mid_cycle_sees_only_its_own_events() -> None:
+    by_event = {"model": "percentage", "rate": "0", "fixed_amount": "0.05"}
+    versions = [
+        (None, {"start_date": START, "lines": [line(allotment={"quantity": "2"})]}),
+        (
+            date(2026, 1, 11),
+            {"start_date": START, "lines": [line(price=by_event, allotment={"quantity": "2"})]},
+        ),
+    ]
+    facts = [(noon(1, day), D(1)) for day in (2, 3, 4, 12, 13)]
+    found = first(rated(versions, {"m": facts}, date(2026, 1, 9)))
+    assert (found.quantity, found.billable_quantity) == (D(5), D(3))
+    assert found.amount == D("1.10")  # one unit at 1, two events at 0.05

@@ -36,7 +36,8 @@ def test_a_fixed_amount_is_charged_for_each_event() -> None:
 
 
 @pytest.mark.parametrize(
-    ("amount", "fee"), [("1", "0.50"), ("10", "0.50"), ("100", "2.30"), ("9999", "20")]
+    ("amount", "fee"),
+    [("1", "0.50"), ("10", "0.50"), ("100", "2.30"), ("985", "20"), ("990", "20")],
 )
 def test_rate_then_fixed_amount_then_at_most_then_at_least(amount: str, fee: str) -> None:
     price = parse({"rate": "0.02", "fixed_amount": "0.30", "min": "0.50", "max": "20"})

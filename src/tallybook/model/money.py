@@ -70,10 +70,11 @@ def split(amount: Decimal, weights: Sequence[Decimal], currency: str) -> list[De
         return [Decimal(0)] * len(weights)
     unit = Decimal(1).scaleb(-minor_digits(currency))
     with localcontext(EXACT):
-        exact = [amount * weight / whole for weight in weights]
-        parts = [part.quantize(unit, ROUND_DOWN) for part in exact]
+        shares = [amount * weight for weight in weights]
+        parts = [share // (whole * unit) * unit for share in shares]
         missing = amount - sum(parts, Decimal(0))
-        by_rest = sorted(range(len(parts)), key=lambda i: -abs(exact[i] - parts[i]))
+        rests = [share - part * whole for share, part in zip(shares, parts, strict=True)]
+        by_rest = sorted(range(len(parts)), key=lambda i: -abs(rests[i]))
         for i in by_rest[: int(abs(missing) / unit)]:
             parts[i] += unit.copy_sign(missing)
     return parts

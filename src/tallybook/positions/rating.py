@@ -262,7 +262,11 @@ def _windows(
 
 
 def _rises(turn: Turn[Item], counted: Sequence[Run], uses: Uses, limit: Decimal) -> Iterator[Rise]:
-    """Walk the cuts of a cycle. Use on unlimited days is counted, and never billable."""
+    """Walk the cuts of a cycle. Use on unlimited days is counted, and never billable.
+
+    Use that was counted without its events is one event to a price that looks at each: it is in
+    the charge before a rise and in the one after, and takes its part of what is included.
+    """
     running, pieces = ZERO, list[Piece]()
     before: Billable | None = None
     for run in counted:
@@ -273,10 +277,15 @@ def _rises(turn: Turn[Item], counted: Sequence[Run], uses: Uses, limit: Decimal)
             if item.is_unlimited:
                 yield Rise(since, cut, item, None, quantity, before, before or _NOTHING, ZERO)
             else:
+                by_event = found.pieces is not None
+                if by_event and before is not None:
+                    before = Billable(running, tuple(pieces)).beyond(limit)
                 running += quantity
-                pieces += (found.pieces or ())[len(earlier.pieces or ()) :]
-                whole = Billable(running, None if found.pieces is None else tuple(pieces))
-                after = whole.beyond(limit)
+                if found.pieces is None:
+                    pieces.append(Piece(quantity))
+                else:
+                    pieces += found.pieces[len(earlier.pieces or ()) :]
+                after = Billable(running, tuple(pieces) if by_event else None).beyond(limit)
                 price = price_in(turn, item)
                 amount = _rise_of(price, before, after)
                 yield Rise(since, cut, item, price, quantity, before, after, amount)
