@@ -71,7 +71,8 @@ class Case:
     @property
     def until(self) -> date:
         """Return a day far enough after all that is asked: the last cycle's end."""
-        is_long = '"year"' in json.dumps([*self.world.contracts.values()])
+        said = json.dumps([*self.world.contracts.values()])
+        is_long = '"year"' in said or '"cycle_length": 12' in said
         return TODAY + (400 if is_long else 180) * DAY
 
 
@@ -426,7 +427,9 @@ class _Maker:
             made["allotment"] = {**own, "quantity": self.pick(VOLUMES)}
         if own and line.get("meter") and self.pooling == "none" and self.chance(0.1):
             made["allotment"] = {**own, "quantity": None}
-        if line.get("meter") in {"calls", "units"} and self._may_change_price(line):
+            made["allotment"].pop("rollover", None)
+        may_change = self._may_change_price(line) and "conversion" not in line
+        if line.get("meter") in {"calls", "units"} and may_change:
             made["meter"] = self.pick((line["meter"], line["meter"], "calls", "units"))
             made["price"] = made["price"] if self.chance(0.8) else self._percentage()
         if self.chance(0.2):

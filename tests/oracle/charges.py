@@ -181,12 +181,13 @@ class Metered:
     def _pieces(self, days: list[Day]) -> list[Piece]:
         """Return the events of the line one by one, in order of (time, id)."""
         limited = [d for d in days if not _is_unlimited(self.terms[d.date])]
-        if not limited:
-            return []
-        spans = self.agreement.spans(limited)
-        meters = {meter for d in limited for meter in self.terms[d.date]["meters"]}
-        events = [e for meter in meters for e in self._events(meter, limited[-1])]
-        return [event.piece for event in within(events, spans, spans[-1][1])]
+        pieces: list[Piece] = []
+        for run in runs(limited, self._counted_as):
+            spans = self.agreement.spans(run)
+            meters = self.terms[run[0].date]["meters"]
+            events = [e for meter in meters for e in self._events(meter, run[0])]
+            pieces += [event.piece for event in within(events, spans, spans[-1][1])]
+        return pieces
 
     def _events(self, meter: str, day: Day) -> Any:
         account = day.version["account"]
@@ -262,7 +263,7 @@ class Metered:
 
     def _flat(self, lived: LineCycle, day: Day) -> Fraction:
         """A fixed quantity, or a flat price, brings its share of the cycle on each day."""
-        if not self._is_flat(day):
+        if not self._is_flat(day) or _is_unlimited(self.terms[day.date]):
             return ZERO
         billable = fixed_billable(self.terms[day.date])
         amount = charge(self._price(day, lived.cycle), billable, [(billable, {})])

@@ -24,13 +24,15 @@ class Day:
     terms: Mapping[str, Sequence[Document]]
     #: How often the billing cycle changed before: where it does, all that follows it is cut.
     billing_changes: int
+    #: How often the contract ended before and began again: cycles are cut there.
+    gaps: int
 
     def says_as(self, other: "Day") -> bool:
         """Tell whether the same terms hold on another day."""
         return (
             self.version is other.version
             and self.terms is other.terms
-            and self.billing_changes == other.billing_changes
+            and (self.billing_changes, self.gaps) == (other.billing_changes, other.gaps)
         )
 
     def find(self, part: str, name: str, key: str = "name") -> Document | None:
@@ -85,7 +87,8 @@ def days_in_force(versions: Sequence[Document], until: date) -> Iterator[Day]:
             changes = before.billing_changes if before else 0
             if before and plan_of(before.version) != plan_of(version):
                 changes += 1
-            before = Day(day, version, terms, changes)
+            gaps = before.gaps + (before.date + DAY != day) if before else 0
+            before = Day(day, version, terms, changes, gaps)
             yield before
         day += DAY
 
@@ -137,7 +140,7 @@ def cycles(days: Sequence[Day], own: Callable[[Day], Document | None]) -> list[C
     the one before is cut there.
     """
     found: list[Cycle] = []
-    held: tuple[Plan, int | None] | None = None
+    held: tuple[Plan, int | None, int] | None = None
     before: Day | None = None
     for day in days:
         if before is None or not day.says_as(before):
@@ -145,10 +148,10 @@ def cycles(days: Sequence[Day], own: Callable[[Day], Document | None]) -> list[C
             has_own = part is not None and part.get("cycle_unit") is not None
             plan, now = plan_of(day.version, part), None if has_own else day.billing_changes
         before = day
-        if (plan, now) != held or day.date >= found[-1].end:
+        if (plan, now, day.gaps) != held or day.date >= found[-1].end:
             k, start, end = next(plan.cycles(day.date))
             found.append(Cycle(k - plan.number(iso(day.version["start_date"])), start, end))
-            held = plan, now
+            held = plan, now, day.gaps
         found[-1].days.append(day)
     return found
 

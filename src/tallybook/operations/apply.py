@@ -232,8 +232,9 @@ class _Planning:
         for item in self._items:
             for step in item.steps:
                 for fault in self._plan.faults_of(after, step.version):
-                    missing = _NAMES.get(fault.code), _at(step.version.document, fault.field)
-                    if missing not in self._unread:
+                    named = _NAMES.get(fault.code)
+                    at_fault = named and (named, _at(step.version.document, fault.field))
+                    if at_fault is None or at_fault not in self._unread:
                         self._faults.append(Misfit(item.noun, item.key, step.document, fault))
 
     def _fault(self, of: Definition, document: int, error: Invalid | Conflict) -> None:
