@@ -20,7 +20,7 @@ from tests.serving import Client
 CASES = 300
 MORE_CASES = 2_000
 #: How many cases are put in at once.
-AT_ONCE = 100
+AT_ONCE = 50
 
 
 @pytest.fixture(scope="module")
@@ -29,15 +29,15 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
         yield running
 
 
-def test_statements_of_random_contracts(client: Client) -> None:
-    for first in range(0, CASES, AT_ONCE):
-        agree(client, [case(seed) for seed in range(first, first + AT_ONCE)])
+@pytest.mark.parametrize("first", range(0, CASES, AT_ONCE))
+def test_statements_of_random_contracts(client: Client, first: int) -> None:
+    agree(client, [case(seed) for seed in range(first, first + AT_ONCE)])
 
 
 @pytest.mark.long
-def test_statements_of_more_random_contracts(client: Client) -> None:
-    for first in range(10_000, 10_000 + MORE_CASES, AT_ONCE):
-        agree(client, [case(seed) for seed in range(first, first + AT_ONCE)])
+@pytest.mark.parametrize("first", range(10_000, 10_000 + MORE_CASES, AT_ONCE))
+def test_statements_of_more_random_contracts(client: Client, first: int) -> None:
+    agree(client, [case(seed) for seed in range(first, first + AT_ONCE)])
 
 
 def agree(client: Client, cases: Sequence[Case]) -> None:

@@ -160,3 +160,12 @@ def test_a_key_named_twice_and_a_body_too_large(bare: Client, keys: dict[str, st
     huge = b'{"definitions": [' + b" " * (33 * 1024 * 1024) + b"]}"
     answer = bare.call("POST", "/definitions", huge)
     assert code(answer) == (413, "body_too_large")
+
+
+def test_a_fault_of_a_whole_object_is_told(bare: Client, keys: dict[str, str]) -> None:
+    line = {**contract("acme")["lines"][0], "allotment": {"quantity": None, "rollover": {}}}
+    body = contract("acme", lines=[line])
+    answer = by(bare, keys["admin"], "POST", "/definitions", asked(("contract", "C-9", body)))
+    assert code(answer) == (422, "definitions_invalid")
+    [fault] = answer.json["errors"]
+    assert fault["field"] == "lines.0.allotment.rollover"

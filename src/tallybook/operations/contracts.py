@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal, localcontext
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 from tallybook.model.directory import Directory
@@ -96,11 +97,7 @@ def contracts(scope: Scope, directory: Directory, query: ListQuery, now: datetim
     Raises:
         Forbidden: `verb_not_allowed`.
     """
-    directory = directory.on(now.date())
-    every = [
-        listed(scope, directory, version, now)
-        for version in definitions.standing(scope, directory, "contract", now)
-    ]
+    every, choices = _every(scope, directory, now.replace(second=0, microsecond=0))
     any_state = [one for one in every if _matches(directory, one, query)]
     counts = {"": len(any_state)}
     for one in any_state:
@@ -109,7 +106,20 @@ def contracts(scope: Scope, directory: Directory, query: ListQuery, now: datetim
     found = [one for one in any_state if not query.state or query.state in _states(one)]
     found.sort(key=lambda one: one.number)
     found.sort(key=_KEYS[query.sort], reverse=query.descending)
-    return Listing(found, counts, _bases(found), _choices(every), len(every))
+    return Listing(found, counts, _bases(found), choices, len(every))
+
+
+@lru_cache(maxsize=2)  # a list is asked for page by page and filter by filter
+def _every(
+    scope: Scope, directory: Directory, now: datetime
+) -> tuple[Sequence[Listed], Mapping[str, Sequence[str]]]:
+    """Return all contracts that may be seen, as they stand in a minute, and what they have."""
+    directory = directory.on(now.date())
+    every = tuple(
+        listed(scope, directory, version, now)
+        for version in definitions.standing(scope, directory, "contract", now)
+    )
+    return every, _choices(every)
 
 
 def listed(scope: Scope, directory: Directory, version: Version, now: datetime) -> Listed:

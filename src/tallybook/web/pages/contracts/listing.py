@@ -113,10 +113,10 @@ class _Asked:
 def listing(request: Request, scope: SignedIn, service: Service) -> Response:
     """Show the contracts one may see."""
     now = service.clock.now()
-    directory = service.directories.current(scope).on(now.date())
+    directory = service.directories.current(scope)
     asked = _Asked(dict(request.query_params))
     found = contracts(scope, directory, asked.listed, now)
-    shell = frame(request, scope, directory, "Contracts")
+    shell = frame(request, scope, directory.on(now.date()), "Contracts")
     new_url = f"{PATH}/new" if may_define(scope) else ""
     if not found.total:
         return HTMLResponse(page("message.html", _empty(shell, new_url)))
