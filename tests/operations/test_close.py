@@ -266,6 +266,18 @@ def test_closed_and_open_adjustments_are_all_of_it_worked_out_anew(
     assert all(seal(one.document) == one.sha256 for one in frozen.values())
 
 
+def test_a_credit_is_not_given_twice_where_a_later_period_was_closed_first(office: Office) -> None:
+    line = {"code": "calls", "meter": "total", "price": {"model": "per_unit", "unit_amount": "1"}}
+    prepaid = {"name": "prepaid", "amount": "100"}
+    contract = office.contract(start_date="2026-01-01", lines=[line], credits=[prepaid])
+    contract.use("2026-02-10", 70)
+    contract.close("2026-02-10")
+    contract.use("2026-01-10", 70)
+    for month, taken in (("01", "30.00"), ("02", "70.00"), ("03", "0.00")):
+        found = contract.at(f"2026-{month}-10").document["credits"]
+        assert [use["amount"] for use in found] == [taken]
+
+
 def test_supplementary_statements_follow_each_other(office: Office) -> None:
     contract = office.contract(end_date="2026-02-20")
     for day in ("2026-01-15", "2026-02-12"):

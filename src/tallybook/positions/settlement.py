@@ -89,7 +89,11 @@ class Settlement:
                 self._agreement,
                 charges.get(span) or Charges(span),
                 late if span == self._next else (),
-                _sums(taken for start, taken in credits_.items() if start < span.start),
+                _sums(
+                    taken
+                    for start, taken in credits_.items()
+                    if start < span.start or start in self._closed
+                ),
             )
             if span in self._wanted:
                 found[span] = Open(made, self._held_above(span, subtotals))
