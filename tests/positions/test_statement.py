@@ -171,6 +171,18 @@ def test_what_is_left_is_used_first_up_to_a_cap_and_until_it_expires() -> None:
     assert [charge.billable_quantity for charge in found] == [0, 0, 10]
 
 
+def test_what_is_left_ages_by_cycles_that_follow_each_other_whatever_their_length() -> None:
+    line_ = line(allotment={"quantity": "30", "rollover": {"expires_after": 1}})
+    days, months = {"cycle_unit": "day", "cycle_length": 30}, {"cycle_unit": "month"}
+    versions = [
+        (None, {"start_date": START, "billing": days, "lines": [line_]}),
+        (date(2026, 1, 31), {"start_date": START, "billing": months, "lines": [line_]}),
+    ]
+    found = first(rated(versions, {"m": [(noon(1, 31), D(40))]}, date(2026, 1, 31)))
+    assert found.explanation.cycles[0].rolled == 30
+    assert (found.billable_quantity, found.quantity) == (D("9.032258064516"), D(40))
+
+
 def test_a_pool_for_the_term_is_drawn_down_month_by_month() -> None:
     pool = {"quantity": "100", "cycle_unit": "term"}
     terms = {"end_date": "2026-12-31", "lines": [line(allotment=pool)]}

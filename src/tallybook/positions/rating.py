@@ -43,9 +43,9 @@ class Rise(NamedTuple):
 
 
 class Grant(NamedTuple):
-    """What is left of the allotment of cycle `number`."""
+    """What is left of the allotment of a cycle that was `age` cycles before."""
 
-    number: int
+    age: int
     left: Decimal
 
 
@@ -146,11 +146,11 @@ def handed_on(done: Worked) -> Carried:
         rollover = item.allotment.rollover if item.allotment else None
         if rollover is None:
             return Carried()
-        number = done.turn.number
-        grants = [*done.carried.grants, Grant(number, done.allotment)]
-        left = _used_up(grants, max(ZERO, done.counted - done.free))
+        grants = [*done.carried.grants, Grant(0, done.allotment)]
+        used = _used_up(grants, max(ZERO, done.counted - done.free))
+        left = [Grant(grant.age + 1, grant.left) for grant in used]
         if rollover.expires_after is not None:
-            left = [g for g in left if number + 1 - g.number <= rollover.expires_after]
+            left = [grant for grant in left if grant.age <= rollover.expires_after]
         if rollover.cap is not None:
             surplus = sum((grant.left for grant in left), ZERO) - rollover.cap
             left = _used_up(left, max(ZERO, surplus))
@@ -326,5 +326,5 @@ def _used_up(grants: Iterable[Grant], used: Decimal) -> list[Grant]:
     for grant in grants:
         taken = min(grant.left, used)
         used -= taken
-        left.append(Grant(grant.number, grant.left - taken))
+        left.append(Grant(grant.age, grant.left - taken))
     return left
