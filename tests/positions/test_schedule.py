@@ -155,6 +155,22 @@ def test_a_term_is_one_cycle_and_its_renewals_are_others() -> None:
     assert list(alone.between(FIRST, LAST)) == [alone.cycle(0)]
 
 
+@given(
+    day=st.dates(date(2025, 11, 30), date(2031, 1, 1)),
+    unit=st.sampled_from(UNITS),
+    length=st.sampled_from([1, 2, 7]),
+)
+@example(day=date(2026, 5, 10), unit="month", length=2)
+def test_the_cycle_that_holds_a_day_of_a_renewed_term_holds_it(
+    day: date, unit: CycleUnit, length: int
+) -> None:
+    plan = TermSchedule(date(2026, 1, 30), date(2025, 11, 30), None, unit, length)
+    found = plan.cycle_of(day)
+    assert found is not None
+    assert found.start <= day < found.end
+    assert [*plan.between(day, day + DAY)] == [found]
+
+
 def test_a_term_whose_first_days_are_cut_off_is_a_stub() -> None:
     ends = date(2027, 1, 1)
     plan = TermSchedule(ends, date(2026, 7, 1), ends, term_start=date(2026, 1, 1))

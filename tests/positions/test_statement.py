@@ -171,14 +171,16 @@ def test_what_is_left_is_used_first_up_to_a_cap_and_until_it_expires() -> None:
     assert [charge.billable_quantity for charge in found] == [0, 0, 10]
 
 
-def test_what_is_left_expires_after_so_many_cycles_however_long_these_became() -> None:
-    by_ten = {"cycle_unit": "day", "cycle_length": 10}
-    rollover = {"quantity": "100", "rollover": {"expires_after": 1}}
-    terms = {"start_date": START, "lines": [line(allotment={**rollover, **by_ten})]}
-    later = {**terms, "lines": [line(allotment=rollover)]}
-    versions = [(None, terms), (date(2026, 3, 1), later)]
-    found = [first(rated(versions, {}, date(2026, month, 9))) for month in (3, 4, 5)]
-    assert [charge.explanation.cycles[0].rolled for charge in found] == [90, 100, 100]
+def test_what_is_left_ages_by_cycles_that_follow_each_other_whatever_their_length() -> None:
+    line_ = line(allotment={"quantity": "30", "rollover": {"expires_after": 1}})
+    days, months = {"cycle_unit": "day", "cycle_length": 30}, {"cycle_unit": "month"}
+    versions = [
+        (None, {"start_date": START, "billing": days, "lines": [line_]}),
+        (date(2026, 1, 31), {"start_date": START, "billing": months, "lines": [line_]}),
+    ]
+    found = first(rated(versions, {"m": [(noon(1, 31), D(40))]}, date(2026, 1, 31)))
+    assert found.explanation.cycles[0].rolled == 30
+    assert (found.billable_quantity, found.quantity) == (D("9.032258064516"), D(40))
 
 
 def test_a_pool_for_the_term_is_drawn_down_month_by_month() -> None:

@@ -76,7 +76,8 @@ class Schedule:
             return (day - self.anchor).days // (days * self.length)
         distance = (day.year - self.anchor.year) * 12 + day.month - self.anchor.month
         index = distance // (_MONTHS[self.unit] * self.length)
-        return index if self.boundary(index) <= day else index - 1
+        # Counted from the anchor also where a term comes before it, whose cycles are one further.
+        return index if Schedule.boundary(self, index) <= day else index - 1
 
     def in_force(self, day: date) -> bool:
         """Tell whether a day lies within the days in force."""

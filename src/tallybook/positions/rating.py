@@ -43,9 +43,9 @@ class Rise(NamedTuple):
 
 
 class Grant(NamedTuple):
-    """What is left of an allotment, after so many `cycles`: 1 for the one it was made for."""
+    """What is left of the allotment of a cycle that was `age` cycles before."""
 
-    cycles: int
+    age: int
     left: Decimal
 
 
@@ -146,11 +146,11 @@ def handed_on(done: Worked) -> Carried:
         rollover = item.allotment.rollover if item.allotment else None
         if rollover is None:
             return Carried()
-        older = (Grant(grant.cycles + 1, grant.left) for grant in done.carried.grants)
-        grants = [*older, Grant(1, done.allotment)]
-        left = _used_up(grants, max(ZERO, done.counted - done.free))
+        grants = [*done.carried.grants, Grant(0, done.allotment)]
+        used = _used_up(grants, max(ZERO, done.counted - done.free))
+        left = [Grant(grant.age + 1, grant.left) for grant in used]
         if rollover.expires_after is not None:
-            left = [grant for grant in left if grant.cycles <= rollover.expires_after]
+            left = [grant for grant in left if grant.age <= rollover.expires_after]
         if rollover.cap is not None:
             surplus = sum((grant.left for grant in left), ZERO) - rollover.cap
             left = _used_up(left, max(ZERO, surplus))
@@ -326,5 +326,5 @@ def _used_up(grants: Iterable[Grant], used: Decimal) -> list[Grant]:
     for grant in grants:
         taken = min(grant.left, used)
         used -= taken
-        left.append(Grant(grant.cycles, grant.left - taken))
+        left.append(Grant(grant.age, grant.left - taken))
     return left
