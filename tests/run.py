@@ -1,7 +1,7 @@
 """`./tallybook test`: every gate in order, the cheap ones first, and one closing line.
 
 ./tallybook test            all of it, as the continuous integration runs it
-./tallybook test --quick    without browser and process tests
+./tallybook test --quick    without browser, process and thorough tests
 ./tallybook test --long     with the long tests, and hypothesis trying harder
 ./tallybook test --cluster  with the tests that need a ClickHouse cluster
 ./tallybook test WORDS      only pytest with these arguments; no other gate is run
@@ -25,7 +25,7 @@ from tests.cluster import rig
 
 ROOT = Path(__file__).resolve().parent.parent
 OPTIONS = ("--quick", "--long", "--cluster")
-APART = "browser or process or long or cluster"
+APART = "browser or process or thorough or long or cluster"
 NO_TESTS = 5  # pytest's exit code when nothing matches
 
 
@@ -137,6 +137,7 @@ def share(summaries: Iterable[dict[str, Any]]) -> float:
 
 def apart(run: Run) -> None:
     """The suites that need a browser, other processes, a cluster or patience."""
+    run.tests("thorough", "thorough and not long", "-n", "2", "--durations=20")
     os.environ["TALLYBOOK_CHROMIUM"] = machine.chromium()
     run.tests("browser", "browser and not long", "-n", "2")
     run.tests("processes", "process and not long")

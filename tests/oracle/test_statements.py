@@ -17,6 +17,8 @@ from tests.oracle.laws import broken
 from tests.oracle.shrink import shrunk
 from tests.serving import Client
 
+pytestmark = pytest.mark.thorough
+
 CASES = 300
 MORE_CASES = 2_000
 #: How many cases are put in at once.

@@ -156,6 +156,7 @@ def test_charges_are_texts_on_the_wire_and_a_list_is_answered_in_kind(
     assert installation.call("POST", "/preview/charge", asked[0]).json == found[0]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 def test_every_call_answers_as_documented(
     installation: Client, document: dict[str, Any], mode: GenerationMode

@@ -194,6 +194,7 @@ def first_facts() -> Iterator[dict[str, Any]]:
             yield event(f"seat-{name}", type="seat", subject=account, time=time, data=data)
 
 
+@pytest.mark.thorough
 def test_the_same_question_has_the_same_bytes_while_the_clock_goes_on(story: Story) -> None:
     client = story.client
     preview = client.call("POST", "/preview/forecast", FORECAST)
