@@ -287,6 +287,27 @@ def test_changing_what_is_not_yours(house: House, role: str, noun: str, method: 
         assert code(dry) == code(foreign)
 
 
+@pytest.mark.parametrize("noun", ["account", "contract"])
+@pytest.mark.parametrize("asked", [{"dry_run": True}, {"revision": 0}, {"effects": True}])
+@pytest.mark.parametrize(
+    "documents",
+    [[{"account": "acme", "start_date": "2026-01-01"}], [{}, {}], [{"start_date": "never"}]],
+)
+def test_bringing_in_what_is_not_yours_tells_nothing_of_it(
+    house: House, noun: str, asked: dict[str, Any], documents: list[dict[str, Any]]
+) -> None:
+    def bring(key: str) -> Answer:
+        definitions = [{"noun": noun, "key": key, "documents": documents}]
+        return house.by(
+            "parent_admin", "POST", "/definitions", {"definitions": definitions, **asked}
+        )
+
+    prefix = {"account": "", "contract": "C-"}[noun]
+    assert code(bring(prefix + STRANGER)) == (404, f"{noun}_not_found")
+    if noun == "contract":
+        assert code(bring("C-missing1")) == (404, "contract_not_found")
+
+
 @pytest.mark.parametrize("role", sorted(set(ROLES) - {"admin"}))
 @pytest.mark.parametrize(
     ("method", "target", "document"),

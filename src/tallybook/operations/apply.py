@@ -151,6 +151,7 @@ class _Planning:
         """Read, compare and judge."""
         seen: set[tuple[NounName, str]] = set()
         for definition in asked.definitions:
+            self._plan.check_theirs(definition.noun, definition.key)
             self._check_unchanged(definition, asked.revision)
             name = definition.noun, definition.key
             if name in seen:

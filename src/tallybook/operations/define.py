@@ -235,11 +235,8 @@ class Plan:
         scope = self._scope
         if scope.accounts is None:
             return
+        self.check_theirs(name, key)
         held = self._directory.history(name, key)
-        owner = key if name == "account" else held[-1].document.get("account") if held else None
-        is_theirs = owner is not None and scope.sees(owner, self._now)
-        if name != "meter" and not is_theirs and (held or name == "contract"):
-            raise not_found(name, key)
         if not isinstance(noun, Account):
             raise Forbidden("vendor_only", f"Only the vendor changes a {name}; ask your CSM.")
         parent = held[-1].document.get("parent") if held else None
@@ -255,6 +252,20 @@ class Plan:
                 "Only the vendor changes an account's past, or what follows its leaving you.",
                 field="valid_from",
             )
+
+    def check_theirs(self, name: NounName, key: str) -> None:
+        """Answer for what is another's as for what is not there.
+
+        Raises:
+            NotFound: the noun is not the caller's.
+        """
+        if self._scope.accounts is None or name == "meter":
+            return
+        held = self._directory.history(name, key)
+        owner = key if name == "account" else held[-1].document.get("account") if held else None
+        is_theirs = owner is not None and self._scope.sees(owner, self._now)
+        if not is_theirs and (held or name == "contract"):
+            raise not_found(name, key)
 
     def _today(self, noun: AnyNoun) -> date:
         """Return the noun's local date."""
