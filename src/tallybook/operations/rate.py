@@ -200,12 +200,13 @@ def rate(
     basis: Basis,
     asked: Iterable[tuple[Course, Collection[ClosedStatement | Span]]],
     *,
-    in_full: bool = True,
+    compared: bool = True,
+    explained: bool = True,
 ) -> Iterator[ClosedStatement | Open]:
     """Yield the statements of many contracts, each contract's in the order of its places.
 
-    A supplementary one without an adjustment is none, and left out. `in_full` explains
-    them and looks at the periods before to tell which is held; without it none is.
+    A supplementary one without an adjustment is none, and left out. They are `compared` with the
+    periods before to tell which is held, else none is; not `explained` they have amounts only.
     """
     rest = iter(asked)
     while some := list(islice(rest, CONTRACTS_A_QUESTION)):
@@ -215,7 +216,8 @@ def rate(
                 course.agreement,
                 map(settled, course.closed.values()),
                 [place for place in places if isinstance(place, Span)],
-                in_full=in_full,
+                compared=compared,
+                explained=explained,
             )
             for course, places in some
         ]

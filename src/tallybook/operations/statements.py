@@ -129,7 +129,8 @@ def _found(
             closed[one.contract].append(one)
         courses = (Course(basis, number, closed[number]) for number in some)
         asked = [(course, list(_places(scope, course, query))) for course in courses]
-        for found in rate(scope, basis, [pair for pair in asked if pair[1]], in_full=in_full):
+        places = [pair for pair in asked if pair[1]]
+        for found in rate(scope, basis, places, compared=in_full, explained=in_full):
             yield _number(found), found
 
 

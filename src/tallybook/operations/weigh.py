@@ -107,7 +107,7 @@ def _sides(scope: Scope, basis: Basis, numbers: Iterable[str]) -> Mapping[str, S
         place = course.place(course.today)
         if place is not None and course.is_seen(scope, place):
             asked.append((course, [place]))
-    found = (rated(one, basis.mark) for one in rate(scope, basis, asked, in_full=False))
+    found = (rated(one, basis.mark) for one in rate(scope, basis, asked, compared=False))
     return {one.contract: _side(one, basis.directory) for one in found}
 
 

@@ -47,7 +47,8 @@ class Open:
 class Settlement:
     """Some open statements of a contract: what has to be counted for them, then what they say.
 
-    `in_full` also explains them, and looks at the statements before to tell which one is held.
+    `compared` looks at the statements before to tell which one is held; what is not `explained`
+    has amounts only.
     """
 
     def __init__(
@@ -57,20 +58,21 @@ class Settlement:
         closed: Iterable[Settled],
         wanted: Collection[Span],
         *,
-        in_full: bool = True,
+        compared: bool = True,
+        explained: bool = True,
     ) -> None:
         """Find the periods that have to be worked out."""
         self._agreement = agreement
         self._closed = {one.start: one for one in closed}
         self._wanted = frozenset(wanted)
-        self._in_full = in_full
+        self._compared = compared
         self._next = following(agreement, self._closed)
         self._open = sorted(
             {*self._wanted, *self._before()}, key=lambda span: (span.start, span.end)
         )
         self._again = list(self._still_there()) if self._next in self._open else []
         billed = [span for span in self._open if not is_beyond(agreement, span)]
-        self._plan = Plan(directory, agreement, [*billed, *self._again], explained=in_full)
+        self._plan = Plan(directory, agreement, [*billed, *self._again], explained=explained)
 
     @property
     def needs(self) -> tuple[Need, ...]:
@@ -115,7 +117,7 @@ class Settlement:
         if has_credits(self._agreement):
             last = max(span.start for span in self._wanted)
             yield from (s for s in earlier(self._agreement, last) if s.start not in self._closed)
-        elif self._in_full:
+        elif self._compared:
             for wanted in self._wanted:
                 some = islice(earlier(self._agreement, wanted.start), PERIODS_COMPARED)
                 yield from (span for span in some if span.start not in self._closed)
@@ -127,7 +129,7 @@ class Settlement:
                 yield span
 
     def _held_above(self, span: Span, subtotals: Mapping[date, Decimal]) -> Decimal | None:
-        if not self._in_full:
+        if not self._compared:
             return None
         before = sorted(start for start in subtotals if start < span.start)[-PERIODS_COMPARED:]
         last = span.end - _DAY
