@@ -9,6 +9,7 @@ import pytest
 
 from tallybook.model.contract import Contract
 from tallybook.model.directory import Directory, Span
+from tallybook.model.errors import Invalid
 from tallybook.model.price import Billable, Piece
 from tallybook.model.statement import Charge, Statement
 from tallybook.positions.agreement import of_versions
@@ -218,6 +219,33 @@ def test_rates_rise_every_nth_cycle_and_are_rounded_each_time() -> None:
     found = [one(terms, {"m": [(noon(m, 5), D(100))]}, date(2026, m, 9)) for m in (1, 3, 5)]
     assert [s.base_charges[0].amount for s in found] == [D("10.00"), D("10.30"), D("10.61")]
     assert [s.lines[0].amount for s in found] == [D("100.00"), D("121.00"), D("146.41")]
+
+
+def test_increases_without_end_are_refused_before_they_are_worked_out() -> None:
+    up = {"name": "b", "applies_to": "base", "percent": "1000"}
+    terms = {"rate_schedules": [up], "base_charges": [{"name": "base", "amount": "10"}]}
+    with pytest.raises(Invalid) as refusal:
+        one(terms, {}, date(2126, 1, 9))
+    assert refusal.value.code == "amount_too_large"
+
+
+def test_sums_of_the_longest_amounts_are_exact() -> None:
+    lines = [line(code=code, price=per_unit("9" * 38)) for code in ("x", "y")]
+    found = one({"lines": lines}, {"m": [(noon(1, 5), D("999999999999999999"))]}, date(2026, 1, 9))
+    assert found.total == D(2 * int("9" * 38) * 999999999999999999)
+
+
+def test_a_conversion_of_the_longest_quantity_is_exact() -> None:
+    tiny = {"unit": "x", "divide_by": "0.000000000001"}
+    terms = {"lines": [line(conversion=tiny)]}
+    found = one(terms, {"m": [(noon(1, 5), D("999999999999999999"))]}, date(2026, 1, 9))
+    assert first(found).quantity == D("999999999999999999e12")
+
+
+def test_years_of_grants_that_never_expire_are_one() -> None:
+    rollover: dict[str, Any] = {"cycle_unit": "day", "quantity": "10", "rollover": {}}
+    found = first(one({"lines": [line(allotment=rollover)]}, {}, date(2036, 1, 9)))
+    assert found.explanation.cycles[0].rolled == 10 * (date(2036, 1, 1) - date(2026, 1, 1)).days
 
 
 def test_a_phase_replaces_what_it_names() -> None:

@@ -5,7 +5,7 @@ from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal, localcontext
 from typing import Final
 
 from tallybook.model.errors import Invalid
-from tallybook.model.quantity import EXACT
+from tallybook.model.quantity import EXACT, exact_sum
 
 _TWO: Final = frozenset(
     "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BTN BWP BYN BZD CAD "
@@ -65,7 +65,7 @@ def split(amount: Decimal, weights: Sequence[Decimal], currency: str) -> list[De
     """Part a rounded amount by weights of at least 0, to the minor unit: by largest remainder,
     among equal ones the first. Nothing where all weights are 0.
     """
-    whole = sum(weights, Decimal(0))
+    whole = exact_sum(weights)
     if not whole:
         return [Decimal(0)] * len(weights)
     unit = Decimal(1).scaleb(-minor_digits(currency))

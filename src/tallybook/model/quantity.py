@@ -1,6 +1,7 @@
 """Exact numbers: reading a quantity or a price from text, and writing it again. Never floats."""
 
 import re
+from collections.abc import Iterable
 from decimal import Context, Decimal, localcontext
 from typing import Final
 
@@ -94,6 +95,12 @@ def fits_quantity(value: Decimal) -> bool:
         and isinstance(exponent, int)
         and exponent >= -limits.QUANTITY_FRACTION_DIGITS_MAX
     )
+
+
+def exact_sum(parts: Iterable[Decimal]) -> Decimal:
+    """Add decimals up without rounding, however long they are."""
+    with localcontext(EXACT):
+        return sum(parts, Decimal(0))
 
 
 def exact_text(value: Decimal) -> str:

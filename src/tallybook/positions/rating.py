@@ -149,7 +149,9 @@ def handed_on(done: Worked) -> Carried:
         grants = [*done.carried.grants, Grant(0, done.allotment)]
         used = _used_up(grants, max(ZERO, done.counted - done.free))
         left = [Grant(grant.age + 1, grant.left) for grant in used]
-        if rollover.expires_after is not None:
+        if rollover.expires_after is None:  # none will ever be told from another
+            left = [Grant(1, sum((grant.left for grant in left), ZERO))]
+        else:
             left = [grant for grant in left if grant.age <= rollover.expires_after]
         if rollover.cap is not None:
             surplus = sum((grant.left for grant in left), ZERO) - rollover.cap
@@ -190,16 +192,17 @@ def converted(found: Billable, conversion: Conversion | None) -> Billable:
     """Return use in another unit: divided, then rounded to a multiple of the step."""
     if conversion is None:
         return found
-    quantity = _divided(found.quantity, conversion.divide_by)
-    if conversion.step is not None:
-        steps = (quantity / conversion.step).to_integral_value(_MODES[conversion.mode])
-        quantity = steps * conversion.step
-    if found.pieces is None:
-        return Billable(quantity)
-    pieces = tuple(
-        Piece(_divided(piece.quantity, conversion.divide_by), piece.values)
-        for piece in found.pieces
-    )
+    with localcontext(EXACT):
+        quantity = _divided(found.quantity, conversion.divide_by)
+        if conversion.step is not None:
+            steps = (quantity / conversion.step).to_integral_value(_MODES[conversion.mode])
+            quantity = steps * conversion.step
+        if found.pieces is None:
+            return Billable(quantity)
+        pieces = tuple(
+            Piece(_divided(piece.quantity, conversion.divide_by), piece.values)
+            for piece in found.pieces
+        )
     return Billable(quantity, pieces)
 
 

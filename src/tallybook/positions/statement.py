@@ -15,7 +15,7 @@ from tallybook.model.contract import BaseCharge, Commitment, Contract, Credit, D
 from tallybook.model.directory import Directory
 from tallybook.model.money import cut_money, round_money, split
 from tallybook.model.price import Part
-from tallybook.model.quantity import EXACT
+from tallybook.model.quantity import EXACT, exact_sum
 from tallybook.model.statement import (
     Adjustment,
     Charge,
@@ -55,12 +55,13 @@ class Charges:
     @property
     def spend(self) -> Decimal:
         """Return what counts towards a commitment: all but the commitments."""
-        return sum((c.amount for c in chain(self.lines, self.base_charges, self.discounts)), ZERO)
+        parts = chain(self.lines, self.base_charges, self.discounts)
+        return exact_sum(charge.amount for charge in parts)
 
     @property
     def total(self) -> Decimal:
         """Return the sum of all."""
-        return sum((charge.amount for charge in self.all), ZERO)
+        return exact_sum(charge.amount for charge in self.all)
 
 
 class Plan:
@@ -190,7 +191,7 @@ class Plan:
         for discount in discounts:
             named = _named(discount, charges)
             left = [charges[i].amount - charges[i].discount for i in named]
-            whole = sum(left, ZERO)
+            whole = exact_sum(left)
             amount = _less(discount, whole, self.agreement.currency)
             parts = split(amount, [max(ZERO, part) for part in left], self.agreement.currency)
             for i, part in zip(named, parts, strict=True):
@@ -212,10 +213,10 @@ class Plan:
                 promised = commitment.amount
                 if commitment.prorate:
                     promised = promised * turn.days / turn.span.cycle_days
-            spend = sum(
-                (c.spend for s, c in found.items() if turn.start <= s.end - _DAY < turn.end), ZERO
+            spend = exact_sum(
+                c.spend for s, c in found.items() if turn.start <= s.end - _DAY < turn.end
             )
-            missing = max(ZERO, promised - spend)
+            missing = max(ZERO, EXACT.subtract(promised, spend))
             amount = round_money(missing, self.agreement.currency)
             yield _plain("commitment", commitment.name, amount, unrounded=missing)
 
@@ -244,10 +245,12 @@ def statement(
     """Put a statement together; `taken` is what earlier ones took of each credit."""
     span = charges.span
     terms = agreement.on(span.end - _DAY) or agreement.stretches[-1].terms
-    subtotal = charges.total + sum((a.amount for a in adjustments), ZERO)
     drawn: tuple[CreditUse, ...] = ()
-    if terms.credits:
-        drawn = tuple(_drawn(terms, span, subtotal, taken or {}, agreement.currency))
+    with localcontext(EXACT):
+        subtotal = charges.total + sum((a.amount for a in adjustments), ZERO)
+        if terms.credits:
+            drawn = tuple(_drawn(terms, span, subtotal, taken or {}, agreement.currency))
+        total = subtotal - sum((credit.amount for credit in drawn), ZERO)
     period = agreement.period(span)
     return Statement(
         contract=agreement.number,
@@ -263,7 +266,7 @@ def statement(
         adjustments=tuple(adjustments),
         credits=drawn,
         subtotal=subtotal,
-        total=subtotal - sum((credit.amount for credit in drawn), ZERO),
+        total=total,
         supplementary=span.start >= agreement.stretches[-1].end,
     )
 

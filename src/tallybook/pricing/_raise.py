@@ -5,6 +5,8 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel
 
+from tallybook.model.errors import Invalid
+from tallybook.model.limits import PRICE_DIGITS_MAX
 from tallybook.model.price import Price
 from tallybook.model.quantity import EXACT
 
@@ -23,10 +25,21 @@ def raised(price: P, percent: Decimal, times: int, places: int | None) -> P:
 def raised_amount(amount: Decimal, percent: Decimal, times: int, places: int | None) -> Decimal:
     """Return an amount raised by `percent`, `times` over, each time rounded half up to `places`;
     None rounds nothing.
+
+    Raises:
+        Invalid: `amount_too_large`, where increases lead beyond what any price may be.
     """
     with localcontext(EXACT):
         for _ in range(times):
             amount = amount * (100 + percent) / 100
+            if amount.adjusted() > PRICE_DIGITS_MAX:
+                raise Invalid(
+                    "amount_too_large",
+                    f"Increases of {percent} % lead to more than {PRICE_DIGITS_MAX} digits by "
+                    "then; give the rate schedule an end by a later version.",
+                    field="rate_schedules",
+                    limit=PRICE_DIGITS_MAX,
+                )
             if places is not None:
                 amount = amount.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
     return amount
