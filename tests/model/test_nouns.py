@@ -15,7 +15,7 @@ from tallybook.model import canonical, kinds
 from tallybook.model.contract import Contract
 from tallybook.model.errors import Invalid
 from tallybook.model.ids import new_id
-from tallybook.model.nouns import Account, Meter, Noun, Person, parse
+from tallybook.model.nouns import Account, Instant, Meter, Noun, Person, parse
 
 TERMS = {"number": "C-1", "account": "acme", "start_date": "2026-01-15"}
 EVENT = {"key": "m", "event_type": "call", "aggregation": "count"}
@@ -108,6 +108,8 @@ WRONG: tuple[tuple[type[Noun], dict[str, Any], str], ...] = (
     (Contract, {**TERMS, "billing": {"cycle_unit": "fortnight"}}, "billing.cycle_unit"),
     (Contract, {**TERMS, "billing": {"cycle_length": 0}}, "billing.cycle_length"),
     (Contract, {**TERMS, "pooling": "all"}, "pooling"),
+    (Contract, {**TERMS, "discounts": [{"name": "d"}]}, "discounts.0"),
+    (Contract, {**TERMS, "discounts": [{"name": "d", "percent": 1, "amount": 1}]}, "discounts.0"),
     (Contract, {**TERMS, "lines": [{"code": "x"}]}, "lines.0"),
     *(
         (
@@ -233,3 +235,16 @@ def test_kinds_are_the_files_of_a_room(tmp_path: Path) -> None:
             kinds.load(aggregations, wrong)
         assert refusal.value.code == "unknown_kind"
         assert "sum" in refusal.value.detail
+
+
+class Happening(Noun):
+    at: Instant
+
+
+def test_an_instant_is_a_text_or_one_already() -> None:
+    noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    assert parse(Happening, {"at": noon}).at == noon
+    assert parse(Happening, {"at": "2026-03-01T12:00:00Z"}).at == noon
+    with pytest.raises(Invalid) as refusal:
+        parse(Happening, {"at": 5})
+    assert refusal.value.facts["field"] == "at"

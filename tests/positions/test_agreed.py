@@ -79,6 +79,7 @@ WHOLE: list[tuple[dict[str, Any], Faults]] = [
         ],
     ),
     ({**YEAR, "phases": [phase("2027-01-01")]}, [("phase_outside_term", "phases.0.start_date")]),
+    ({"phases": [phase("2025-12-31")]}, [("phase_outside_term", "phases.0.start_date")]),
     (
         {
             "credits": [

@@ -357,6 +357,31 @@ def test_what_was_left_of_the_month_before_is_remaining(world: World) -> None:
     assert (found.overage, found.amount, found.status) == (D(2), D(1), "over")
 
 
+def test_use_may_stand_in_another_unit(world: World) -> None:
+    thousand = {"unit": "thousands", "divide_by": "1000", "step": "1", "mode": "up"}
+    line = {"code": "L", "meter": "m", "conversion": thousand, "price": RATE}
+    world.contract(lines=[line])
+    found = world.position([used("a", "2026-03-03", 1500)], "2026-03-05")
+    assert (found.unit, found.used, found.amount) == ("thousands", D(2), D(1))
+    assert found.daily[-3].used == D("1.5")
+
+
+def test_a_flat_price_is_the_same_whatever_the_use(world: World) -> None:
+    world.contract(price={"model": "flat", "amount": "31"})
+    found = world.position([used("a", "2026-03-03", 1500)], "2026-03-05")
+    assert (found.used, found.amount) == (D(1500), D(31))
+
+
+def test_a_group_of_a_pool_says_who_used_of_all_its_meters(world: World) -> None:
+    world.meter("n", unit="leads")
+    world.account("kid", parent="a")
+    group = {"name": "copies", "meters": ["m", "n"], "covered_quantity": "10"}
+    world.contract(lines=[], meter_groups=[group], pooling="parent_pool")
+    uses = [used("a", "2026-03-03", 8), used("kid", "2026-03-04", 5)]
+    found = world.position(uses, "2026-03-05")
+    assert rows(found.contributions, "account", "used") == [["a", 16], ["kid", 10]]
+
+
 def test_a_meter_group_is_a_line_named_after_itself(world: World) -> None:
     world.meter("n", unit="leads")
     group = {"name": "copies", "meters": ["m", "n"], "covered_quantity": "10", "overage_rate": "2"}

@@ -1,20 +1,23 @@
 """Statements from given use: the rules of a contract, each with a worked number."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from tallybook.model.contract import Contract
+from tallybook.model.contract import Contract, Renewal
 from tallybook.model.directory import Directory, Span
 from tallybook.model.errors import Invalid
 from tallybook.model.price import Billable, Piece
 from tallybook.model.statement import Charge, Statement
-from tallybook.positions.agreement import of_versions
+from tallybook.positions.agreement import of_versions, term_cycle
+from tallybook.positions.charge import price_of
+from tallybook.positions.document import document, without_amounts
 from tallybook.positions.expiry import expired, expiry_needs
 from tallybook.positions.needs import Need
+from tallybook.positions.settlement import earlier
 from tallybook.positions.statement import Plan, statement
 
 D = Decimal
@@ -60,6 +63,10 @@ def counted(need: Need, facts: Sequence[tuple[datetime, Decimal]]) -> tuple[Bill
         )
         for found in within
     )
+
+
+def contract(terms: Mapping[str, Any]) -> Contract:
+    return Contract.model_validate({"number": "C", "account": "a", "start_date": START, **terms})
 
 
 def one(document: Mapping[str, Any], use: Facts, day: date) -> Statement:
@@ -246,6 +253,109 @@ def test_years_of_grants_that_never_expire_are_one() -> None:
     rollover: dict[str, Any] = {"cycle_unit": "day", "quantity": "10", "rollover": {}}
     found = first(one({"lines": [line(allotment=rollover)]}, {}, date(2036, 1, 9)))
     assert found.explanation.cycles[0].rolled == 10 * (date(2036, 1, 1) - date(2026, 1, 1)).days
+
+
+def test_limits_of_a_line_are_taken_by_days() -> None:
+    before = {"start_date": START, "lines": [line(minimum_amount="31")]}
+    after = {"start_date": START, "lines": [line(minimum_amount="62", maximum_amount="9")]}
+    found = first(rated([(None, before), (date(2026, 1, 11), after)], {}, date(2026, 1, 9)))
+    assert found.amount == D("52.00")  # 10 days of 31 and 21 of 62
+
+
+def test_a_commitment_of_a_stub_may_be_its_part_and_one_of_a_year_waits() -> None:
+    month = {"name": "m", "amount": "31", "prorate": True}
+    year = {"name": "y", "amount": "500", "cycle_unit": "year"}
+    terms = {
+        "start_date": "2026-01-20",
+        "billing": {"cycle_start_date": START},
+        "commitments": [month, year],
+    }
+    found = one(terms, {}, date(2026, 1, 25))
+    assert [(c.code, c.amount) for c in found.commitments] == [("m", D("12.00"))]
+
+
+def test_what_has_no_price_costs_nothing() -> None:
+    group = {"name": "copies", "meters": ["m"], "covered_quantity": "10"}
+    fixed = {"code": "seats", "quantity": "3"}
+    found = one(
+        {"meter_groups": [group], "lines": [fixed]},
+        {"m": [(noon(1, 5), D(25))]},
+        date(2026, 1, 9),
+    )
+    assert [charge.amount for charge in found.lines] == [0, 0]
+
+
+def test_days_of_a_long_cycle_that_lie_elsewhere_are_not_this_periods() -> None:
+    pool = {"quantity": "12", "cycle_unit": "year"}
+    none = {"quantity": "0", "cycle_unit": "year"}
+    flat = {"code": "f", "quantity": "1", "price": per_unit("365"), "allotment": none}
+    before = {"start_date": START, "lines": [line(allotment=pool), flat]}
+    more = [line(allotment={**pool, "quantity": "24"}), {**flat, "quantity": "2"}]
+    after = {"start_date": START, "lines": more}
+    versions = [(None, before), (date(2026, 7, 1), after)]
+    use = {"m": [(noon(1, 5), D(20))]}
+    january, august = (rated(versions, use, date(2026, m, 9)).lines for m in (1, 8))
+    assert [charge.amount for charge in january] == [D("1.95"), D("31.00")]
+    assert [charge.amount for charge in august] == [0, D("62.00")]
+
+
+def test_amounts_can_be_left_out_of_a_document() -> None:
+    found = one({"lines": [line()]}, {"m": [(noon(1, 5), D(25))]}, date(2026, 1, 9))
+    hidden = without_amounts(document(found))
+    assert hidden["lines"][0]["quantity"] == "25"
+    assert (hidden["lines"][0]["amount"], hidden["total"]) == (None, None)
+
+
+def test_events_of_another_unit_are_converted_one_by_one() -> None:
+    price = {"model": "percentage", "rate": "0.5", "fixed_amount": "1"}
+    terms = {"lines": [line(price=price, conversion={"unit": "k", "divide_by": "10"})]}
+    spans = [Span(None, None, contract(terms))]
+    agreement = of_versions(Directory(), "C", spans)
+    span = agreement.period_of(date(2026, 1, 9))
+    assert span is not None
+    plan = Plan(Directory(), agreement, [span])
+    events = (Piece(D(20)), Piece(D(40)))
+    uses = {need: (Billable(D(60), events),) for need in plan.needs}
+    assert plan.charges(uses)[span].lines[0].amount == D("5.00")
+
+
+def test_a_contract_is_cut_to_days_and_has_an_end() -> None:
+    versions = [
+        Span(None, date(2026, 2, 1), contract({})),
+        Span(date(2026, 2, 1), None, contract({"name": "B"})),
+    ]
+    found = of_versions(Directory(), "C", versions)
+    assert [s.start for s in found.between(date(2026, 2, 3), date(2026, 2, 4))] == [
+        date(2026, 2, 3)
+    ]
+    assert (found.account, found.after(date(2026, 2, 3))) == ("a", None)
+    assert [s.start for s in earlier(found, date(2026, 3, 9))] == [
+        date(2026, 2, 1),
+        date(2026, 1, 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("renewal", "end", "expected"),
+    [
+        ({"cycle_unit": "month", "cycle_length": 2}, "2026-03-31", ("month", 2)),
+        ({}, "2026-03-31", ("month", 3)),
+        ({}, "2026-03-14", ("day", 73)),
+    ],
+)
+def test_a_term_is_renewed_for_as_long_as_it_says_or_was(
+    renewal: dict[str, Any], end: str, expected: tuple[str, int]
+) -> None:
+    after = date.fromisoformat(end) + timedelta(days=1)
+    assert term_cycle(date(2026, 1, 1), after, Renewal(policy="auto", **renewal)) == expected
+
+
+def test_a_faulty_price_names_all_its_fields() -> None:
+    with pytest.raises(Invalid) as refusal:
+        price_of({"model": "graduated", "tiers": [{"up_to": "x"}, {"up_to": "y"}]})
+    errors = refusal.value.facts["errors"]
+    assert isinstance(errors, list)
+    assert all(error["field"].startswith("price.tiers") for error in errors)
 
 
 def test_a_phase_replaces_what_it_names() -> None:

@@ -110,8 +110,7 @@ def runs(agreement: Agreement, turn: Turn[Item], cuts: Iterable[date]) -> Iterat
             yield _run(agreement, turn, together, (wanted, last))
             together = []
         together.append(segment)
-    if together:
-        yield _run(agreement, turn, together, (wanted, last))
+    yield _run(agreement, turn, together, (wanted, last))
 
 
 def included(turn: Turn[Item], carried: Carried) -> Decimal:

@@ -176,10 +176,7 @@ def is_beyond(agreement: Agreement, span: Span) -> bool:
 def earlier(agreement: Agreement, day: date) -> Iterator[Span]:
     """Yield the periods that end before a day or with it, the latest first."""
     for stretch in reversed(agreement.stretches):
-        while stretch.start < day:
-            span = agreement.period_of(min(stretch.end, day) - _DAY)
-            if span is None:
-                return
+        while stretch.start < day and (span := agreement.period_of(min(stretch.end, day) - _DAY)):
             if span.end <= day:
                 yield span
             day = span.start

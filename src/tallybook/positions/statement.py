@@ -134,8 +134,6 @@ class Plan:
             cuts = {day for day in edges if turn.start < day <= turn.end}
             if turn.end <= last:
                 cuts.add(turn.end)
-            elif not cuts or max(cuts) < last:
-                cuts.add(last)
             pooled = with_pool(self._directory, self.agreement, turn)
             counted = runs(self.agreement, pooled, cuts)
             yield pooled, [_by_line(run) for run in counted] if self._by_line else list(counted)
