@@ -9,7 +9,7 @@ from typing import Any
 
 from tallybook.model.ports import NounName, Version
 from tallybook.model.scope import Scope, operator
-from tallybook.operations.define import define
+from tallybook.operations.define import Change, Retirement, define, retire
 from tallybook.operations.directory import Directories
 from tallybook.stores.books.database import Database, sqlite
 from tallybook.stores.books.people import BooksPeople
@@ -43,16 +43,21 @@ class Shelf:
         **body: Any,
     ) -> Version:
         """Define one noun."""
-        return define(
-            scope or self.scope,
-            self.books,
-            self.directories,
-            noun,
-            key,
-            body,
-            now,
-            if_match=if_match,
-        )
+        change = Change(noun, key, body, if_match)
+        return define(scope or self.scope, self.books, self.directories, change, now)
+
+    def retire(
+        self,
+        noun: NounName,
+        key: str,
+        *,
+        now: datetime = NOW,
+        scope: Scope | None = None,
+        **more: Any,
+    ) -> Version:
+        """End one noun."""
+        ending = Retirement(noun, key, **more)
+        return retire(scope or self.scope, self.books, self.directories, ending, now)
 
 
 def opened(store: str, folder: Path) -> Database:

@@ -25,7 +25,7 @@ from tallybook.model.statement import ClosedStatement
 from tallybook.operations import close as module
 from tallybook.operations.close import Stores, close
 from tallybook.operations.correct import correct
-from tallybook.operations.define import define
+from tallybook.operations.define import Change, define
 from tallybook.operations.directory import Directories
 from tallybook.operations.ingest import ingest
 from tallybook.operations.load import load_once
@@ -99,7 +99,8 @@ class Office:
         self.define("meter", "total", event_type="use", aggregation="sum", property="n")
 
     def define(self, noun: Any, key: str, **document: Any) -> None:
-        define(ALL, self.stores.books, self.stores.directories, noun, key, document, NOW)
+        change = Change(noun, key, document)
+        define(ALL, self.stores.books, self.stores.directories, change, NOW)
 
     def contract(self, **document: Any) -> Contract:
         made = Contract(self, f"c{next(self.ids)}")

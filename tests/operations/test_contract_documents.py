@@ -16,7 +16,7 @@ from tallybook.model.nouns import Amount, Noun
 from tallybook.model.scope import Scope
 from tallybook.operations import definitions
 from tallybook.operations._shown import AMOUNTS
-from tallybook.operations.define import Change, define_many, retire
+from tallybook.operations.define import Change, define_many
 from tallybook.operations.foresee import Outlook, foresee
 from tests.books import NOW, Shelf, shelf
 
@@ -148,7 +148,7 @@ def test_what_is_only_planned_is_found_and_a_change_takes_its_place(home: Shelf)
     assert starts == [date(2026, 5, 1)] * 2
     home.put("contract", "C-1", **contract(lines=[]))
     with pytest.raises(Conflict, match="contract C-9 still uses"):
-        retire(home.scope, home.books, home.directories, "meter", "calls", NOW)
+        home.retire("meter", "calls")
 
 
 NEXT = {"applies": "next_period"}

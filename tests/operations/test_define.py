@@ -16,7 +16,7 @@ from tallybook.model.ports import NounName, Version
 from tallybook.model.scope import Member, Scope
 from tallybook.model.time import FIRST_INSTANT, LAST_INSTANT
 from tallybook.operations import definitions
-from tallybook.operations.define import Change, define_many, retire
+from tallybook.operations.define import Change, define_many
 from tests.books import NOW, STORES, Shelf, shelf
 
 METER: dict[str, Any] = {"event_type": "call", "aggregation": "count"}
@@ -345,15 +345,13 @@ def test_two_moves_at_once_cannot_close_a_cycle(home: Shelf) -> None:
 
 def test_a_retired_noun_ends_today_and_its_key_is_not_given_again(filled: Shelf) -> None:
     filled.put("contract", "C-1", name="next", valid_from="2026-09-01", **contract())
-    ended = retire(
-        filled.scope, filled.books, filled.directories, "contract", "C-1", NOW, reason="sold"
-    )
+    ended = filled.retire("contract", "C-1", reason="sold")
     assert (ended.retired, ended.valid_from, ended.reason) == (True, date(2026, 3, 10), "sold")
     found = directory(filled)
     assert found.at("contract", "C-1", date(2026, 3, 9)) is not None
     assert found.at("contract", "C-1", date(2026, 3, 10)) is None
     assert found.at("contract", "C-1", date(2026, 9, 1)) is None
-    again = retire(filled.scope, filled.books, filled.directories, "contract", "C-1", NOW)
+    again = filled.retire("contract", "C-1")
     assert again == ended
     with pytest.raises(Conflict) as refusal:
         filled.put("contract", "C-1", **contract())
@@ -367,8 +365,7 @@ def test_a_retired_noun_ends_today_and_its_key_is_not_given_again(filled: Shelf)
 
 def test_only_the_version_that_was_read_is_retired(filled: Shelf) -> None:
     def end(if_match: int) -> Version:
-        asked = (filled.scope, filled.books, filled.directories)
-        return retire(*asked, "contract", "C-1", NOW, if_match=if_match)
+        return filled.retire("contract", "C-1", if_match=if_match)
 
     filled.put("contract", "C-1", name="changed", **contract())
     filled.put("contract", "C-1", name="planned", valid_from="2026-09-01", **contract())
@@ -381,13 +378,13 @@ def test_only_the_version_that_was_read_is_retired(filled: Shelf) -> None:
 @pytest.mark.parametrize(("noun", "key"), [("account", "acme"), ("meter", "calls")])
 def test_what_is_still_used_is_not_retired(filled: Shelf, noun: NounName, key: str) -> None:
     with pytest.raises(Conflict) as refusal:
-        retire(filled.scope, filled.books, filled.directories, noun, key, NOW)
+        filled.retire(noun, key)
     assert refusal.value.code == "still_used"
 
 
 def test_what_is_no_longer_used_is_retired(filled: Shelf) -> None:
     def end(noun: NounName, key: str, now: datetime) -> None:
-        assert retire(filled.scope, filled.books, filled.directories, noun, key, now).retired
+        assert filled.retire(noun, key, now=now).retired
 
     for number, account in (("C-1", "acme"), ("C-2", "other")):
         filled.put("contract", number, **contract(account, status="ended"))
@@ -484,7 +481,7 @@ def test_roles_without_the_verb_are_refused(filled: Shelf) -> None:
         with pytest.raises(Forbidden):
             filled.put("account", "acme", scope=customer(role), name="x")
         with pytest.raises(Forbidden):
-            retire(customer(role), filled.books, filled.directories, "account", "acme", NOW)
+            filled.retire("account", "acme", scope=customer(role))
     with pytest.raises(Forbidden):
         definitions.page(customer("ingest"), directory(filled), "account", NOW)
     with pytest.raises(Forbidden):

@@ -17,7 +17,7 @@ from tallybook.model.mark import minute_of, parse_mark
 from tallybook.model.ports import NounName, SnapshotState
 from tallybook.model.scope import Scope, operator
 from tallybook.model.time import LAST_INSTANT
-from tallybook.operations.define import define
+from tallybook.operations.define import Change, define
 from tallybook.settings import Settings
 from tallybook.web.api.positions import get_positions
 from tallybook.web.services import Services
@@ -294,7 +294,8 @@ def still(tmp_path: Path) -> Iterator[app.Installation]:
 
 def put(services: Services, noun: NounName, key: str, **document: Any) -> None:
     now = services.clock.now()
-    define(operator(), services.books, services.directories, noun, key, document, now)
+    change = Change(noun, key, document)
+    define(operator(), services.books, services.directories, change, now)
 
 
 def put_contract(services: Services, account: str) -> None:

@@ -41,6 +41,7 @@ from tallybook.web.pages.view import (
     Find,
     Frame,
     Link,
+    ListControls,
     Money,
     Note,
     Pager,
@@ -86,6 +87,19 @@ def contracts(**changes: Any) -> ContractsPage:
         Column("CSM", "?sort=csm", numeric=False, wide=True),
         Column("Status", "?sort=status", numeric=False),
     )
+    controls = ListControls(
+        (
+            Chip("All", "/contracts", current=True),
+            Chip("Active", "?status=active", 25),
+            Chip("Ending soon", "?status=ending", 8),
+            Chip("Draft", "?status=draft", 8),
+        ),
+        Find("/contracts"),
+        columns,
+        Pager(1, 50, 212, "", "?page=2"),
+        "/contracts",
+        (Link("Account: Quarry Motors Group", "/contracts"),),
+    )
     made = ContractsPage(
         nav_at_contracts("Contracts"),
         (Link("Contracts", "/contracts"), Link("All accounts", "/contracts")),
@@ -98,20 +112,10 @@ def contracts(**changes: Any) -> ContractsPage:
                 select("Type", "Any", "Enterprise"),
             ),
         ),
-        (Link("Account: Quarry Motors Group", "/contracts"),),
-        (
-            Chip("All", "/contracts", current=True),
-            Chip("Active", "?status=active", 25),
-            Chip("Ending soon", "?status=ending", 8),
-            Chip("Draft", "?status=draft", 8),
-        ),
-        Find("/contracts"),
-        columns,
+        controls,
         tuple(row(index) for index in range(50)),
-        Pager(1, 50, 212, "", "?page=2"),
         Figures(212, 106, 34, 71, (Money(Decimal(182400), "USD"), Money(Decimal(31250), "EUR"))),
         sees_prices=True,
-        clear_url="/contracts",
         ending_url="?status=ending",
         new_url="/contracts/new",
     )
@@ -370,13 +374,19 @@ PAGES: dict[str, tuple[str, Any]] = {
     "contracts-empty": (
         "contracts.html",
         contracts(
-            rows=(), pager=Pager(0, 0, 0), figures=Figures(0, 0, 0, 0), new_url="", removable=()
+            controls=replace(contracts().controls, pager=Pager(0, 0, 0), removable=()),
+            rows=(),
+            figures=Figures(0, 0, 0, 0),
+            new_url="",
         ),
     ),
     "contracts-unpriced": (
         "contracts.html",
         contracts(
-            columns=tuple(c for c in contracts().columns if c.label != "Base a month"),
+            controls=replace(
+                contracts().controls,
+                columns=tuple(c for c in contracts().controls.columns if c.label != "Base a month"),
+            ),
             rows=tuple(replace(row(index), base=None) for index in range(20)),
             figures=Figures(212, 106, 1, 71),
             sees_prices=False,

@@ -9,7 +9,6 @@ from typing import Any
 
 from tallybook.web.pages.view import (
     AccountPage,
-    Attention,
     ChartPoint,
     ChartView,
     Chip,
@@ -28,6 +27,7 @@ from tallybook.web.pages.view import (
     Frame,
     Freshness,
     Link,
+    ListControls,
     MessagePage,
     Money,
     NavGroup,
@@ -38,10 +38,13 @@ from tallybook.web.pages.view import (
     Person,
     Segment,
     Select,
-    ServiceBar,
     SignInPage,
     Standing,
     Status,
+)
+from tallybook.web.pages.volume_view import (
+    Attention,
+    ServiceBar,
     VolumePage,
     VolumeRow,
     VolumeTable,
@@ -250,7 +253,9 @@ def volume_table() -> VolumeTable:
     )
     find = Find("/volume", hidden=(("service", "messaging"),))
     pager = Pager(1, 50, 2000, "", "?cursor=2")
-    return VolumeTable(2000, volume_rows(), columns, chips, find, pager)
+    return VolumeTable(
+        2000, volume_rows(), ListControls(chips, find, columns, pager, clear_url="/volume")
+    )
 
 
 def volume(**changes: Any) -> VolumePage:

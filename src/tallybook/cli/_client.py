@@ -3,7 +3,7 @@ to one started in this process when none runs. No command opens a store itself.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -30,6 +30,8 @@ _KINDS: Mapping[int, type[TallybookError]] = {
     500: Unavailable,
     503: Unavailable,
 }
+#: The value of a parameter in an address; None is left out.
+Asked = str | int | Sequence[str] | None
 _JSON: Mapping[str, str] = {"Content-Type": "application/json"}
 #: Decimals go out as JSON numbers by their text, never through a float.
 _encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -42,17 +44,17 @@ class Client:
         """Keep the connection."""
         self._http = http
 
-    def get(self, path: str, **parameters: object) -> Any:
+    def get(self, path: str, **parameters: Asked) -> Any:
         """Read something; parameters that are None are left out."""
         query = {name: value for name, value in parameters.items() if value is not None}
-        return self._answer(self._http.get(path, params=query))  # type: ignore[arg-type]  # str() is taken of each
+        return self._answer(self._http.get(path, params=query))
 
-    def list(self, path: str, **parameters: object) -> Any:
+    def list(self, path: str, **parameters: Asked) -> Any:
         """Read a list whole, page by page, as if it were one page."""
         found = page = self.get(path, limit=PAGE_ROWS_MAX, **parameters)
         while page["next_cursor"]:
-            asked = {"limit": PAGE_ROWS_MAX, "cursor": page["next_cursor"], **parameters}
-            page = self.get(path, **asked)
+            cursor = page["next_cursor"]
+            page = self.get(path, limit=PAGE_ROWS_MAX, cursor=cursor, **parameters)
             found["items"] += page["items"]
         return {**found, "next_cursor": None}
 

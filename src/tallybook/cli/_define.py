@@ -33,7 +33,7 @@ class Asked:
     def __post_init__(self) -> None:
         """Refuse both at once."""
         if self.plan and self.apply:
-            raise typer.BadParameter("either --plan or --apply", param_hint="--plan")
+            raise typer.BadParameter("give either --plan or --apply, not both", param_hint="--plan")
 
 
 def define_folder(path: Path, asked: Asked) -> None:
@@ -62,7 +62,8 @@ def _take(folder: Folder, source: Opened, sheet: Sheet, nouns: str) -> None:
     if source.table.columns is None:
         if sheet.map or sheet.set:
             raise Invalid(
-                "mapping_invalid", f"{name} holds documents and no columns, so nothing is mapped."
+                "mapping_invalid",
+                f"{name} holds documents and no columns; leave --map, --set and --mapping out.",
             )
         for row in source.table.rows:
             add_row(folder, row, Place(name, row.number, "row"), noun)

@@ -152,7 +152,7 @@ def gather(path: Path, step: Callable[[int], None]) -> Folder:
         NotFound: `file_missing`.
     """
     if not path.exists():
-        raise NotFound("file_missing", f"There is no folder or file {path}.")
+        raise NotFound("file_missing", f"There is no folder or file {path}; check the path.")
     folder = Folder()
     for file in _files(path):
         name = file.name if path.is_file() else file.relative_to(path).as_posix()

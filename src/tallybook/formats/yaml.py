@@ -64,22 +64,27 @@ def _rows(items: list[Any]) -> Iterator[Row | BadRow]:
 class _Loader(yaml.SafeLoader):
     """Safe, and with the plain words of JSON only; a name that stands twice is no YAML."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - the signature is PyYAML's
-        """Make an object; the second of two values of one name would be lost without a word."""
-        found = super().construct_mapping(node, deep=deep)
-        if len(found) < len(node.value):
-            raise yaml.constructor.ConstructorError(
-                "an object", node.start_mark, "has a name twice", node.start_mark
-            )
-        return found
-
 
 class _Dumper(yaml.SafeDumper):
     """Quotes what this or any other reader of YAML would take for more than a text."""
 
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - the signature is PyYAML's
+    def ignore_aliases(self, _data: Any) -> bool:
         """Write what is the same in two places twice, as people do."""
         return True
+
+
+def _object(loader: _Loader, node: yaml.MappingNode) -> Iterator[dict[Any, Any]]:
+    """Make an object; the second of two values of one name would be lost without a word.
+
+    It is given out before it is filled, as PyYAML wants what may hold itself.
+    """
+    made: dict[Any, Any] = {}
+    yield made
+    made.update(loader.construct_mapping(node))
+    if len(made) < len(node.value):
+        raise yaml.constructor.ConstructorError(
+            "an object", node.start_mark, "has a name twice", node.start_mark
+        )
 
 
 def _write_number(dumper: _Dumper, value: int | Decimal) -> yaml.ScalarNode:
@@ -116,6 +121,7 @@ for _start, _words in yaml.SafeDumper.yaml_implicit_resolvers.items():
         if not _tag.endswith("timestamp"):  # a date is a text everywhere, and reads best unquoted
             _Dumper.add_implicit_resolver(_tag, _other, [_start])
 _Loader.add_constructor(_NUMBER_TAG, _number)
+_Loader.add_constructor("tag:yaml.org,2002:map", _object)
 _Dumper.add_representer(Decimal, _write_number)
 _Dumper.add_representer(int, _write_number)
 _Dumper.add_representer(str, _write_text)

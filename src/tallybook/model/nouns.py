@@ -56,7 +56,7 @@ def _checked(check: Callable[[Any], T]) -> Callable[[Any], T]:
 def _number(parse: Callable[[str], Decimal]) -> Callable[[Any], Decimal]:
     def read(value: Any) -> Decimal:
         if isinstance(value, bool) or not isinstance(value, (int, str, Decimal)):
-            raise ValueError("must be a decimal, as a string or a JSON number")  # noqa: TRY004 - what pydantic understands
+            raise Invalid("number_invalid", "must be a decimal, as a string or a JSON number")
         return parse(str(value))
 
     return _checked(read)
@@ -78,7 +78,7 @@ def _instant(value: Any) -> datetime:
     if isinstance(value, datetime):
         return value
     if not isinstance(value, str):
-        raise ValueError("must be an instant such as 2026-03-01T00:00:00Z")  # noqa: TRY004 - what pydantic understands
+        raise Invalid("time_invalid", "must be an instant such as 2026-03-01T00:00:00Z")
     return parse_instant(value)
 
 

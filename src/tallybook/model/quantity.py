@@ -38,7 +38,8 @@ def check_exponent(value: Decimal, *, field: str = "number") -> Decimal:
     if value and not -limits.PRICE_DIGITS_MAX <= value.adjusted() <= limits.PRICE_DIGITS_MAX:
         raise Invalid(
             "number_out_of_range",
-            f"{field} is too large or too small.",
+            f"{field} is too large or too small; write a number whose first digit is at most "
+            f"{limits.PRICE_DIGITS_MAX} places from the point.",
             field=field,
             limit=limits.PRICE_DIGITS_MAX,
             asked=value.adjusted(),
@@ -57,7 +58,7 @@ def parse_quantity(text: str, *, field: str = "quantity") -> Decimal:
         raise Invalid(
             "quantity_out_of_range",
             f"{field} has more than {limits.QUANTITY_INTEGER_DIGITS_MAX} integer or "
-            f"{limits.QUANTITY_FRACTION_DIGITS_MAX} fraction digits.",
+            f"{limits.QUANTITY_FRACTION_DIGITS_MAX} fraction digits; write it with fewer.",
             field=field,
         )
     return value

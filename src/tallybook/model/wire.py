@@ -14,7 +14,6 @@ from typing import Any, Final
 from tallybook.model.errors import Invalid
 from tallybook.model.time import micros, parse_instant
 
-_NUMBER = re.compile(r"(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?", re.ASCII)
 #: More digits than this in an exponent are compared as text: no two such numbers need be equal.
 _EXPONENT_DIGITS: Final = 18
 _JSON_TYPE = re.compile(r"[^;]*[/+]json\s*(;.*)?", re.IGNORECASE | re.DOTALL)
@@ -125,15 +124,16 @@ def by_value(value: Any) -> Any:
 
 
 def _canonical(text: str) -> tuple[str, str, int | str]:
-    """Return sign, digits without zeros at either end, and the exponent of the last digit."""
-    found = _NUMBER.fullmatch(text)
-    if found is None:  # pragma: no cover - the reader of JSON has read it as a number
-        raise ValueError(text[:40])
-    fraction, exponent = found[3] or "", found[4] or "0"
-    digits = (found[2] + fraction).lstrip("0")
+    """Return sign, digits without zeros at either end, and the exponent of the last digit, of a
+    number of JSON.
+    """
+    sign = "-" if text.startswith("-") else ""
+    mantissa, _, exponent = text.lower().partition("e")
+    whole, _, fraction = mantissa.removeprefix("-").partition(".")
+    digits = (whole + fraction).lstrip("0")
     if not digits:
         return ("", "", 0)
     if len(exponent) > _EXPONENT_DIGITS:
-        return (found[1], text, "")
+        return (sign, text, "")
     bare = digits.rstrip("0")
-    return (found[1], bare, int(exponent) - len(fraction) + len(digits) - len(bare))
+    return (sign, bare, int(exponent or 0) - len(fraction) + len(digits) - len(bare))

@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from tallybook.model.columns import NO_DATA, arrival
-from tallybook.model.correction import Correction, Op, Row
+from tallybook.model.correction import Correction, Op, Row, read_correction
 from tallybook.model.errors import Conflict, Invalid
 from tallybook.model.fact import Arrival, Fact
 from tallybook.model.limits import (
@@ -110,17 +110,18 @@ class Case:
         """The newest entry about it."""
         return self.newest[0] if self.newest else self.original.seq
 
-    def follow(self, seq: int, done: Correction) -> None:
-        """Take note of the next correction, which is entry `seq`."""
+    def follow(self, fact: Fact) -> None:
+        """Take note of the next correction."""
+        done = read_correction(arrival(fact.wire).data)
         self.number += 1
-        self.newest = (seq, done)
+        self.newest = (fact.seq, done)
         if done.op == "revert":
             self.in_force.pop()
             self.stands = done.shows
             return
         self.in_force.append(done)
         event = done.replacement
-        self.stands = None if event is None else _row(seq, arrival(event))
+        self.stands = None if event is None else _row(fact.seq, arrival(event), fact.received_at)
 
     def next(self, scope: Scope, asked: Asked, now: datetime) -> Correction | None:
         """Work out what is asked for; None where the newest correction is just that.
@@ -176,7 +177,7 @@ class Case:
             "time": format_instant(from_micros(counts.time)),
         }
         event = check(msgspec.json.encode({**kept, **given}), now)
-        if not sees(scope, _row(0, event)):
+        if not sees(scope, _row(0, event, now)):
             raise Invalid(
                 "subject_unknown",
                 "There is no such account for this key; check the subject.",
@@ -188,9 +189,7 @@ class Case:
 def case_of(fact: Fact) -> Case:
     """Begin with an event to which nothing was done."""
     event = arrival(fact.wire)
-    if event.time is None:
-        event = event._replace(time=micros(fact.received_at))
-    row = _row(fact.seq, event)
+    row = _row(fact.seq, event, fact.received_at)
     return Case(row, event.source, event.id, row)
 
 
@@ -199,10 +198,10 @@ def sees(scope: Scope, row: Row) -> bool:
     return scope.sees(row.subject, from_micros(row.time))
 
 
-def _row(seq: int, event: Arrival) -> Row:
-    if event.time is None:  # pragma: no cover - whoever asks has given it one
-        raise ValueError(event.id)
-    return Row(seq, event.type, event.subject, event.time)
+def _row(seq: int, event: Arrival, received_at: datetime) -> Row:
+    """Return an event as a row; one without a time happened when it was received."""
+    time = micros(received_at) if event.time is None else event.time
+    return Row(seq, event.type, event.subject, time)
 
 
 def _repeats(newest: Correction, asked: Asked, event: Arrival | None) -> bool:

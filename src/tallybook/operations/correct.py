@@ -8,8 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from tallybook.model.columns import arrival
-from tallybook.model.correction import SOURCE, Op, name, read_correction, written
+from tallybook.model.correction import SOURCE, Op, name, written
 from tallybook.model.errors import Conflict, Invalid, Overloaded
 from tallybook.model.fact import Arrival, Verdict, columns_of
 from tallybook.model.limits import CORRECTION_BYTES_MAX
@@ -153,5 +152,5 @@ def _follow(ledger: Ledger, cases: Sequence[Case]) -> None:
         found = [(case, seq) for case, seq in zip(cases, seqs, strict=True) if seq]
         facts = ledger.fetch(mine, [seq for _, seq in found])
         for case, seq in found:
-            case.follow(seq, read_correction(arrival(facts[seq].wire).data))
+            case.follow(facts[seq])
         cases = [case for case, _ in found]

@@ -33,17 +33,23 @@ class DayEvents:
     next_cursor: str | None
 
 
-def day_events(  # noqa: PLR0913 - the stores, the line, the day and the page
+@dataclass(frozen=True, slots=True)
+class DayQuery:
+    """One local day of one line, and the page of its events; `rollup` as in `find_line`."""
+
+    key: tuple[str, str]
+    day: date
+    rollup: bool | None = None
+    cursor: str | None = None
+
+
+def day_events(
     scope: Scope,
     directory: Directory,
     ledger: Ledger,
     events: Events,
-    key: tuple[str, str],
-    day: date,
+    asked: DayQuery,
     when: Instants,
-    *,
-    rollup: bool | None = None,
-    cursor: str | None = None,
 ) -> DayEvents:
     """Return the events that a line's meter read on one of its local days.
 
@@ -52,12 +58,12 @@ def day_events(  # noqa: PLR0913 - the stores, the line, the day and the page
         Invalid: `day_outside_period`, `cursor_invalid`.
     """
     scope.require("read")
-    line = find_line(scope, directory, key, when, rollup=rollup)
-    if not line.period.start_date <= day < line.period.end_date:
+    line = find_line(scope, directory, asked.key, when, rollup=asked.rollup)
+    if not line.period.start_date <= asked.day < line.period.end_date:
         raise Invalid(
             "day_outside_period", "The day lies outside the period shown; go back to the account."
         )
-    start, end = line.calendar.start_of(day), line.calendar.start_of(day + _DAY)
+    start, end = (line.calendar.start_of(day) for day in (asked.day, asked.day + _DAY))
     tree = (
         Member(m.account, max(m.start, start), min(m.end, end))
         for m in line.members(directory, 0)
@@ -68,7 +74,7 @@ def day_events(  # noqa: PLR0913 - the stores, the line, the day and the page
         type=line.meter.event_type,
         start=format_instant(start),
         end=format_instant(end),
-        cursor=cursor,
+        cursor=asked.cursor,
         members=members,
     )
     page = list_events(scope, directory, ledger, events, request, mark=when.mark)

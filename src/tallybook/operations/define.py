@@ -39,19 +39,20 @@ class Change:
     if_match: int | None = None
 
 
-def define(  # noqa: PLR0913 - the parts of a PUT request
-    scope: Scope,
-    books: Books,
-    directories: Directories,
-    noun: NounName,
-    key: str,
-    body: Mapping[str, Any],
-    now: datetime,
-    *,
-    if_match: int | None = None,
+@dataclass(frozen=True, slots=True)
+class Retirement:
+    """The end of the noun under a key, from today's local day on."""
+
+    noun: NounName
+    key: str
+    reason: str | None = None
+    if_match: int | None = None
+
+
+def define(
+    scope: Scope, books: Books, directories: Directories, change: Change, now: datetime
 ) -> Version:
-    """Put one document under a key; see `define_many`."""
-    change = Change(noun, key, body, if_match)
+    """Put one document under its key; see `define_many`."""
     return define_many(scope, books, directories, [change], now)[0]
 
 
@@ -77,16 +78,8 @@ def define_many(
         return plan.write(books, answers)
 
 
-def retire(  # noqa: PLR0913 - the parts of a DELETE request
-    scope: Scope,
-    books: Books,
-    directories: Directories,
-    noun: NounName,
-    key: str,
-    now: datetime,
-    *,
-    reason: str | None = None,
-    if_match: int | None = None,
+def retire(
+    scope: Scope, books: Books, directories: Directories, ending: Retirement, now: datetime
 ) -> Version:
     """End a noun from today's local day on, planned changes included; it stays in the books.
 
@@ -99,7 +92,7 @@ def retire(  # noqa: PLR0913 - the parts of a DELETE request
     with directories.changing:
         directory = directories.current(scope).on(now.date())
         plan = Plan(scope, directory, now)
-        return plan.write(books, plan.retire(noun, key, reason, if_match))[0]
+        return plan.write(books, plan.retire(ending))[0]
 
 
 class Plan:
@@ -156,10 +149,9 @@ class Plan:
             return [next(begins, day)]
         return [day]
 
-    def retire(
-        self, name: NounName, key: str, reason: str | None, if_match: int | None
-    ) -> list[Version]:
+    def retire(self, ending: Retirement) -> list[Version]:
         """Plan the end of a noun: a last word on today, and on each day already planned."""
+        name, key = ending.noun, ending.key
         history = self.history(name, key)
         if not history.versions:
             raise not_found(name, key)
@@ -172,7 +164,9 @@ class Plan:
             return [held]
         check_unused(self._directory, name, key)
         document = (held or history.versions[-1]).document
-        first = Draft(name, key, document, today, reason, retired=True, if_match=if_match)
+        first = Draft(
+            name, key, document, today, ending.reason, retired=True, if_match=ending.if_match
+        )
         planned = sorted(day for day in days if day > today)
         rest = (replace(first, valid_from=day, if_match=None) for day in planned)
         return [self._plan(draft) for draft in (first, *rest)]

@@ -4,31 +4,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from tallybook.model.errors import Forbidden, Invalid, NotFound
 from tallybook.model.ids import new_id
 from tallybook.model.limits import PAGE_ROWS_DEFAULT
-from tallybook.model.nouns import Document, Key, Name, Noun, parse
+from tallybook.model.nouns import Document, Instant, Key, Name, Noun, parse
 from tallybook.model.people import ApiKey, User
 from tallybook.model.ports import People
 from tallybook.model.scope import CUSTOMERS, Role, Scope, Verb
-from tallybook.model.time import parse_instant
 from tallybook.operations import credentials
 from tallybook.operations._page import Page, page_of
 from tallybook.operations.directory import Directories
-
-
-def _read_instant(value: object) -> datetime | None:
-    if value is None or isinstance(value, datetime):
-        return value
-    if not isinstance(value, str):
-        raise ValueError("must be an RFC 3339 instant")  # noqa: TRY004 - what pydantic understands
-    try:
-        return parse_instant(value, name="expires_at")
-    except Invalid as e:
-        raise ValueError(e.detail) from e
-
 
 Email = Annotated[
     str,
@@ -60,7 +47,7 @@ class NewApiKey(_Bound):
 
     name: Annotated[Plain, Field(min_length=1)]
     scopes: frozenset[Verb] | None = None
-    expires_at: Annotated[datetime | None, BeforeValidator(_read_instant)] = None
+    expires_at: Instant | None = None
 
 
 class NewUser(_Bound):

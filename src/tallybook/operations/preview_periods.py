@@ -90,7 +90,9 @@ def _selected(request: PeriodsRequest, plan: Schedule, calendar: Calendar) -> tu
     start = None if request.from_ is None else read_instant(request.from_, calendar, "from")
     end = None if request.to is None else read_instant(request.to, calendar, "to")
     if start is not None and end is not None and end < start:
-        raise Invalid("range_invalid", "to must not lie before from.", field="to")
+        raise Invalid(
+            "range_invalid", "to must not lie before from; change one of them.", field="to"
+        )
     first = plan.start if start is None else calendar.day_of(start)
     if end is None:
         return first, LAST_DAY + _DAY

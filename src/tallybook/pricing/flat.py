@@ -15,9 +15,9 @@ class Flat(ByQuantity):
     model: Literal["flat"] = "flat"
     amount: Money
 
-    def charge(self, use: Billable) -> Decimal:  # noqa: ARG002 - every price is asked with a use
-        """Return the amount."""
-        return self.amount
+    def charge(self, use: Billable) -> Decimal:
+        """Return the amount, whatever the use."""
+        return self.parts(use)[0].amount
 
     def parts(self, use: Billable) -> tuple[Part, ...]:
         """Return the single part of this charge."""

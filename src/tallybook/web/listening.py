@@ -74,7 +74,8 @@ def told(file: Path, address: Address) -> Iterator[None]:
     """Leave the address where the command line of whoever may read the folder finds it."""
     draft = file.with_suffix(".new")
     draft.unlink(missing_ok=True)
-    with open(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as out:  # noqa: PTH123 - made private from the start
+    private = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(private, "w") as out:
         json.dump(address._asdict(), out)
     draft.replace(file)
     try:

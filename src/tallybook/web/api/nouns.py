@@ -16,7 +16,7 @@ from tallybook.model.scope import Scope
 from tallybook.model.time import parse_date, parse_instant
 from tallybook.operations import define as define_op
 from tallybook.operations import definitions
-from tallybook.operations.define import Change
+from tallybook.operations.define import Change, Retirement
 from tallybook.operations.foresee import Outlook, foresee
 from tallybook.operations.known import known
 from tallybook.web.api._answers import page_of, ref
@@ -92,20 +92,12 @@ def _add_changes(noun: NounName, plural: str) -> None:
         dry_run: DryRun = False,
     ) -> Response:
         """Create or change it: a new version, unless it says what already holds."""
+        change = Change(noun, key, as_mapping(body), _number(if_match))
+        now = service.clock.now()
         if dry_run:
-            change = Change(noun, key, as_mapping(body), _number(if_match))
-            (outlook,) = foresee(scope, service.directories, [change], service.clock.now())
+            (outlook,) = foresee(scope, service.directories, [change], now)
             return answer(_outlook(outlook))
-        version = define_op.define(
-            scope,
-            service.books,
-            service.directories,
-            noun,
-            key,
-            as_mapping(body),
-            service.clock.now(),
-            if_match=_number(if_match),
-        )
+        version = define_op.define(scope, service.books, service.directories, change, now)
         return _answer(version)
 
     @router.delete(one, openapi_extra=says(version), tags=[plural])
@@ -113,15 +105,9 @@ def _add_changes(noun: NounName, plural: str) -> None:
         scope: Caller, service: Service, key: str, if_match: Annotated[str | None, Header()] = None
     ) -> Response:
         """Retire it from today on; nothing is erased."""
-        version = define_op.retire(
-            scope,
-            service.books,
-            service.directories,
-            noun,
-            key,
-            service.clock.now(),
-            if_match=_number(if_match),
-        )
+        ending = Retirement(noun, key, if_match=_number(if_match))
+        now = service.clock.now()
+        version = define_op.retire(scope, service.books, service.directories, ending, now)
         return _answer(version)
 
 

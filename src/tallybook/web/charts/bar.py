@@ -16,6 +16,16 @@ _REACH = Decimal(115)  # the bar always shows a little beyond the allotment
 _MARGIN = Decimal("1.05")
 _FARTHEST = Decimal(400)  # beyond four times the allotment the tick would touch the edge
 
+_BAR = Markup(
+    '<svg class="bar {tone}" width="100%" height="{height}" aria-hidden="true">{parts}</svg>'
+)
+_FILL = Markup('<rect class="{kind}" y="3" height="{height}" rx="{corner}" width="{width}%"/>')
+_HATCHED = Markup(
+    '<rect class="ahead" fill="url(#hatch-{tone})" y="3" height="{height}" rx="{corner}" '
+    'width="{width}%"/>'
+)
+_TICK = Markup('<line class="limit" x1="{at}%" x2="{at}%" y1="0" y2="{height}"/>')
+
 Tone = Literal["plain", "risk", "over"]
 
 
@@ -29,20 +39,15 @@ def draw(percent: Decimal | None, forecast: Decimal | None, tone: Tone, height: 
         used = _FARTHEST
     ahead = max(forecast or ZERO, ZERO)
     reach = min(max(_REACH, used * _MARGIN, ahead * _MARGIN), _FARTHEST)
-    rounded = f'y="3" height="{height}" rx="{pixel(Decimal(height) / 2)}"'
-    parts = [f'<rect class="track" {rounded} width="100%"/>']
+    shape = {"height": height, "corner": pixel(Decimal(height) / 2)}
+    parts = [_FILL.format(kind="track", width=100, **shape)]
     if ahead > used:
-        fill = f'fill="url(#hatch-{tone})"'
-        parts.append(f'<rect class="ahead" {fill} {rounded} width="{_share(ahead, reach)}%"/>')
+        parts.append(_HATCHED.format(tone=tone, width=_share(ahead, reach), **shape))
     if used:
-        parts.append(f'<rect class="filled" {rounded} width="{_share(used, reach)}%"/>')
+        parts.append(_FILL.format(kind="filled", width=_share(used, reach), **shape))
     if percent is not None:
-        at = _share(_WHOLE, reach)
-        parts.append(f'<line class="limit" x1="{at}%" x2="{at}%" y1="0" y2="{height + 6}"/>')
-    return Markup(  # noqa: S704 - numbers and a tone; a page has a hundred bars
-        f'<svg class="bar {tone}" width="100%" height="{height + 6}" aria-hidden="true">'
-        f"{''.join(parts)}</svg>"
-    )
+        parts.append(_TICK.format(at=_share(_WHOLE, reach), height=height + 6))
+    return _BAR.format(tone=tone, height=height + 6, parts=Markup().join(parts))
 
 
 def _share(percent: Decimal, reach: Decimal) -> Decimal:

@@ -1,31 +1,17 @@
-"""What the address of the volume page asks for, and the lines that answer it. Anything in an
-address that is not understood is as if not said.
+"""What the address of a list asks for, and the links of that list that ask for something else.
+Anything in an address that is not understood is as if not said. What is listed is not known here.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Final, get_args
+from dataclasses import dataclass, replace
+from typing import Final, Literal, TypeVar
 
-from tallybook.model.directory import Directory
-from tallybook.model.ports import SnapshotPage, SnapshotQuery, SnapshotSort
-from tallybook.model.scope import Scope
-from tallybook.operations import position as position_op
-from tallybook.operations.portfolio import Past
-from tallybook.web.api.positions import states
 from tallybook.web.pages.frame import with_query
-from tallybook.web.services import Services
+from tallybook.web.pages.view import Column, Find, Pager
 
 ROWS: Final = 50
-PERIODS: Final = {"": "This period", "last": "Last period"}
-CHIPS: Final = {
-    "": "All",
-    "over": "Over",
-    "at_limit": "At limit",
-    "likely_over": "Likely over",
-    "near": "Near",
-    "low_use": "Low use",
-}
-_SORTS: Final[tuple[SnapshotSort, ...]] = get_args(SnapshotSort)
+_PAGE_MAX: Final = 999_999
+_Sort = TypeVar("_Sort", bound=str)
 
 
 def whole(text: str, most: int) -> int:
@@ -34,71 +20,66 @@ def whole(text: str, most: int) -> int:
     return min(int(text), most) if is_number else 0
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One request for the volume page, by whom, on the directory and instant that answer it."""
+def last_page(total: int) -> int:
+    """Return the number of the last page of that many rows; without rows it is the first."""
+    return max(-(-total // ROWS), 1)
 
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """The path of a list and its query: `page`, `sort`, `dir`, `q`, and filters of its own."""
+
+    path: str
     query: Mapping[str, str]
-    scope: Scope
-    service: Services
-    past: Past
-    directory: Directory
-    when: position_op.Instants
 
     def link(self, **changes: str | None) -> str:
-        """Return the page's address with some of its query changed."""
-        return with_query("/volume", self.query, **changes)
+        """Return this address with some of its query changed; None takes a value out."""
+        return with_query(self.path, self.query, **changes)
+
+    def text(self, name: str) -> str:
+        """Return a value of the query as it came, empty when it is not said."""
+        return self.query.get(name, "")
 
     def get(self, name: str, known: Iterable[str]) -> str:
         """Return a value of the query if it is one of those known."""
-        value = self.query.get(name, "")
+        value = self.text(name)
         return value if value in known else ""
 
-    @property
-    def is_past(self) -> bool:
-        """Tell whether the period before is asked about."""
-        return self.get("period", PERIODS) == "last"
-
-    @property
-    def sort(self) -> SnapshotSort:
-        """Return what the table is sorted by."""
-        value = self.query.get("sort")
-        return next((known for known in _SORTS if known == value), "projected_overage")
-
-    @property
-    def descending(self) -> bool:
-        """Return the direction of the sort."""
-        return self.query.get("dir") != "asc"
+    def sorted_by(self, known: Iterable[_Sort], otherwise: _Sort) -> _Sort:
+        """Return what the list is sorted by."""
+        return next((one for one in known if one == self.text("sort")), otherwise)
 
     @property
     def number(self) -> int:
-        """Return the page of the table, from 1."""
-        return max(whole(self.query.get("page", ""), 999_999), 1)
+        """Return the page that is asked for, from 1; there may be fewer."""
+        return max(whole(self.text("page"), _PAGE_MAX), 1)
 
-    def lines(self, query: SnapshotQuery) -> SnapshotPage:
-        """List lines as they stand, or as they stood when the period before ended."""
-        if self.is_past:
-            return self.before(query)
-        return position_op.positions(self.scope, self.service.snapshot, query)
+    def kept(self, *names: str) -> tuple[tuple[str, str], ...]:
+        """Return what a form that sends `names` keeps of the rest; never the page."""
+        left = {*names, "page"}
+        return tuple((n, v) for n, v in self.query.items() if n not in left and v)
 
-    def before(self, query: SnapshotQuery) -> SnapshotPage:
-        """List lines as they stood when the period before ended."""
-        return self.past.page(self.scope, self.directory, self.service.events, query, self.when)
+    def find(self) -> Find:
+        """Return the search field, which keeps the filters."""
+        return Find(self.path, self.text("q"), self.kept("q"))
 
-    def rows(self) -> tuple[SnapshotPage, int]:
-        """Return the lines of the table's page and its number; beyond the last is the last."""
-        found = self.lines(self._table(self.number))
-        last = max(-(-found.total // ROWS), 1)
-        if self.number <= last:
-            return found, self.number
-        return self.lines(self._table(last)), last
+    def heading(
+        self, column: Column, sort: str, by: str, *, descending: bool, first: Literal["asc", "desc"]
+    ) -> Column:
+        """Return a heading that sorts by `sort`, at first in the direction `first`; where the list
+        is sorted `by` that already, the other way round.
+        """
+        if sort != by:
+            return replace(column, url=self.link(sort=sort, dir=first, page=None))
+        turned = self.link(sort=sort, dir="asc" if descending else "desc", page=None)
+        return replace(column, url=turned, order="descending" if descending else "ascending")
 
-    def _table(self, number: int) -> SnapshotQuery:
-        return SnapshotQuery(
-            states=states(self.get("status", CHIPS)),
-            text=self.query.get("q") or None,
-            sort=self.sort,
-            descending=self.descending,
-            offset=(number - 1) * ROWS,
-            limit=ROWS,
+    def pager(self, number: int, total: int) -> Pager:
+        """Return which rows page `number` shows, and the links to its neighbours."""
+        return Pager(
+            (number - 1) * ROWS + 1 if total else 0,
+            min(number * ROWS, total),
+            total,
+            self.link(page=str(number - 1)) if number > 1 else "",
+            self.link(page=str(number + 1)) if number < last_page(total) else "",
         )

@@ -9,7 +9,7 @@ from starlette.responses import HTMLResponse, Response
 from tallybook.model.limits import PAGE_ROWS_DEFAULT
 from tallybook.model.time import parse_date, parse_instant
 from tallybook.model.wire import read_json
-from tallybook.operations.day import day_events
+from tallybook.operations.day import DayQuery, day_events
 from tallybook.operations.events import EventItem
 from tallybook.web.pages import format as words
 from tallybook.web.pages.account import ROLLUPS, look
@@ -34,17 +34,10 @@ def events(
     shown = look(request, scope, service, (contract, line))
     day = parse_date(query.get("day", ""), name="day")
     number = whole(query.get("from", ""), _ROW_MAX)
-    found = day_events(
-        scope,
-        shown.directory,
-        service.ledger,
-        service.events,
-        (contract, line),
-        day,
-        shown.when,
-        rollup=ROLLUPS.get(query.get("rollup", "")),
-        cursor=query.get("cursor"),
+    asked = DayQuery(
+        (contract, line), day, ROLLUPS.get(query.get("rollup", "")), query.get("cursor")
     )
+    found = day_events(scope, shown.directory, service.ledger, service.events, asked, shown.when)
     path = shown.path
     up = with_query(path, query, day=None, cursor=None, **{"from": None})
     name = shown.found.account_name or shown.found.account

@@ -163,6 +163,20 @@ class Pager:
     next_url: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class ListControls:
+    """What a list is narrowed, searched, sorted and paged by. `removable` are filters that no
+    select shows: their links take them out. `clear_url` is the list without any filter.
+    """
+
+    chips: tuple[Chip, ...]
+    find: Find
+    columns: tuple[Column, ...]
+    pager: Pager
+    clear_url: str
+    removable: tuple[Link, ...] = ()
+
+
 # --- Numbers -----------------------------------------------------------------------------------
 
 
@@ -264,83 +278,6 @@ class ChartView:
 
 
 # --- Pages -------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceBar:
-    """One service of the portfolio in its own unit."""
-
-    name: str
-    url: str
-    standing: Standing
-    current: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Attention:
-    """How many lines of the selected service need a look, out of how many."""
-
-    over: int
-    at_limit: int
-    likely_over: int
-    total: int
-
-    @property
-    def count(self) -> int:
-        """All of them; no account is counted twice."""
-        return self.over + self.at_limit + self.likely_over
-
-
-@dataclass(frozen=True, slots=True)
-class VolumeRow:
-    """One account and service. `toggle_url` opens or closes its children in place; `part` says
-    what an account is of a pool, and stands in for a status of its own.
-    """
-
-    name: str
-    url: str
-    service: str
-    standing: Standing
-    recent: tuple[Decimal, ...] = ()
-    depth: int = 0
-    children: int = 0
-    toggle_url: str = ""
-    expanded: bool = False
-    part: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class VolumeTable:
-    """The card of contract lines. `columns` are, in this order: account, service, used, allotment,
-    of allotment, forecast, overage, daily, status.
-    """
-
-    total: int
-    rows: tuple[VolumeRow, ...]
-    columns: tuple[Column, ...]
-    chips: tuple[Chip, ...]
-    find: Find
-    pager: Pager
-    clear_url: str = "/volume"
-
-
-@dataclass(frozen=True, slots=True)
-class VolumePage:
-    """The portfolio: the selected service in numbers, all services as bars, lines as rows."""
-
-    frame: Frame
-    crumbs: tuple[Link, ...]
-    freshness: Freshness
-    filters: Filters
-    service: str
-    standing: Standing
-    attention: Attention
-    chart: ChartView
-    services: tuple[ServiceBar, ...]
-    table: VolumeTable
-    services_url: str = ""  # where those are that are not among `services`
-    how_url: str = ""
-    export_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

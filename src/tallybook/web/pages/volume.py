@@ -18,12 +18,10 @@ from tallybook.web.api.positions import instants
 from tallybook.web.pages import charted, standing
 from tallybook.web.pages import format as words
 from tallybook.web.pages.account import calendar_zone
-from tallybook.web.pages.asked import PERIODS, Asked
 from tallybook.web.pages.frame import frame
 from tallybook.web.pages.render import page
 from tallybook.web.pages.session import SignedIn
 from tallybook.web.pages.view import (
-    Attention,
     Command,
     Filters,
     Freshness,
@@ -32,10 +30,10 @@ from tallybook.web.pages.view import (
     Option,
     Segment,
     Select,
-    ServiceBar,
-    VolumePage,
 )
+from tallybook.web.pages.volume_asked import PERIODS, Asked
 from tallybook.web.pages.volume_table import table
+from tallybook.web.pages.volume_view import Attention, ServiceBar, VolumePage
 from tallybook.web.services import Service
 
 router = APIRouter()
@@ -81,7 +79,7 @@ def volume(
     """Show where every line stands."""
     when = instants(scope, service, None, None)
     directory = service.directories.at(scope, when.mark.revision).on(when.now.date())
-    asked = Asked(dict(request.query_params), scope, service, past, directory, when)
+    asked = Asked("/volume", dict(request.query_params), scope, service, past, directory, when)
     every = asked.lines(SnapshotQuery(limit=1))
     if not every.total:
         return HTMLResponse(page("message.html", _empty(request, asked)))
@@ -219,7 +217,7 @@ def _filters(asked: Asked, services: Iterable[str], chosen: str) -> Filters:
         "/volume",
         (Segment("Period", tuple(periods)),),
         (Select("Service", "service", tuple(Option(s, s, s == chosen) for s in sorted(services))),),
-        tuple((n, v) for n, v in asked.query.items() if n not in {"service", "page"} and v),
+        asked.kept("service"),
     )
 
 

@@ -1,7 +1,6 @@
 """The table of the volume page: one row a line, its children in place, and links for the rest."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
@@ -9,9 +8,10 @@ from tallybook.model.ports import SnapshotSort
 from tallybook.model.position import Position
 from tallybook.web.pages import format as words
 from tallybook.web.pages import standing
-from tallybook.web.pages.asked import CHIPS, ROWS, Asked
 from tallybook.web.pages.frame import with_query
-from tallybook.web.pages.view import Chip, Column, Find, Pager, VolumeRow, VolumeTable
+from tallybook.web.pages.view import Chip, Column, ListControls
+from tallybook.web.pages.volume_asked import CHIPS, Asked
+from tallybook.web.pages.volume_view import VolumeRow, VolumeTable
 
 _ZERO: Final = Decimal(0)
 _RECENT: Final = slice(-15, -1)  # a fortnight of complete days
@@ -31,27 +31,15 @@ _COLUMNS: Final[tuple[tuple[Column, SnapshotSort | None], ...]] = (
 def table(asked: Asked) -> VolumeTable:
     """Return the page of the table that is asked for."""
     found, number = asked.rows()
-    first = (number - 1) * ROWS
-    is_last = first + ROWS >= found.total
-    return VolumeTable(
-        found.total,
-        tuple(row for line in found.items for row in _rows(asked, line)),
-        tuple(_column(asked, column, sort) for column, sort in _COLUMNS),
+    controls = ListControls(
         tuple(_chip(asked, value, label, found.counts) for value, label in CHIPS.items()),
-        Find(
-            "/volume",
-            asked.query.get("q", ""),
-            tuple((n, v) for n, v in asked.query.items() if n not in {"q", "page"} and v),
-        ),
-        Pager(
-            first + 1 if found.total else 0,
-            min(first + ROWS, found.total),
-            found.total,
-            asked.link(page=str(number - 1)) if number > 1 else "",
-            "" if is_last else asked.link(page=str(number + 1)),
-        ),
+        asked.find(),
+        tuple(_heading(asked, column, sort) for column, sort in _COLUMNS),
+        asked.pager(number, found.total),
         asked.link(q=None, status=None, page=None),
     )
+    rows = tuple(row for line in found.items for row in _rows(asked, line))
+    return VolumeTable(found.total, rows, controls)
 
 
 def _chip(asked: Asked, value: str, label: str, counts: Mapping[str, int]) -> Chip:
@@ -63,22 +51,17 @@ def _chip(asked: Asked, value: str, label: str, counts: Mapping[str, int]) -> Ch
     )
 
 
-def _column(asked: Asked, column: Column, sort: SnapshotSort | None) -> Column:
+def _heading(asked: Asked, column: Column, sort: SnapshotSort | None) -> Column:
     if sort is None:
         return column
-    current = asked.sort == sort
-    turned = "asc" if current and asked.descending else "desc"
-    url = asked.link(sort=sort, dir=turned, page=None)
-    if not current:
-        return replace(column, url=url)
-    return replace(column, url=url, order="descending" if asked.descending else "ascending")
+    return asked.heading(column, sort, asked.sort, descending=asked.descending, first="desc")
 
 
 def _rows(asked: Asked, line: Position) -> Iterable[VolumeRow]:
     """Yield a line's row and, when it is open, those of the accounts that make it up."""
     key = f"{line.contract}/{line.line}"
-    is_open = asked.query.get("open") == key
-    period = asked.query.get("period") if asked.is_past else None
+    is_open = asked.text("open") == key
+    period = asked.text("period") if asked.is_past else None
     url = with_query(f"/volume/{key}", {}, period=period)
     yield VolumeRow(
         line.account_name or line.account,

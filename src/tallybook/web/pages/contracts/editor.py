@@ -24,6 +24,7 @@ from tallybook.operations.foresee import Outlook, foresee
 from tallybook.web.api.statements import basis_of
 from tallybook.web.exact import read_body
 from tallybook.web.pages import format as words
+from tallybook.web.pages.asked import whole
 from tallybook.web.pages.contracts import form
 from tallybook.web.pages.contracts.changes import notes, told
 from tallybook.web.pages.contracts.edit_view import EditPage, MoneyChange, Preview
@@ -41,6 +42,7 @@ _DAY: Final = timedelta(days=1)
 _FORM_BYTES_MAX: Final = 1024 * 1024
 _FIELDS_MAX: Final = 2_000
 _SEE_OTHER: Final = 303
+_VERSION_MAX: Final = 999_999_999
 _NEW: Final[Mapping[str, Any]] = {"status": "active", "billing": {}, "lines": []}
 _GROUPS: Final = ("lines", "base_charges", "discounts", "commitments", "adjustments")
 
@@ -77,8 +79,7 @@ class _Edit:
     @property
     def asked_version(self) -> int:
         """Return the version that the form was made from."""
-        text = self.fields.get("version", "")
-        return int(text) if text.isascii() and text.isdecimal() and len(text) < 9 else self.version  # noqa: PLR2004 - digits
+        return whole(self.fields.get("version", ""), _VERSION_MAX) or self.version
 
 
 @router.get(f"{PATH}/new")
@@ -163,16 +164,12 @@ def _save(
     edit: _Edit, typed: Mapping[str, Any], body: Mapping[str, Any], outlook: Outlook
 ) -> Response:
     service = edit.service
+    change = define_op.Change(
+        "contract", edit.number, body, 0 if edit.is_new else edit.asked_version
+    )
     try:
         define_op.define(
-            edit.scope,
-            service.books,
-            service.directories,
-            "contract",
-            edit.number,
-            body,
-            service.clock.now(),
-            if_match=0 if edit.is_new else edit.asked_version,
+            edit.scope, service.books, service.directories, change, service.clock.now()
         )
     except Conflict as e:
         now = _latest(edit)

@@ -366,8 +366,8 @@ def _tier(text: str, model: str) -> Document:
     tier: Document = {} if words[0] == _NO_END else {"up_to": words[0]}
     if len(words) > 1 and words[1] != "-":
         tier[each] = words[1]
-    if len(words) > 2:  # noqa: PLR2004 - the third word
-        tier["flat_amount"] = " ".join(words[2:])
+    if once := " ".join(words[2:]):
+        tier["flat_amount"] = once
     return tier
 
 

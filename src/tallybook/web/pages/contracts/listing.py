@@ -1,7 +1,7 @@
 """The list of contracts. Its whole state is in its address; what is not understood is not said."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final, get_args
 from urllib.parse import quote
 
@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, Response
 
 from tallybook.model.scope import Scope
 from tallybook.operations.contracts import Listed, Listing, ListQuery, Sort, contracts
-from tallybook.web.pages.asked import ROWS, whole
+from tallybook.web.pages.asked import ROWS, Address, last_page
 from tallybook.web.pages.contracts.view import ContractRow, ContractsPage, Figures
 from tallybook.web.pages.frame import frame, with_query
 from tallybook.web.pages.render import page
@@ -20,13 +20,12 @@ from tallybook.web.pages.view import (
     Column,
     Command,
     Filters,
-    Find,
     Frame,
     Link,
+    ListControls,
     MessagePage,
     Money,
     Option,
-    Pager,
     Select,
 )
 from tallybook.web.services import Service
@@ -68,42 +67,29 @@ _FIRST: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    query: Mapping[str, str]
-
-    def link(self, **changes: str | None) -> str:
-        return with_query(PATH, self.query, **changes)
-
-    def get(self, name: str) -> str:
-        return self.query.get(name, "")
-
-    def kept(self, *names: str) -> tuple[tuple[str, str], ...]:
-        """Return what a form that sends `names` keeps of the rest; never the page."""
-        left = {*names, "page"}
-        return tuple((n, v) for n, v in self.query.items() if n not in left and v)
-
+class _Asked(Address):
     @property
     def state(self) -> str:
-        return self.get("status") if self.get("status") in CHIPS else ""
+        return self.get("status", CHIPS)
 
     @property
     def sort(self) -> Sort:
-        return next((known for known in _SORTS if known == self.get("sort")), "number")
+        return self.sorted_by(_SORTS, "number")
 
     @property
     def descending(self) -> bool:
-        return self.get("dir") == "desc"
+        return self.text("dir") == "desc"
 
     @property
     def listed(self) -> ListQuery:
         return ListQuery(
             self.state,
-            self.get("account"),
-            self.get("branch"),
-            self.get("csm"),
-            self.get("sales_rep"),
-            self.get("type"),
-            self.get("q"),
+            self.text("account"),
+            self.text("branch"),
+            self.text("csm"),
+            self.text("sales_rep"),
+            self.text("type"),
+            self.text("q"),
             self.sort,
             self.descending,
         )
@@ -114,7 +100,7 @@ def listing(request: Request, scope: SignedIn, service: Service) -> Response:
     """Show the contracts one may see."""
     now = service.clock.now()
     directory = service.directories.current(scope)
-    asked = _Asked(dict(request.query_params))
+    asked = _Asked(PATH, dict(request.query_params))
     found = contracts(scope, directory, asked.listed, now)
     shell = frame(request, scope, directory.on(now.date()), "Contracts")
     new_url = f"{PATH}/new" if may_define(scope) else ""
@@ -145,30 +131,14 @@ def _empty(shell: Frame, new_url: str) -> MessagePage:
 
 
 def _page(scope: Scope, asked: _Asked, found: Listing, shell: Frame, new_url: str) -> ContractsPage:
-    last = max(-(-len(found.items) // ROWS), 1)
-    number = min(max(whole(asked.get("page"), 999_999), 1), last)
-    first = (number - 1) * ROWS
-    shown = found.items[first : first + ROWS]
+    number = min(asked.number, last_page(len(found.items)))
+    shown = found.items[(number - 1) * ROWS : number * ROWS]
     return ContractsPage(
         shell,
         (Link("Contracts", PATH), Link("All accounts", PATH)),
         Filters(PATH, selects=tuple(_selects(asked, found)), hidden=asked.kept(*_SELECTS)),
-        tuple(_removable(asked, found)),
-        tuple(_chips(asked, found)),
-        Find(PATH, asked.get("q"), asked.kept("q")),
-        tuple(
-            _column(asked, column, sort)
-            for column, sort in _COLUMNS
-            if sort != "base" or scope.sees_prices
-        ),
+        _controls(scope, asked, found, number),
         tuple(_row(one) for one in shown),
-        Pager(
-            first + 1 if shown else 0,
-            first + len(shown),
-            len(found.items),
-            asked.link(page=str(number - 1)) if number > 1 else "",
-            asked.link(page=str(number + 1)) if number < last else "",
-        ),
         Figures(
             len(found.items),
             sum(one.state == "active" for one in found.items),
@@ -177,9 +147,23 @@ def _page(scope: Scope, asked: _Asked, found: Listing, shell: Frame, new_url: st
             tuple(Money(amount, currency) for currency, amount in found.base.items()),
         ),
         scope.sees_prices,
-        asked.link(page=None, q=None, status=None, account=None, **dict.fromkeys(_SELECTS)),
         asked.link(status="ending", page=None),
         new_url,
+    )
+
+
+def _controls(scope: Scope, asked: _Asked, found: Listing, number: int) -> ListControls:
+    return ListControls(
+        tuple(_chips(asked, found)),
+        asked.find(),
+        tuple(
+            _heading(asked, column, sort)
+            for column, sort in _COLUMNS
+            if sort != "base" or scope.sees_prices
+        ),
+        asked.pager(number, len(found.items)),
+        asked.link(page=None, q=None, status=None, account=None, **dict.fromkeys(_SELECTS)),
+        tuple(_removable(asked, found)),
     )
 
 
@@ -194,29 +178,24 @@ def _chips(asked: _Asked, found: Listing) -> Iterator[Chip]:
 def _selects(asked: _Asked, found: Listing) -> Iterator[Select]:
     for name, label in _SELECTS.items():
         values = found.choices[name][:_CHOICES_MAX]
-        if len(values) > 1 or asked.get(name):
-            options = [Option("", "Any", selected=not asked.get(name))]
-            options += [Option(value, value, value == asked.get(name)) for value in values]
+        if len(values) > 1 or asked.text(name):
+            options = [Option("", "Any", selected=not asked.text(name))]
+            options += [Option(value, value, value == asked.text(name)) for value in values]
             yield Select(label, name, tuple(options))
 
 
 def _removable(asked: _Asked, found: Listing) -> Iterator[Link]:
     """Yield the filters that no select shows."""
-    key = asked.get("account")
+    key = asked.text("account")
     if key:
         names = (one.account_name for one in found.items if one.account == key)
         yield Link(f"Account: {next(names, key)}", asked.link(account=None, page=None))
 
 
-def _column(asked: _Asked, column: Column, sort: Sort | None) -> Column:
+def _heading(asked: _Asked, column: Column, sort: Sort | None) -> Column:
     if sort is None:
         return column
-    current = asked.sort == sort
-    down = current and not asked.descending
-    url = asked.link(sort=sort, dir="desc" if down else None, page=None)
-    if not current:
-        return replace(column, url=url)
-    return replace(column, url=url, order="descending" if asked.descending else "ascending")
+    return asked.heading(column, sort, asked.sort, descending=asked.descending, first="asc")
 
 
 def _row(one: Listed) -> ContractRow:

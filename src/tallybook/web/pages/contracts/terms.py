@@ -57,7 +57,7 @@ def terms(
     phase = _phase_on(document, on)
     own = {name: phase[name] for name in TERMS if phase and phase.get(name) is not None}
     held = {**document, **own}
-    made = _Sections(directory, held, currency, sees_prices, standings)
+    made = _Sections(directory, held, currency, standings, sees_prices=sees_prices)
     return Terms(
         tuple(made.parties()),
         tuple(made.term()),
@@ -81,8 +81,9 @@ class _Sections:
         directory: Directory,
         held: Part,
         currency: str,
-        sees_prices: bool,  # noqa: FBT001 - a private class, made in one place
         standings: Mapping[str, Standing],
+        *,
+        sees_prices: bool,
     ) -> None:
         self._directory = directory
         self._held = held

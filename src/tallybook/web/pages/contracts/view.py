@@ -8,15 +8,12 @@ from decimal import Decimal
 from typing import Literal
 
 from tallybook.web.pages.view import (
-    Chip,
-    Column,
     Filters,
-    Find,
     Frame,
     Link,
+    ListControls,
     Money,
     Note,
-    Pager,
     Standing,
 )
 
@@ -58,20 +55,15 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class ContractsPage:
-    """The list. `removable` are filters that no select shows; their links take them out."""
+    """The list, what it is sifted by, and what is listed in numbers."""
 
     frame: Frame
     crumbs: tuple[Link, ...]
     filters: Filters
-    removable: tuple[Link, ...]
-    chips: tuple[Chip, ...]
-    find: Find
-    columns: tuple[Column, ...]
+    controls: ListControls
     rows: tuple[ContractRow, ...]
-    pager: Pager
     figures: Figures
     sees_prices: bool
-    clear_url: str
     ending_url: str
     new_url: str = ""
 
