@@ -1,9 +1,11 @@
 """Real Books in files of their own, for tests of all rooms."""
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +65,20 @@ class Shelf:
 def opened(store: str, folder: Path) -> Database:
     """Open the database of Books that belongs to a folder."""
     if store == "sqlite":
-        return sqlite(folder / "books.db")
+        file = folder / "books.db"
+        if not file.exists():
+            file.write_bytes(_empty())
+        return sqlite(file)
     return Database(address(postgres.database(folder)))
+
+
+@cache
+def _empty() -> bytes:
+    """Return Books with all tables and nothing in them: making these each time takes longer."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "books.db")
+        sqlite(file).close()
+        return file.read_bytes()
 
 
 @contextmanager

@@ -9,10 +9,13 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 POSTGRESQL = Path("/usr/lib/postgresql")
+MEMORY = Path("/dev/shm")
+MEMORY_BYTES_MIN = 4 << 30
 #: The whole of ClickHouse as a library: nobody packs its server. The newest is an older one there.
 CLICKHOUSE = "@chdb/lib-linux-x64-gnu@26.7.3-stable.1"
 CLICKHOUSE_SHA256 = "36ad4e999882821ef13cf2d0f52c93f48e6ee1b4498b35a201c23ce4b8d15bf5"
@@ -87,6 +90,14 @@ def _fetch_clickhouse(kept: Path) -> None:
         if found != CLICKHOUSE_SHA256:
             raise Missing(f"{CLICKHOUSE} is not what it was: its library's SHA-256 is {found}.")
         library.replace(kept)
+
+
+def memory() -> str | None:
+    """A folder that is in memory and has room for what tests write; None where there is none."""
+    with suppress(OSError):
+        if shutil.disk_usage(MEMORY).free >= MEMORY_BYTES_MIN and os.access(MEMORY, os.W_OK):
+            return str(MEMORY)
+    return None
 
 
 def _chromium() -> str | None:

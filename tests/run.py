@@ -43,14 +43,16 @@ class Run:
     passed: int = 0
     skipped: int = 0
 
-    def stage(self, name: str, *arguments: str, hint: str) -> None:
-        """Run Python with these arguments; raise Failed with the hint when it does not pass."""
+    def stage(self, name: str, *arguments: str, hint: str, **settings: str) -> None:
+        """Run Python with these arguments and settings of the environment; raise Failed with the
+        hint when it does not pass.
+        """
         print(f"\n== {name}", flush=True)
         began = time.monotonic()
         done = subprocess.run(
             [sys.executable, *arguments],
             cwd=ROOT,
-            env=self._environment(),
+            env=self._environment() | settings,
             stdin=subprocess.DEVNULL,
             check=False,
         )
@@ -60,7 +62,7 @@ class Run:
         if done.returncode:
             raise Failed(f"{name}: {hint}")
 
-    def tests(self, name: str, marks: str, *arguments: str) -> None:
+    def tests(self, name: str, marks: str, *arguments: str, **settings: str) -> None:
         """Run the tests that carry these marks and count them."""
         report = self.scratch / f"{name}.xml"
         chosen = ["-m", marks] if marks else []
@@ -74,10 +76,20 @@ class Run:
             "-rs",
             *arguments,
             hint="run the failed test alone:  ./tallybook test PATH::NAME",
+            **settings,
         )
         suite = ET.parse(report).getroot()[0]  # noqa: S314 (our own file)
         self.skipped += int(suite.get("skipped", 0))
         self.passed += int(suite.get("tests", 0)) - int(suite.get("skipped", 0))
+
+    def tests_of_two(self, name: str, marks: str, *arguments: str) -> None:
+        """As `tests`, in two processes that begin at both ends, so that what a file's tests share
+        is made once; and in memory where there is room: nothing here is proven by a disk.
+        """
+        both = ("-n", "2", "--dist", "worksteal", "--durations=20")
+        with tempfile.TemporaryDirectory(dir=machine.memory()) as folder:
+            Path(folder).chmod(0o711)  # PostgreSQL, whose folder lies within, runs as another user
+            self.tests(name, marks, *both, *arguments, TMPDIR=folder)
 
     def _environment(self) -> dict[str, str]:
         profile = "long" if "--long" in self.options else "quick"
@@ -100,7 +112,7 @@ def covered(run: Run) -> None:
     """The tests of the rooms under coverage, then the gate on it."""
     data = run.scratch / "coverage.json"
     coverage = ["--cov", f"--cov-report=json:{data}"]
-    run.tests("tests", f"not ({APART})", "-n", "2", "--durations=20", *coverage)
+    run.tests_of_two("tests", f"not ({APART})", *coverage)
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     complaints = list(judge(json.loads(data.read_text("utf-8")), settings["tool"]["tallybook"]))
     if complaints:
@@ -137,7 +149,7 @@ def share(summaries: Iterable[dict[str, Any]]) -> float:
 
 def apart(run: Run) -> None:
     """The suites that need a browser, other processes, a cluster or patience."""
-    run.tests("thorough", "thorough and not long", "-n", "2", "--durations=20")
+    run.tests_of_two("thorough", "thorough and not long")
     os.environ["TALLYBOOK_CHROMIUM"] = machine.chromium()
     run.tests("browser", "browser and not long", "-n", "2")
     run.tests("processes", "process and not long")

@@ -131,6 +131,8 @@ class Plan:
         carries = any(segment.item.carries for segment in known)
         edges = {day for span in self.spans for day in (span.start, span.end)}
         for turn in turns(self.agreement, known, known[0].start if carries else first, last):
+            if turn.start >= last:  # it is agreed for later days of its cycle only
+                continue
             cuts = {day for day in edges if turn.start < day <= turn.end}
             if turn.end <= last:
                 cuts.add(turn.end)
