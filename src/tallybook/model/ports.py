@@ -350,6 +350,14 @@ class SnapshotPage:
     state: SnapshotState | None
 
 
+@dataclass(frozen=True, slots=True)
+class SnapshotChoices:
+    """What lines can be narrowed to: the branches and CSMs there are, sorted."""
+
+    branches: tuple[str, ...] = ()
+    csms: tuple[str, ...] = ()
+
+
 class Snapshot(Protocol):
     """Where every line stands now: derived rows, all of one mark; can be rebuilt at any time."""
 
@@ -374,3 +382,6 @@ class Snapshot(Protocol):
 
     def page(self, scope: Scope, query: SnapshotQuery) -> SnapshotPage:
         """Return the lines of contracts whose account the scope sees at the snapshot's instant."""
+
+    def choices(self, scope: Scope) -> SnapshotChoices:
+        """Return what the lines that the scope sees can be narrowed to."""
