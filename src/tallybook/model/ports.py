@@ -202,6 +202,8 @@ class FactQuery:
 
     `state` is how they stand as of `seq`. `known_accounts` and `meters` decide what is unresolved:
     an unknown subject, a type no meter counts, or a property that a meter needs and cannot read.
+    With `closes`, ascending ends of days, only what came late: events received at or after the
+    first of them that lies beyond their own time.
     """
 
     members: tuple[Member, ...] | None
@@ -214,6 +216,7 @@ class FactQuery:
     state: Literal["counted", "unresolved", "voided", "replaced"] | None = None
     known_accounts: frozenset[str] = frozenset()
     meters: tuple[Meter, ...] = ()
+    closes: tuple[datetime, ...] = ()
 
 
 class Listed(NamedTuple):
