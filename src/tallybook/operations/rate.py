@@ -71,8 +71,9 @@ class Course:
         """Take the contract's closed statements."""
         self.number = number
         self._mark = basis.mark
-        self.agreement = agreement(basis.directory, number)
-        self.agreement = _unexpired(basis, self.agreement, self.today)
+        #: As it was agreed, and as far as its quantity goes.
+        self.agreed = self.agreement = agreement(basis.directory, number)
+        self.agreement = _unexpired(basis, self.agreed, self.today)
         self.closed: Mapping[date, ClosedStatement] = {one.start_date: one for one in closed}
 
     @cached_property
@@ -86,7 +87,8 @@ class Course:
         """Return the period after the contract's last in which a supplementary statement would lie;
         None while a period of its own is still to be closed.
         """
-        found = following(self.agreement, self.closed)
+        ends = {start: one.end_date for start, one in self.closed.items()}
+        found = following(self.agreement, ends)
         return found if found is not None and is_beyond(self.agreement, found) else None
 
     def place(self, day: date) -> ClosedStatement | Span | None:
