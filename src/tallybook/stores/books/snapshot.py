@@ -35,7 +35,14 @@ from sqlalchemy import (
 )
 
 from tallybook.model.mark import Mark, minute_of
-from tallybook.model.ports import Claim, LineKey, SnapshotPage, SnapshotQuery, SnapshotState
+from tallybook.model.ports import (
+    Claim,
+    LineKey,
+    SnapshotChoices,
+    SnapshotPage,
+    SnapshotQuery,
+    SnapshotState,
+)
 from tallybook.model.position import Position
 from tallybook.model.scope import Scope
 from tallybook.stores.books import limbs, totals
@@ -77,6 +84,7 @@ class BooksSnapshot:
         self._database = database
         self._replacing = Lock()
         self._sums: OrderedDict[tuple[object, ...], totals.Sums] = OrderedDict()
+        self._choices: OrderedDict[tuple[object, ...], SnapshotChoices] = OrderedDict()
 
     def state(self, scope: Scope) -> SnapshotState | None:
         """Return what the snapshot rests on, None before the first refresh."""
@@ -122,6 +130,25 @@ class BooksSnapshot:
             items = _items(connection, stands, narrow)
         found = totals.totals(sums, query.states)
         return SnapshotPage(items, sum(t.lines for t in found), totals.counts(sums), found, state)
+
+    def choices(self, scope: Scope) -> SnapshotChoices:
+        """Return what the lines that the scope sees can be narrowed to; found once a refresh."""
+        with self._database.reader() as connection:
+            stands = _stands(connection)
+            if stands is None:
+                return SnapshotChoices()
+            query = SnapshotQuery(accounts=_seen(scope, SnapshotQuery(), stands.state))
+            key = (stands.version, query.accounts)
+            found = self._choices.get(key)
+            if found is None:
+                conditions = _conditions(connection, stands, query)
+                found = SnapshotChoices(
+                    *(_values(connection, line.c[name], conditions) for name in ("branch", "csm"))
+                )
+                self._choices[key] = found
+                while len(self._choices) > _SUMMARIES_KEPT:
+                    self._choices.popitem(last=False)
+        return found
 
     def _sums_of(
         self, connection: Connection, stands: _Stands, query: SnapshotQuery
@@ -354,6 +381,14 @@ def _conditions(
     if query.text:
         found.append(line.c.text.contains(query.text.casefold(), autoescape=True))
     return found
+
+
+def _values(
+    connection: Connection, column: Column[Any], conditions: list[ColumnElement[bool]]
+) -> tuple[str, ...]:
+    """Return the values of a column, sorted."""
+    found = select(column).where(*conditions, column.is_not(None)).distinct()
+    return tuple(sorted(connection.scalars(found)))
 
 
 def _states(query: SnapshotQuery) -> list[ColumnElement[bool]]:
