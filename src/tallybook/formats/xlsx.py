@@ -10,13 +10,10 @@ from zoneinfo import ZoneInfo
 import xlsxwriter
 
 from tallybook.formats._cells import is_formula
-from tallybook.model.errors import Invalid
 from tallybook.model.sheet import Cell, Kind, Sheet, digits
 
 #: Excel keeps a number as a double: fifteen digits are exact, a longer one is written as a text.
 _DIGITS_MAX: Final = 15
-#: Rows that a sheet has, the names among them.
-_ROWS_MAX: Final = 1_048_576
 _WIDTHS: Final[dict[Kind, int]] = {
     "text": 22,
     "flag": 11,
@@ -37,9 +34,6 @@ def write_sheet(sheet: Sheet, path: Path) -> None:
 
     Numbers are numbers where Excel keeps them exactly, else texts with all their digits; instants
     are local times of the sheet's zone. No text is ever a formula.
-
-    Raises:
-        Invalid: `too_many_rows`.
     """
     book = xlsxwriter.Workbook(str(path), {"constant_memory": True})
     book.set_properties({"title": sheet.title, "created": _naive(sheet.as_of, UTC)})
@@ -55,12 +49,6 @@ def write_sheet(sheet: Sheet, path: Path) -> None:
     writers = [_writer(table, looks, column.kind, zone) for column in sheet.columns]
     number = 0
     for number, row in enumerate(sheet.rows, 1):
-        if number == _ROWS_MAX:
-            raise Invalid(
-                "too_many_rows",
-                f"A sheet of Excel has {_ROWS_MAX} rows; narrow the list, or ask for csv.",
-                limit=_ROWS_MAX - 1,
-            )
         for place, (cell, write) in enumerate(zip(row, writers, strict=True)):
             if cell is not None:
                 write(number, place, cell)

@@ -76,7 +76,9 @@ def write_parquet(sheet: Sheet, path: Path) -> None:
         for row in sheet.rows:
             texts.write(_encode(dict(zip(names, map(_as_text, row), strict=True))) + b"\n")
         texts.flush()
-        chosen = ", ".join(f"{_quoted(c.name)}::{_KINDS[c.kind]}" for c in sheet.columns)
+        chosen = ", ".join(
+            f"{_quoted(c.name)}::{_KINDS[c.kind]} AS {_quoted(c.name)}" for c in sheet.columns
+        )
         wires = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in names)
         about = ", ".join(f"{_quoted(name)}: {_text(value)}" for name, value in sheet.about())
         with duckdb.connect(config={"threads": 1}) as connection:
