@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from tallybook.model import limits
 from tallybook.model.ports import SnapshotWalk
@@ -57,7 +57,7 @@ def _says(**more: Any) -> dict[str, Any]:
     return {"responses": {"200": {"content": {**_FILES, **more}}}}
 
 
-@router.get("/positions/export", openapi_extra=_says())
+@router.get("/positions/export", openapi_extra=_says(), response_class=StreamingResponse)
 def get_positions_file(
     scope: Caller,
     service: Service,

@@ -58,7 +58,8 @@ _FIRST: Final = (
 Services = Mapping[str, Sequence[Total]]
 
 
-def _past(request: Request) -> portfolio.Past:
+def past_of(request: Request) -> portfolio.Past:
+    """Return what the installation keeps of the periods before."""
     kept: portfolio.Past = request.app.state.past
     return kept
 
@@ -74,7 +75,7 @@ def volume(
     request: Request,
     scope: SignedIn,
     service: Service,
-    past: Annotated[portfolio.Past, Depends(_past)],
+    past: Annotated[portfolio.Past, Depends(past_of)],
 ) -> Response:
     """Show where every line stands."""
     when = instants(scope, service, None, None)

@@ -1,6 +1,6 @@
 """What the address of the volume page asks for, and the lines that answer it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, get_args
 
 from tallybook.model.directory import Directory
@@ -49,6 +49,16 @@ class Asked(Address):
         """Return the direction of the sort."""
         return self.text("dir") != "asc"
 
+    @property
+    def query_of_all(self) -> SnapshotQuery:
+        """Return what narrows the table, in its order, without a page of it."""
+        return SnapshotQuery(
+            states=states(self.get("status", CHIPS)),
+            text=self.text("q") or None,
+            sort=self.sort,
+            descending=self.descending,
+        )
+
     def lines(self, query: SnapshotQuery) -> SnapshotPage:
         """List lines as they stand, or as they stood when the period before ended."""
         if self.is_past:
@@ -68,11 +78,4 @@ class Asked(Address):
         return self.lines(self._table(last)), last
 
     def _table(self, number: int) -> SnapshotQuery:
-        return SnapshotQuery(
-            states=states(self.get("status", CHIPS)),
-            text=self.text("q") or None,
-            sort=self.sort,
-            descending=self.descending,
-            offset=(number - 1) * ROWS,
-            limit=ROWS,
-        )
+        return replace(self.query_of_all, offset=(number - 1) * ROWS, limit=ROWS)
