@@ -31,6 +31,7 @@ ONE = [
     "/positions/{c}/total/daily?at=2026-03-20T00:00:00Z&format=csv",
     "/positions/export?account={a}",
     "/positions/export?contract={c}&at=2026-03-20T00:00:00Z",
+    "/positions/{c}/total/late?at=2026-03-20T00:00:00Z",
     "/positions?account={a}",
     "/positions?contract={c}",
     "/positions?contract={c}&at=2026-03-20T00:00:00Z",

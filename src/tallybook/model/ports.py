@@ -203,6 +203,8 @@ class FactQuery:
 
     `state` is how they stand as of `seq`. `known_accounts` and `meters` decide what is unresolved:
     an unknown subject, a type no meter counts, or a property that a meter needs and cannot read.
+    With `closes`, ascending ends of days, only what came late: events received at or after the
+    first of them that lies beyond their own time.
     """
 
     members: tuple[Member, ...] | None
@@ -215,6 +217,7 @@ class FactQuery:
     state: Literal["counted", "unresolved", "voided", "replaced"] | None = None
     known_accounts: frozenset[str] = frozenset()
     meters: tuple[Meter, ...] = ()
+    closes: tuple[datetime, ...] = ()
 
 
 class Listed(NamedTuple):
@@ -352,6 +355,14 @@ class SnapshotPage:
 
 
 @dataclass(frozen=True, slots=True)
+class SnapshotChoices:
+    """What lines can be narrowed to: the branches and CSMs there are, sorted."""
+
+    branches: tuple[str, ...] = ()
+    csms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class SnapshotWalk:
     """All lines that match, one after the other, of one mark; `total` counts them."""
 
@@ -389,3 +400,6 @@ class Snapshot(Protocol):
         """Open the lines of `page`, all of them whatever its `offset` and `limit`, for one reading
         inside the block; refreshes go on meanwhile and are not seen.
         """
+
+    def choices(self, scope: Scope) -> SnapshotChoices:
+        """Return what the lines that the scope sees can be narrowed to."""

@@ -38,6 +38,7 @@ from tallybook.model.mark import Mark, minute_of
 from tallybook.model.ports import (
     Claim,
     LineKey,
+    SnapshotChoices,
     SnapshotPage,
     SnapshotQuery,
     SnapshotState,
@@ -84,6 +85,7 @@ class BooksSnapshot:
         self._database = database
         self._replacing = Lock()
         self._sums: OrderedDict[tuple[object, ...], totals.Sums] = OrderedDict()
+        self._choices: OrderedDict[tuple[object, ...], SnapshotChoices] = OrderedDict()
 
     def state(self, scope: Scope) -> SnapshotState | None:
         """Return what the snapshot rests on, None before the first refresh."""
@@ -142,6 +144,25 @@ class BooksSnapshot:
             sums = self._sums_of(connection, stands, narrow)
             total = sum(found.lines for found in totals.totals(sums, query.states))
             yield SnapshotWalk(_walked(connection, stands, narrow), total, stands.state)
+
+    def choices(self, scope: Scope) -> SnapshotChoices:
+        """Return what the lines that the scope sees can be narrowed to; found once a refresh."""
+        with self._database.reader() as connection:
+            stands = _stands(connection)
+            if stands is None:
+                return SnapshotChoices()
+            query = SnapshotQuery(accounts=_seen(scope, SnapshotQuery(), stands.state))
+            key = (stands.version, query.accounts)
+            found = self._choices.get(key)
+            if found is None:
+                conditions = _conditions(connection, stands, query)
+                found = SnapshotChoices(
+                    *(_values(connection, line.c[name], conditions) for name in ("branch", "csm"))
+                )
+                self._choices[key] = found
+                while len(self._choices) > _SUMMARIES_KEPT:
+                    self._choices.popitem(last=False)
+        return found
 
     def _sums_of(
         self, connection: Connection, stands: _Stands, query: SnapshotQuery
@@ -391,6 +412,14 @@ def _conditions(
     if query.text:
         found.append(line.c.text.contains(query.text.casefold(), autoescape=True))
     return found
+
+
+def _values(
+    connection: Connection, column: Column[Any], conditions: list[ColumnElement[bool]]
+) -> tuple[str, ...]:
+    """Return the values of a column, sorted."""
+    found = select(column).where(*conditions, column.is_not(None)).distinct()
+    return tuple(sorted(connection.scalars(found)))
 
 
 def _states(query: SnapshotQuery) -> list[ColumnElement[bool]]:

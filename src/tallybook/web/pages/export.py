@@ -12,12 +12,11 @@ from tallybook.model.limits import EXPORT_ROWS_MAX
 from tallybook.model.ports import SnapshotWalk
 from tallybook.operations import portfolio, sheets
 from tallybook.operations import position as position_op
-from tallybook.web.api.positions import instants
 from tallybook.web.download import dated, download
 from tallybook.web.pages.account import look
 from tallybook.web.pages.actions import OF_THE_VIEW
 from tallybook.web.pages.session import SignedIn
-from tallybook.web.pages.volume import past_of
+from tallybook.web.pages.volume import past_of, read
 from tallybook.web.pages.volume_asked import Asked
 from tallybook.web.services import Service
 
@@ -39,12 +38,10 @@ def volume(
 ) -> Response:
     """Write the lines of the volume page to a file."""
     kind = sheets.check_format(format_)
-    when = instants(scope, service, None, None)
-    directory = service.directories.at(scope, when.mark.revision).on(when.now.date())
-    asked = Asked("/volume", dict(request.query_params), scope, service, past, directory, when)
+    asked = read(request, scope, service, past)
     with _lines(asked) as found:
         sheets.check_size(found.total)
-        mark = found.state.mark if found.state else when.mark
+        mark = found.state.mark if found.state else asked.when.mark
         direction = "descending" if asked.descending else "ascending"
         said = {**_said(asked.query), "sort": f"{asked.sort} {direction}"}
         sheet = sheets.of_positions(scope, found.items, mark, said, _UTC)
