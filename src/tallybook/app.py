@@ -156,7 +156,8 @@ class Installation:
         self._ledger, self._events = ledger, events
         self._clock = _Clock(may_be_set=settings.test_clock)
         books = BooksVersions(database)
-        directories = Directories(books)
+        statements = BooksStatements(database)
+        directories = Directories(books, statements)
         snapshot = BooksSnapshot(database)
         self._refresher = Refresher(books, ledger, events, snapshot, leases, directories)
         is_shared = isinstance(events, ClickEvents)
@@ -164,7 +165,7 @@ class Installation:
         return Services(
             books=books,
             people=BooksPeople(database),
-            statements=BooksStatements(database),
+            statements=statements,
             ledger=ledger,
             events=events,
             snapshot=snapshot,
@@ -340,7 +341,8 @@ def moving(settings: Settings) -> Iterator[Moving]:
         source = _open_truth(here, stack, moving=True)
         events = stack.enter_context(closing(_open_events(here, source.ledger, anew=False)))
         mover = stack.enter_context(Move(settings.data, source.database, source.ledger, url))
-        directory = Directories(BooksVersions(source.database)).current(_SYSTEM)
+        books = BooksVersions(source.database)
+        directory = Directories(books, BooksStatements(source.database)).current(_SYSTEM)
         side = Side(source.ledger, events)
         goal = partial(_side, settings, source.ledger)
         yield stack.enter_context(Moving(_SYSTEM, mover, directory, side, goal))
