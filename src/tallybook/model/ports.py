@@ -5,6 +5,7 @@ mark (`model.mark`).
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, NamedTuple, Protocol
@@ -302,6 +303,8 @@ class FactQuery:
 
     `state` is how they stand as of `seq`. `known_accounts` and `meters` decide what is unresolved:
     an unknown subject, a type no meter counts, or a property that a meter needs and cannot read.
+    With `closes`, ascending ends of days, only what came late: events received at or after the
+    first of them that lies beyond their own time.
     """
 
     members: tuple[Member, ...] | None
@@ -314,6 +317,7 @@ class FactQuery:
     state: Literal["counted", "unresolved", "voided", "replaced"] | None = None
     known_accounts: frozenset[str] = frozenset()
     meters: tuple[Meter, ...] = ()
+    closes: tuple[datetime, ...] = ()
 
 
 class Listed(NamedTuple):
@@ -450,6 +454,23 @@ class SnapshotPage:
     state: SnapshotState | None
 
 
+@dataclass(frozen=True, slots=True)
+class SnapshotChoices:
+    """What lines can be narrowed to: the branches and CSMs there are, sorted."""
+
+    branches: tuple[str, ...] = ()
+    csms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotWalk:
+    """All lines that match, one after the other, of one mark; `total` counts them."""
+
+    items: Iterator[Position]
+    total: int
+    state: SnapshotState | None
+
+
 class Snapshot(Protocol):
     """Where every line stands now: derived rows, all of one mark; can be rebuilt at any time."""
 
@@ -474,3 +495,11 @@ class Snapshot(Protocol):
 
     def page(self, scope: Scope, query: SnapshotQuery) -> SnapshotPage:
         """Return the lines of contracts whose account the scope sees at the snapshot's instant."""
+
+    def walk(self, scope: Scope, query: SnapshotQuery) -> AbstractContextManager[SnapshotWalk]:
+        """Open the lines of `page`, all of them whatever its `offset` and `limit`, for one reading
+        inside the block; refreshes go on meanwhile and are not seen.
+        """
+
+    def choices(self, scope: Scope) -> SnapshotChoices:
+        """Return what the lines that the scope sees can be narrowed to."""

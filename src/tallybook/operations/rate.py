@@ -71,22 +71,21 @@ class Course:
         """Take the contract's closed statements."""
         self.number = number
         self._mark = basis.mark
-        self.agreement = agreement(basis.directory, number)
-        self.agreement = _unexpired(basis, self.agreement, self.today)
+        #: As it was agreed; `agreement` is as far as its quantity goes.
+        self.agreed = agreed = agreement(basis.directory, number)
+        now = basis.mark.now
+        #: The day it is for the contract.
+        self.today = _day_of(agreed.calendar_on(clamp(now.astimezone(UTC).date())), now)
+        self.agreement = _unexpired(basis, agreed, self.today)
         self.closed: Mapping[date, ClosedStatement] = {one.start_date: one for one in closed}
-
-    @cached_property
-    def today(self) -> date:
-        """Return the day it is for the contract."""
-        now = self._mark.now
-        return _day_of(self.agreement.calendar_on(clamp(now.astimezone(UTC).date())), now)
 
     @cached_property
     def beyond(self) -> Span | None:
         """Return the period after the contract's last in which a supplementary statement would lie;
         None while a period of its own is still to be closed.
         """
-        found = following(self.agreement, self.closed)
+        ends = {start: one.end_date for start, one in self.closed.items()}
+        found = following(self.agreement, ends)
         return found if found is not None and is_beyond(self.agreement, found) else None
 
     def place(self, day: date) -> ClosedStatement | Span | None:
@@ -226,7 +225,7 @@ def rate(
             )
             for course, places in some
         ]
-        needs = dict.fromkeys(need for one in settlements for need in one.needs)
+        needs = (need for one in settlements for need in one.needs)
         uses = measure(whole(scope), basis.directory, basis.events, needs, basis.mark.seq)
         for (_, places), settlement in zip(some, settlements, strict=True):
             opened = settlement.statements(uses)

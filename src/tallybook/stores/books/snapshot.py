@@ -30,7 +30,15 @@ from sqlalchemy import (
 )
 
 from tallybook.model.mark import Mark, minute_of
-from tallybook.model.ports import Claim, LineKey, SnapshotPage, SnapshotQuery, SnapshotState
+from tallybook.model.ports import (
+    Claim,
+    LineKey,
+    SnapshotChoices,
+    SnapshotPage,
+    SnapshotQuery,
+    SnapshotState,
+    SnapshotWalk,
+)
 from tallybook.model.position import Position
 from tallybook.model.scope import Scope
 from tallybook.stores.books import limbs, totals
@@ -73,6 +81,7 @@ class BooksSnapshot:
         self._database = database
         self._replacing = Lock()
         self._sums: OrderedDict[tuple[object, ...], totals.Sums] = OrderedDict()
+        self._choices: OrderedDict[tuple[object, ...], SnapshotChoices] = OrderedDict()
 
     def state(self, scope: Scope) -> SnapshotState | None:
         """Return what the snapshot rests on, None before the first refresh."""
@@ -118,6 +127,38 @@ class BooksSnapshot:
             items = _items(connection, stands, narrow)
         found = totals.totals(sums, query.states)
         return SnapshotPage(items, sum(t.lines for t in found), totals.counts(sums), found, state)
+
+    @contextmanager
+    def walk(self, scope: Scope, query: SnapshotQuery) -> Iterator[SnapshotWalk]:
+        """Open all lines of `page`, read part by part in one transaction, which sees one state."""
+        with self._database.reader() as connection:
+            stands = _stands(connection)
+            if stands is None:
+                yield SnapshotWalk(iter(()), 0, None)
+                return
+            narrow = replace(query, accounts=seen(scope, query.accounts, stands.state.mark.now))
+            sums = self._sums_of(connection, stands, narrow)
+            total = sum(found.lines for found in totals.totals(sums, query.states))
+            yield SnapshotWalk(_walked(connection, stands, narrow), total, stands.state)
+
+    def choices(self, scope: Scope) -> SnapshotChoices:
+        """Return what the lines that the scope sees can be narrowed to; found once a refresh."""
+        with self._database.reader() as connection:
+            stands = _stands(connection)
+            if stands is None:
+                return SnapshotChoices()
+            query = SnapshotQuery(accounts=seen(scope, None, stands.state.mark.now))
+            key = (stands.version, query.accounts)
+            found = self._choices.get(key)
+            if found is None:
+                conditions = _conditions(connection, stands, query)
+                found = SnapshotChoices(
+                    *(_values(connection, line.c[name], conditions) for name in ("branch", "csm"))
+                )
+                self._choices[key] = found
+                while len(self._choices) > _SUMMARIES_KEPT:
+                    self._choices.popitem(last=False)
+        return found
 
     def _sums_of(
         self, connection: Connection, stands: _Stands, query: SnapshotQuery
@@ -314,6 +355,23 @@ def _items(connection: Connection, stands: _Stands, query: SnapshotQuery) -> tup
     return tuple(unpacked(body, stands.state) for body in connection.scalars(bodies))
 
 
+def _walked(connection: Connection, stands: _Stands, query: SnapshotQuery) -> Iterator[Position]:
+    """Yield all lines in their order: keys first, which are small to sort, then bodies by parts."""
+    columns = _sort_columns(query.sort)
+    keys = select(line.c.contract, line.c.code).where(
+        *_conditions(connection, stands, query), *_states(query)
+    )
+    keys = keys.order_by(*_order(columns, query)).execution_options(yield_per=LINES_A_TRANSACTION)
+    for some in connection.execute(keys).partitions():
+        numbers = relation(connection, {contract for contract, _ in some})
+        wanted = select(line_body.c.contract, line_body.c.code, line_body.c.body).where(
+            line_body.c.generation == stands.generation, line_body.c.contract.in_(numbers)
+        )
+        bodies = {(row.contract, row.code): row.body for row in connection.execute(wanted)}
+        for contract, code in some:
+            yield unpacked(bodies[contract, code], stands.state)
+
+
 def _sort_columns(sort: str) -> list[Column[Any]]:
     """Return the columns of a sort, then the key."""
     names = dict.fromkeys((*_COLUMNS[sort], "contract", "code"))
@@ -341,6 +399,14 @@ def _conditions(
     if query.text:
         found.append(line.c.text.contains(query.text.casefold(), autoescape=True))
     return found
+
+
+def _values(
+    connection: Connection, column: Column[Any], conditions: list[ColumnElement[bool]]
+) -> tuple[str, ...]:
+    """Return the values of a column, sorted."""
+    found = select(column).where(*conditions, column.is_not(None)).distinct()
+    return tuple(sorted(connection.scalars(found)))
 
 
 def _states(query: SnapshotQuery) -> list[ColumnElement[bool]]:

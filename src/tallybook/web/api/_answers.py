@@ -99,6 +99,8 @@ _POSITION: Final = {
     "refreshed_at": maybe(INSTANT),
     "known_at": MARK,
 }
+#: What is said of each line of a pool.
+_STANDS: Final = ("contract", "line", "period", "used", "allotment", "overage")
 _PART: Final = record(
     tier=WHOLE,
     quantity=DECIMAL,
@@ -394,6 +396,46 @@ ANSWERS: Final[dict[str, Shape]] = {
                 )
             ),
         ),
+    ),
+    "Late": record(
+        contract=TEXT,
+        line=TEXT,
+        unit=TEXT,
+        events=WHOLE,
+        has_more=YES_OR_NO,
+        history_before=maybe(DATE),
+        days=many(
+            record(
+                date=DATE,
+                events=WHOLE,
+                known_then=maybe(DECIMAL),
+                used=maybe(DECIMAL),
+                change=maybe(DECIMAL),
+            )
+        ),
+        data_through=INSTANT,
+        known_at=MARK,
+    ),
+    "Pool": record(
+        **{name: _POSITION[name] for name in _STANDS},
+        account=TEXT,
+        unit=TEXT,
+        own_allotment=maybe(DECIMAL),
+        own_overage=maybe(DECIMAL),
+        overage_of_own_allotment=maybe(DECIMAL),
+        left_of_own_allotment=maybe(DECIMAL),
+        accounts=many(
+            record(
+                account=TEXT,
+                belongs=many({"type": "object", "additionalProperties": INSTANT}),
+                used=maybe(DECIMAL),
+                share=maybe(DECIMAL),
+                lines=many(
+                    record(**{name: _POSITION[name] for name in (*_STANDS, "remaining", "status")})
+                ),
+            )
+        ),
+        known_at=MARK,
     ),
     "Total": record(
         unit=TEXT,

@@ -1,10 +1,10 @@
 """Where contracts stand: `GET /positions`, and one line of one."""
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
 from tallybook.model import limits
@@ -18,6 +18,8 @@ from tallybook.model.time import parse_instant
 from tallybook.operations import position as position_op
 from tallybook.operations._page import cursor_invalid
 from tallybook.operations.known import known
+from tallybook.operations.late import Late, late
+from tallybook.operations.pool import Pool, pool
 from tallybook.web.api._answers import INSTANT, MARK, WHOLE, many, maybe, page_of, ref
 from tallybook.web.api._parameters import Cursor, Limit, Text
 from tallybook.web.api._schemas import says
@@ -39,53 +41,90 @@ _LIST: Final = page_of(
 _STATES: Final = ", ".join(sorted(position_op.STATES))
 
 
-@router.get("/positions", openapi_extra=says(_LIST))
-def get_positions(
-    scope: Caller,
-    service: Service,
-    *,
-    account: Text = None,
-    contract: Text = None,
-    status: Annotated[str | None, Query(description="States and flags, with commas.")] = None,
-    service_: Annotated[str | None, Query(alias="service")] = None,
-    branch: Text = None,
-    csm: Text = None,
-    q: Text = None,
-    at: Annotated[str | None, Query(description="An instant; now by default.")] = None,
-    known_at: Text = None,
-    rollup: Annotated[bool, Query()] = True,
-    sort: Annotated[SnapshotSort, Query()] = "contract",
-    descending: Annotated[bool, Query()] = False,
-    cursor: Cursor = None,
-    limit: Limit = limits.PAGE_ROWS_DEFAULT,
-) -> Response:
-    """List where every line stands; with `at` or `known_at` as it was, or was known, then."""
-    standing = None if at or known_at else _standing(scope, service, account, contract)
-    when = position_op.of(standing) if standing else instants(scope, service, at, known_at)
+@dataclass(frozen=True, slots=True)
+class Narrowing:
+    """What a list of positions is narrowed to and sorted by, as the parameters of a route."""
+
+    account: Text = None
+    contract: Text = None
+    status: Annotated[str | None, Query(description="States and flags, with commas.")] = None
+    service: Text = None
+    branch: Text = None
+    csm: Text = None
+    q: Text = None
+    at: Annotated[str | None, Query(description="An instant; now by default.")] = None
+    known_at: Text = None
+    rollup: Annotated[bool, Query()] = True
+    sort: Annotated[SnapshotSort, Query()] = "contract"
+    descending: Annotated[bool, Query()] = False
+
+
+Narrowed = Annotated[Narrowing, Depends()]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list that is asked for: what of, and what it rests on. `standing` is what the snapshot was
+    of when it was looked at, None where the list has to be worked out.
+    """
+
+    query: SnapshotQuery
+    when: position_op.Instants
+    standing: SnapshotState | None
+    directory: Callable[[], Directory]
+
+
+def listing(scope: Scope, service: Services, asked: Narrowing) -> Listing:
+    """Return the list that parameters ask for, before any page of it.
+
+    Raises:
+        NotFound: `account_not_found`, `contract_not_found`.
+        Invalid: `status_unknown`, or what `instants` says.
+    """
+    is_now = not (asked.at or asked.known_at)
+    standing = _standing(scope, service, asked.account, asked.contract) if is_now else None
+    when = (
+        position_op.of(standing) if standing else instants(scope, service, asked.at, asked.known_at)
+    )
 
     def directory() -> Directory:
         return service.directories.at(scope, when.mark.revision)
 
-    if contract is not None:
-        position_op.spans_seen(scope, directory(), contract, when.at)
+    if asked.contract is not None:
+        position_op.spans_seen(scope, directory(), asked.contract, when.at)
+    accounts = None
+    if asked.account is not None:
+        accounts = position_op.reach(
+            scope, directory(), asked.account, when.at, rollup=asked.rollup
+        )
     query = SnapshotQuery(
-        accounts=None
-        if account is None
-        else position_op.reach(scope, directory(), account, when.at, rollup=rollup),
-        contract=contract,
-        states=states(status),
-        service=service_,
-        branch=branch,
-        csm=csm,
-        text=q,
-        sort=sort,
-        descending=descending,
-        offset=_offset(cursor),
-        limit=limit,
+        accounts=accounts,
+        contract=asked.contract,
+        states=states(asked.status),
+        service=asked.service,
+        branch=asked.branch,
+        csm=asked.csm,
+        text=asked.q,
+        sort=asked.sort,
+        descending=asked.descending,
     )
-    page = position_op.positions(scope, service.snapshot, query) if standing else None
-    if page is None or page.state != standing:  # or it was refreshed since it was looked at
-        page = position_op.positions_at(scope, directory(), service.events, query, when)
+    return Listing(query, when, standing, directory)
+
+
+@router.get("/positions", openapi_extra=says(_LIST))
+def get_positions(
+    scope: Caller,
+    service: Service,
+    asked: Narrowed,
+    cursor: Cursor = None,
+    limit: Limit = limits.PAGE_ROWS_DEFAULT,
+) -> Response:
+    """List where every line stands; with `at` or `known_at` as it was, or was known, then."""
+    of = listing(scope, service, asked)
+    query = replace(of.query, offset=_offset(cursor), limit=limit)
+    page = position_op.positions(scope, service.snapshot, query) if of.standing else None
+    if page is None or page.state != of.standing:  # or it was refreshed since it was looked at
+        page = position_op.positions_at(scope, of.directory(), service.events, query, of.when)
     return answer(_page(page, query))
 
 
@@ -109,6 +148,49 @@ def get_position(
     )
     daily = [asdict(day) for day in found.daily if day.date >= found.period.start_date]
     return answer({**shape(found), "daily": daily, "explanation": asdict(how)})
+
+
+@router.get("/positions/{contract}/{line}/accounts", openapi_extra=says(ref("Pool")))
+def get_pool(
+    scope: Caller,
+    service: Service,
+    contract: str,
+    line: str,
+    at: Annotated[str | None, Query(description="An instant; now by default.")] = None,
+    known_at: Text = None,
+    rollup: Annotated[
+        bool | None, Query(description="Count the tree; as the contract says by default.")
+    ] = None,
+) -> Response:
+    """List the accounts of a line: what each brought, and where it stands by its own contracts."""
+    when = instants(scope, service, at, known_at)
+    directory = service.directories.at(scope, when.mark.revision)
+    found, _ = position_op.position(
+        scope, directory, service.events, (contract, line), when, rollup=rollup
+    )
+    made = pool(scope, directory, service.events, found, when, rollup=rollup)
+    return answer(_pool(made))
+
+
+@router.get("/positions/{contract}/{line}/late", openapi_extra=says(ref("Late")))
+def get_late(
+    scope: Caller,
+    service: Service,
+    contract: str,
+    line: str,
+    at: Annotated[str | None, Query(description="An instant; now by default.")] = None,
+    known_at: Text = None,
+    rollup: Annotated[
+        bool | None, Query(description="Count the tree; as the contract says by default.")
+    ] = None,
+) -> Response:
+    """Count the events that came after their day was over, and say what they changed."""
+    when = instants(scope, service, at, known_at)
+    directory = service.directories.at(scope, when.mark.revision)
+    key = (contract, line)
+    found, _ = position_op.position(scope, directory, service.events, key, when, rollup=rollup)
+    stores = (service.ledger, service.events)
+    return answer(_late(found, late(scope, directory, *stores, found, when, rollup=rollup)))
 
 
 def instants(
@@ -204,6 +286,44 @@ def shape(found: Position) -> dict[str, Any]:
         "csm": found.csm,
         "data_through": found.data_through,
         "refreshed_at": found.refreshed_at,
+        "known_at": found.known_at,
+    }
+
+
+def _pool(made: Pool) -> dict[str, Any]:
+    found = shape(made.found)
+    kept = ("contract", "line", "account", "unit", "period", "used", "allotment", "overage")
+    own = ("contract", "line", "period", "used", "allotment", "remaining", "overage", "status")
+    return {
+        **{name: found[name] for name in kept},
+        "own_allotment": made.allotted,
+        "own_overage": made.own_overage,
+        "overage_of_own_allotment": made.beyond_allotted,
+        "left_of_own_allotment": made.left_of_allotted,
+        "accounts": [
+            {
+                "account": one.account,
+                "belongs": [{"from": start, "to": end} for start, end in one.spans],
+                "used": one.used,
+                "share": one.share,
+                "lines": [{name: shape(line)[name] for name in own} for line in one.own],
+            }
+            for one in made.accounts
+        ],
+        "known_at": found["known_at"],
+    }
+
+
+def _late(found: Position, came: Late) -> dict[str, Any]:
+    return {
+        "contract": found.contract,
+        "line": found.line,
+        "unit": found.unit,
+        "events": came.events,
+        "has_more": came.has_more,
+        "history_before": came.since,
+        "days": [{**asdict(day), "change": day.change} for day in came.days],
+        "data_through": found.data_through,
         "known_at": found.known_at,
     }
 

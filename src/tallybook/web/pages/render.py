@@ -12,12 +12,14 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tallybook.web.charts import bar, spark
+from tallybook.web.pages import actions
 from tallybook.web.pages import format as words
 from tallybook.web.pages.figure import figure
 from tallybook.web.pages.icons import icon
 
 _FILTERS = {
     "number": words.number,
+    "column": words.column,
     "estimate": words.estimate,
     "short": words.short,
     "percent": words.percent,
@@ -30,6 +32,7 @@ _FILTERS = {
     "clock": words.clock,
     "instant": words.instant,
     "about": words.about,
+    "expected": words.expected,
     "place": words.place,
     "bucket": words.bucket,
 }
@@ -49,6 +52,7 @@ def environment() -> Environment:
     made.globals.update(
         asset=asset,
         bar=bar.draw,
+        exports=actions.exports,
         figure=figure,
         icon=icon,
         plural=words.plural,
