@@ -17,6 +17,7 @@ from tallybook.model.errors import NotFound
 from tallybook.model.position import Position
 from tallybook.model.quantity import EXACT
 from tallybook.model.scope import Scope
+from tallybook.model.time import format_instant
 from tallybook.operations import portfolio
 from tallybook.operations import position as position_op
 from tallybook.positions.explanation import Explanation
@@ -26,7 +27,7 @@ from tallybook.web.pages import charted, standing
 from tallybook.web.pages import format as words
 from tallybook.web.pages.explained import steps
 from tallybook.web.pages.exploration import NAMES, Exploration, Explored
-from tallybook.web.pages.frame import frame, with_query
+from tallybook.web.pages.frame import frame, with_query, zone_of
 from tallybook.web.pages.render import page
 from tallybook.web.pages.session import SignedIn
 from tallybook.web.pages.view import (
@@ -131,10 +132,7 @@ def _or_none(at: _At, when: position_op.Instants) -> tuple[Position, Explanation
 
 def calendar_zone(directory: Directory, found: Position) -> str:
     """Return the zone of a position's contract, else of its account."""
-    contract = directory.contract(found.contract)
-    owner = directory.account(found.account)
-    named = contract.timezone if contract else None
-    return named or (owner.timezone if owner else "UTC")
+    return zone_of(directory, found.contract, found.account)
 
 
 def _page(request: Request, scope: Scope, shown: Shown, explored: Explored) -> AccountPage:
@@ -142,8 +140,6 @@ def _page(request: Request, scope: Scope, shown: Shown, explored: Explored) -> A
     before = () if shown.before is None else (shown.before,)
     course = portfolio.course([found], before)
     stands = standing.of_position(found, standing.change_on_last(course))
-    owner = shown.directory.account(found.account)
-    manager = owner.csm if owner else None
     name = found.account_name or found.account
     asked = explored.read(shown.query)
     view = shown.query.get("view", "")
@@ -170,11 +166,20 @@ def _page(request: Request, scope: Scope, shown: Shown, explored: Explored) -> A
         tuple(_days(shown, course, stands)),
         contributions=explored.breakdown(asked) if asked.groups else tuple(_parts(shown)),
         contributions_title=explored.heading(asked) if asked.groups else "Made up of",
-        manager_name=(manager.name or "") if manager else "",
-        manager_email=(manager.email or "") if manager else "",
+        contact_url=_contact(scope, shown),
         how=tuple(steps(found, shown.how, shown.zone)),
         how_url="#how",
     )
+
+
+def _contact(scope: Scope, shown: Shown) -> str:
+    """Return the way to contact the CSM about these very numbers."""
+    meant = {
+        "at": format_instant(shown.when.at),
+        "known_at": str(shown.when.mark),
+        "rollup": shown.query.get("rollup", ""),
+    }
+    return with_query(f"{shown.path}/contact", meant) if scope.may("contact") else ""
 
 
 def _filters(shown: Shown, explored: Explored, asked: Exploration) -> Filters:
