@@ -46,7 +46,7 @@ from tallybook.stores.folder import Folder
 from tallybook.stores.ledger.closed import refuse_closed
 from tallybook.stores.ledger.store import SqlLedger
 from tallybook.stores.move.move import Move
-from tallybook.stores.parquet import read_parquet
+from tallybook.stores.parquet import read_parquet, write_parquet
 from tallybook.stores.postgresql import address
 from tallybook.web.listening import Address, address_of, found, listen, server_of, told
 from tallybook.web.logs import log_to_stderr
@@ -176,6 +176,7 @@ class Installation:
             tick=self.tick,
             faults=lambda: [loop.fault for loop in self._loops if loop.fault],
             local_token=f"local_{secrets.token_urlsafe(32)}",
+            parquet=write_parquet,
         )
 
     def start(self) -> None:

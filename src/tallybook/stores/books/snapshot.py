@@ -42,6 +42,7 @@ from tallybook.model.ports import (
     SnapshotPage,
     SnapshotQuery,
     SnapshotState,
+    SnapshotWalk,
 )
 from tallybook.model.position import Position
 from tallybook.model.scope import Scope
@@ -130,6 +131,19 @@ class BooksSnapshot:
             items = _items(connection, stands, narrow)
         found = totals.totals(sums, query.states)
         return SnapshotPage(items, sum(t.lines for t in found), totals.counts(sums), found, state)
+
+    @contextmanager
+    def walk(self, scope: Scope, query: SnapshotQuery) -> Iterator[SnapshotWalk]:
+        """Open all lines of `page`, read part by part in one transaction, which sees one state."""
+        with self._database.reader() as connection:
+            stands = _stands(connection)
+            if stands is None:
+                yield SnapshotWalk(iter(()), 0, None)
+                return
+            narrow = replace(query, accounts=_seen(scope, query, stands.state))
+            sums = self._sums_of(connection, stands, narrow)
+            total = sum(found.lines for found in totals.totals(sums, query.states))
+            yield SnapshotWalk(_walked(connection, stands, narrow), total, stands.state)
 
     def choices(self, scope: Scope) -> SnapshotChoices:
         """Return what the lines that the scope sees can be narrowed to; found once a refresh."""
@@ -351,6 +365,23 @@ def _items(connection: Connection, stands: _Stands, query: SnapshotQuery) -> tup
     bodies = select(line_body.c.body).join(some, mine)
     bodies = bodies.order_by(*_order([some.c[column.name] for column in columns], query))
     return tuple(unpacked(body, stands.state) for body in connection.scalars(bodies))
+
+
+def _walked(connection: Connection, stands: _Stands, query: SnapshotQuery) -> Iterator[Position]:
+    """Yield all lines in their order: keys first, which are small to sort, then bodies by parts."""
+    columns = _sort_columns(query.sort)
+    keys = select(line.c.contract, line.c.code).where(
+        *_conditions(connection, stands, query), *_states(query)
+    )
+    keys = keys.order_by(*_order(columns, query)).execution_options(yield_per=LINES_A_TRANSACTION)
+    for some in connection.execute(keys).partitions():
+        numbers = _keys(connection, {contract for contract, _ in some})
+        wanted = select(line_body.c.contract, line_body.c.code, line_body.c.body).where(
+            line_body.c.generation == stands.generation, line_body.c.contract.in_(numbers)
+        )
+        bodies = {(row.contract, row.code): row.body for row in connection.execute(wanted)}
+        for contract, code in some:
+            yield unpacked(bodies[contract, code], stands.state)
 
 
 def _sort_columns(sort: str) -> list[Column[Any]]:
