@@ -17,7 +17,7 @@ from tallybook.model.mark import Mark
 from tallybook.model.nouns import Document, Meter
 from tallybook.model.packed import Batch, Touched
 from tallybook.model.people import ApiKey, AuditEntry, Session, User
-from tallybook.model.position import Position, Status, Total
+from tallybook.model.position import Choices, Position, Status, Total
 from tallybook.model.scope import Member, Scope
 from tallybook.model.statement import ClosedStatement
 from tallybook.model.usage import (
@@ -455,14 +455,6 @@ class SnapshotPage:
 
 
 @dataclass(frozen=True, slots=True)
-class SnapshotChoices:
-    """What lines can be narrowed to: the branches and CSMs there are, sorted."""
-
-    branches: tuple[str, ...] = ()
-    csms: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class SnapshotWalk:
     """All lines that match, one after the other, of one mark; `total` counts them."""
 
@@ -501,5 +493,5 @@ class Snapshot(Protocol):
         inside the block; refreshes go on meanwhile and are not seen.
         """
 
-    def choices(self, scope: Scope) -> SnapshotChoices:
+    def choices(self, scope: Scope) -> Choices:
         """Return what the lines that the scope sees can be narrowed to."""
