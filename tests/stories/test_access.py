@@ -42,11 +42,16 @@ ONE = [
     "/statements?account={a}&period=2026-03-20",
     "/statements?contract={c}",
     "/usage?meter=total&account={a}&from=2026-03-01&to=2026-04-01",
+    "/cases?account={a}",
+    "/deliveries?account={a}",
 ]
 MANY = [
     "/accounts",
     "/meters",
     "/definitions?noun=account",
+    "/cases",
+    "/cases?q=stranger",
+    "/deliveries",
     "/accounts?q=stranger",
     "/contracts",
     "/contracts?q=C",
@@ -118,6 +123,10 @@ class House(Documented):
             closing = {"period": "2026-02-10", "release": True, "reason": WHY}
             assert self.call("POST", f"/statements/C-{account}/close", closing).status == 200
         self.keys = {role: self.key_of(role) for role in ROLES}
+        for account in ("acme", STRANGER):
+            case = {"contract": f"C-{account}", "line": "total", "text": f"Of the {account}"}
+            answer = self.call("POST", "/cases", {**case, "at": "2026-03-20T00:00:00Z"})
+            assert answer.status == 201, answer.body
 
     def key_of(self, role: str, **more: Any) -> str:
         """Make a key; a customer's is bound to the first account."""

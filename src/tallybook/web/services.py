@@ -9,7 +9,16 @@ from typing import Annotated, Protocol
 from fastapi import Depends, Request
 
 from tallybook.model.mark import Mark
-from tallybook.model.ports import Books, Events, Ledger, People, Snapshot, Statements
+from tallybook.model.ports import (
+    Books,
+    Cases,
+    Deliveries,
+    Events,
+    Ledger,
+    People,
+    Snapshot,
+    Statements,
+)
 from tallybook.model.sheet import Sheet
 from tallybook.operations.directory import Directories
 
@@ -43,6 +52,8 @@ class Services:
     books: Books
     people: People
     statements: Statements
+    cases: Cases
+    deliveries: Deliveries
     ledger: Ledger
     events: Events
     snapshot: Snapshot
