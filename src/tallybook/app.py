@@ -32,7 +32,9 @@ from tallybook.operations.load import Loader
 from tallybook.operations.move import Moving, Side
 from tallybook.operations.refresh import JOB, Refresher
 from tallybook.settings import Settings
+from tallybook.stores.books.cases import BooksCases
 from tallybook.stores.books.database import Database, sqlite
+from tallybook.stores.books.deliveries import BooksDeliveries
 from tallybook.stores.books.leases import BooksLeases
 from tallybook.stores.books.people import BooksPeople
 from tallybook.stores.books.snapshot import BooksSnapshot
@@ -46,7 +48,7 @@ from tallybook.stores.folder import Folder
 from tallybook.stores.ledger.closed import refuse_closed
 from tallybook.stores.ledger.store import SqlLedger
 from tallybook.stores.move.move import Move
-from tallybook.stores.parquet import read_parquet
+from tallybook.stores.parquet import read_parquet, write_parquet
 from tallybook.stores.postgresql import address
 from tallybook.web.listening import Address, address_of, found, listen, server_of, told
 from tallybook.web.logs import log_to_stderr
@@ -166,6 +168,8 @@ class Installation:
             books=books,
             people=BooksPeople(database),
             statements=statements,
+            cases=BooksCases(database),
+            deliveries=BooksDeliveries(database),
             ledger=ledger,
             events=events,
             snapshot=snapshot,
@@ -176,6 +180,7 @@ class Installation:
             tick=self.tick,
             faults=lambda: [loop.fault for loop in self._loops if loop.fault],
             local_token=f"local_{secrets.token_urlsafe(32)}",
+            parquet=write_parquet,
         )
 
     def start(self) -> None:

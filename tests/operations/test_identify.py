@@ -311,7 +311,7 @@ def test_a_change_of_a_user_acts_on_the_next_request(
 
 def test_only_who_knows_the_password_learns_why_it_does_not_help(home: Shelf) -> None:
     people: dict[str, tuple[dict[str, Any], str | None]] = {
-        "analyst@x.y": ({"role": "analyst"}, "sign_in_not_yet"),
+        "sensor@x.y": ({"role": "ingest"}, "role_without_pages"),
         "gone@x.y": ({"state": "suspended"}, "user_suspended"),
         "never@x.y": ({"password": None}, None),
     }

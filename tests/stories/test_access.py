@@ -27,6 +27,10 @@ ONE = [
     "/contracts?account={a}",
     "/positions/{c}/total?at=2026-03-20T00:00:00Z",
     "/positions/{c}/total/accounts?at=2026-03-20T00:00:00Z",
+    "/positions/{c}/total/daily?at=2026-03-20T00:00:00Z",
+    "/positions/{c}/total/daily?at=2026-03-20T00:00:00Z&format=csv",
+    "/positions/export?account={a}",
+    "/positions/export?contract={c}&at=2026-03-20T00:00:00Z",
     "/positions/{c}/total/late?at=2026-03-20T00:00:00Z",
     "/positions?account={a}",
     "/positions?contract={c}",
@@ -37,9 +41,14 @@ ONE = [
     "/statements?account={a}&period=2026-03-20",
     "/statements?contract={c}",
     "/usage?meter=total&account={a}&from=2026-03-01&to=2026-04-01",
+    "/cases?account={a}",
+    "/deliveries?account={a}",
 ]
 MANY = [
     "/accounts",
+    "/cases",
+    "/cases?q=stranger",
+    "/deliveries",
     "/accounts?q=stranger",
     "/contracts",
     "/contracts?q=C",
@@ -49,6 +58,8 @@ MANY = [
     "/events?account=stranger",
     "/events?state=unresolved",
     "/positions",
+    "/positions/export",
+    "/positions/export?at=2026-03-20T00:00:00Z",
     "/positions?q=stranger",
     "/positions?at=2026-03-20T00:00:00Z",
     "/positions?sort=amount&descending=true",
@@ -107,6 +118,10 @@ class House(Documented):
             closing = {"period": "2026-02-10", "release": True, "reason": "the vendor's own"}
             assert self.call("POST", f"/statements/C-{account}/close", closing).status == 200
         self.keys = {role: self.key_of(role) for role in ROLES}
+        for account in ("acme", STRANGER):
+            case = {"contract": f"C-{account}", "line": "total", "text": f"Of the {account}"}
+            answer = self.call("POST", "/cases", {**case, "at": "2026-03-20T00:00:00Z"})
+            assert answer.status == 201, answer.body
 
     def key_of(self, role: str, **more: Any) -> str:
         """Make a key; a customer's is bound to the first account."""

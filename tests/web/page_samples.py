@@ -267,7 +267,6 @@ def account(kind: str = "cumulative", **changes: Any) -> AccountPage:
         manager_name="Ines Okafor",
         manager_email="ines@example.com",
         how_url="/help/forecast",
-        export_url="/accounts/quarry.csv",
         tables=(
             Segment("Rows", (Link("Days", "?by=day", current=True), Link("Months", "?by=month"))),
             Segment("Order", (Link("Newest", "?", current=True), Link("Oldest", "?order=oldest"))),

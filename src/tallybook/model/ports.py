@@ -5,10 +5,13 @@ mark (`model.mark`).
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, NamedTuple, Protocol
 
+from tallybook.model.case import Case, CaseStatus, Message
+from tallybook.model.delivery import Delivery, DeliveryStatus
 from tallybook.model.fact import Columns, Fact, Verdict
 from tallybook.model.mark import Mark
 from tallybook.model.nouns import Document, Meter
@@ -157,6 +160,104 @@ class People(Protocol):
 
     def audit(self, scope: Scope, limit: int, before: int | None = None) -> list[AuditEntry]:
         """Return the newest entries, or those before an entry's number, newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseQuery:
+    """Which cases to list, newest first; None does not narrow.
+
+    They are of accounts that the scope sees at the instant `at`. `text` is found in names, keys and
+    first messages. A page begins after the case `after`, or else after `offset` cases.
+    """
+
+    at: datetime
+    accounts: frozenset[str] | None = None
+    status: CaseStatus | None = None
+    text: str | None = None
+    after: str | None = None
+    offset: int = 0
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class CasePage:
+    """Some cases, whether `more` follow, and how many match in all; `counts` are by status,
+    whatever status was asked for.
+    """
+
+    items: tuple[Case, ...]
+    more: bool
+    total: int
+    counts: Mapping[CaseStatus, int]
+
+
+class Cases(Protocol):
+    """Cases with their messages, kept by Books. Each change is audited, and is one commit with the
+    delivery that tells the other side.
+    """
+
+    def page(self, scope: Scope, query: CaseQuery) -> CasePage:
+        """Return cases, newest first."""
+
+    def case(self, scope: Scope, case_id: str, at: datetime) -> tuple[Case, list[Message]] | None:
+        """Return a case whose account the scope sees at an instant, with all its messages."""
+
+    def written(self, scope: Scope, idempotency_key: str) -> tuple[str, Message] | None:
+        """Return what who asks has written under their key for a request, and in which case."""
+
+    def open(self, scope: Scope, case: Case, message: Message, delivery: Delivery | None) -> None:
+        """Add a case with its first message.
+
+        Raises:
+            Conflict: `idempotency_key_used`, where the author has used the message's key before.
+        """
+
+    def answer(
+        self,
+        scope: Scope,
+        case_id: str,
+        message: Message,
+        status: CaseStatus,
+        delivery: Delivery | None,
+    ) -> None:
+        """Add a message to a case, as its next number, and set its status.
+
+        Raises:
+            Conflict: `case_closed`, or `idempotency_key_used`.
+        """
+
+    def change(self, scope: Scope, case_id: str, status: CaseStatus, at: datetime) -> None:
+        """Set the status of a case."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryQuery:
+    """Which deliveries to list, newest first, as `CaseQuery` has it."""
+
+    at: datetime
+    accounts: frozenset[str] | None = None
+    status: DeliveryStatus | None = None
+    after: str | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryPage:
+    """Some deliveries, whether `more` follow, and how many match in all."""
+
+    items: tuple[Delivery, ...]
+    more: bool
+    total: int
+
+
+class Deliveries(Protocol):
+    """Messages to people, kept by Books; each was written together with what it tells of."""
+
+    def page(self, scope: Scope, query: DeliveryQuery) -> DeliveryPage:
+        """Return deliveries, newest first."""
+
+    def delivery(self, scope: Scope, delivery_id: str, at: datetime) -> Delivery | None:
+        """Return a delivery about an account that the scope sees at an instant."""
 
 
 class Ledger(Protocol):
@@ -361,6 +462,15 @@ class SnapshotChoices:
     csms: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class SnapshotWalk:
+    """All lines that match, one after the other, of one mark; `total` counts them."""
+
+    items: Iterator[Position]
+    total: int
+    state: SnapshotState | None
+
+
 class Snapshot(Protocol):
     """Where every line stands now: derived rows, all of one mark; can be rebuilt at any time."""
 
@@ -385,6 +495,11 @@ class Snapshot(Protocol):
 
     def page(self, scope: Scope, query: SnapshotQuery) -> SnapshotPage:
         """Return the lines of contracts whose account the scope sees at the snapshot's instant."""
+
+    def walk(self, scope: Scope, query: SnapshotQuery) -> AbstractContextManager[SnapshotWalk]:
+        """Open the lines of `page`, all of them whatever its `offset` and `limit`, for one reading
+        inside the block; refreshes go on meanwhile and are not seen.
+        """
 
     def choices(self, scope: Scope) -> SnapshotChoices:
         """Return what the lines that the scope sees can be narrowed to."""

@@ -18,19 +18,19 @@ Role = Literal[
     "parent_admin",
     "ingest",
 ]
-Verb = Literal["read", "ingest", "correct", "define", "close", "administer"]
+Verb = Literal["read", "contact", "ingest", "correct", "define", "close", "administer"]
 
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 
 _VERBS: Final[dict[Role, frozenset[Verb]]] = {
-    "admin": frozenset({"read", "ingest", "correct", "define", "close", "administer"}),
-    "finance": frozenset({"read", "correct", "define", "close"}),
-    "csm": frozenset({"read"}),
-    "analyst": frozenset({"read"}),
-    "sales_rep": frozenset({"read"}),
-    "customer_viewer": frozenset({"read"}),
-    "customer_admin": frozenset({"read"}),
-    "parent_admin": frozenset({"read", "define"}),
+    "admin": frozenset({"read", "contact", "ingest", "correct", "define", "close", "administer"}),
+    "finance": frozenset({"read", "contact", "correct", "define", "close"}),
+    "csm": frozenset({"read", "contact"}),
+    "analyst": frozenset({"read", "contact"}),
+    "sales_rep": frozenset({"read", "contact"}),
+    "customer_viewer": frozenset({"read", "contact"}),
+    "customer_admin": frozenset({"read", "contact"}),
+    "parent_admin": frozenset({"read", "contact", "define"}),
     "ingest": frozenset({"ingest"}),
 }
 _PRICED: Final = frozenset(
@@ -74,7 +74,12 @@ class Scope:
     @property
     def sees_reasons(self) -> bool:
         """Tell whether it may be shown who of the vendor corrected something, and why."""
-        return self.role not in CUSTOMERS
+        return not self.is_customer
+
+    @property
+    def is_customer(self) -> bool:
+        """Tell whether it is one of a customer's own people who asks."""
+        return self.role in CUSTOMERS
 
     def may(self, verb: Verb) -> bool:
         """Tell whether this verb is allowed; who is bound to accounts administers nothing."""

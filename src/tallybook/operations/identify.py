@@ -21,7 +21,8 @@ from tallybook.positions.hierarchy import members
 SESSION_IDLE: Final = timedelta(hours=12)
 SESSION_LIFE: Final = timedelta(days=7)
 _TOUCH: Final = timedelta(minutes=1)
-_MAY_SIGN_IN: Final[frozenset[Role]] = frozenset({"admin"})
+#: Roles of programs: their people have nothing to look at.
+_WITHOUT_PAGES: Final[frozenset[Role]] = frozenset({"ingest"})
 _IDENTIFY: Final = operator("identify")
 
 
@@ -88,7 +89,7 @@ def sign_in(people: People, guesses: Guesses, attempt: Attempt, now: datetime) -
     Raises:
         Overloaded: `too_many_tries`.
         Unauthenticated: `sign_in_failed`.
-        Forbidden: `user_suspended`, `sign_in_not_yet`; only told to who knows the password.
+        Forbidden: `user_suspended`, `role_without_pages`; only told to who knows the password.
     """
     email = attempt.email.strip().lower()
     guesses.take(email, attempt.address, now)
@@ -121,10 +122,11 @@ def sign_out(people: People, token: str, now: datetime) -> None:
 
 
 def _require_sign_in(user: User) -> None:
-    if user.role not in _MAY_SIGN_IN:
+    if user.role in _WITHOUT_PAGES:
         raise Forbidden(
-            "sign_in_not_yet",
-            f"The role {user.role} cannot sign in yet; ask an administrator for an API key.",
+            "role_without_pages",
+            f"The role {user.role} sends events with an API key and has no pages; ask an "
+            "administrator for another role.",
         )
 
 

@@ -125,7 +125,6 @@ class AccountPage:
     manager_email: str = ""
     how: tuple[Step, ...] = ()
     how_url: str = ""
-    export_url: str = ""
     rules: str = "Midnight to midnight"
     interval: Literal["day", "month"] = "day"
     tables: tuple[Segment, ...] = ()

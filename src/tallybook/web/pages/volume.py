@@ -52,7 +52,8 @@ _FIRST: Final = (
 ByService = Mapping[str, Sequence[Total]]
 
 
-def _past(request: Request) -> portfolio.Past:
+def past_of(request: Request) -> portfolio.Past:
+    """Return what the installation keeps of the periods before."""
     kept: portfolio.Past = request.app.state.past
     return kept
 
@@ -68,7 +69,7 @@ def volume(
     request: Request,
     scope: SignedIn,
     service: Service,
-    past: Annotated[portfolio.Past, Depends(_past)],
+    past: Annotated[portfolio.Past, Depends(past_of)],
 ) -> Response:
     """Show where every line stands; anew where a refresh came between two of its questions."""
     for _ in range(_TRIES - 1):
@@ -86,13 +87,19 @@ def accounts(scope: SignedIn, service: Service, request: Request) -> Response:
     return HTMLResponse(page("volume_accounts.html", filters.options(found)))
 
 
-def _answer(request: Request, scope: Scope, service: Services, past: portfolio.Past) -> Response:
+def read(request: Request, scope: Scope, service: Services, past: portfolio.Past) -> Asked:
+    """Return what an address of the page asks for."""
     when = instants(scope, service, None, None)
     directory = service.directories.at(scope, when.mark.revision).on(when.now.date())
     query = dict(request.query_params)
     alone = query.get("rollup") == "own"
     who = chosen(scope, directory, when.now, query.get("account", ""), alone=alone)
-    asked = Asked(PATH, query, scope, service, past, directory, when, who)
+    return Asked(PATH, query, scope, service, past, directory, when, who)
+
+
+def _answer(request: Request, scope: Scope, service: Services, past: portfolio.Past) -> Response:
+    asked = read(request, scope, service, past)
+    who = asked.chosen
     if who.key != who.said and who.key:
         return RedirectResponse(asked.link(account=who.key), 303)
     every = asked.lines(SnapshotQuery(limit=1))

@@ -1,0 +1,52 @@
+"""A case: a question about a number, or that it looks wrong, and what both sides wrote about it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from tallybook.model.delivery import DeliveryStatus
+
+CaseKind = Literal["question", "discrepancy"]
+CaseStatus = Literal["open", "answered", "closed"]
+Side = Literal["vendor", "customer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What somebody wrote, never changed afterwards; `number` counts a case's messages from 1.
+
+    `delivery_status` is how far it is on its way to the other side, None where there is nobody to
+    tell. `idempotency_key` is the author's own name for the request that brought it.
+    """
+
+    number: int
+    author: str
+    side: Side
+    at: datetime
+    text: str
+    delivery_status: DeliveryStatus | None = None
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One case about a line. `shown` is what its page showed when the case was opened: quantities
+    as JSON says them, the mark they rest on and the page's link, never prices.
+
+    It is `answered` once the vendor has written last, and `open` again when the customer has.
+    `opening` is its first message, `messages_count` how many there are.
+    """
+
+    id: str
+    kind: CaseKind
+    account: str
+    contract: str
+    line: str
+    shown: Mapping[str, Any]
+    status: CaseStatus
+    created_at: datetime
+    created_by: str
+    changed_at: datetime
+    opening: str
+    messages_count: int = 1
