@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from tallybook.model.case import Case, Message
-from tallybook.model.delivery import Delivery
+from tallybook.model.case import Case, CaseQuery, Message
+from tallybook.model.delivery import Delivery, DeliveryQuery
 from tallybook.model.errors import Conflict
 from tallybook.model.ids import new_id
-from tallybook.model.ports import CaseQuery, DeliveryQuery
 from tallybook.model.scope import Member, Scope, operator
 from tallybook.model.time import FIRST_INSTANT, LAST_INSTANT
 from tallybook.stores.books.cases import BooksCases

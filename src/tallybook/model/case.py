@@ -50,3 +50,32 @@ class Case:
     changed_at: datetime
     opening: str
     messages_count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class CaseQuery:
+    """Which cases to list, newest first; None does not narrow.
+
+    They are of accounts that the scope sees at the instant `at`. `text` is found in names, keys and
+    first messages. A page begins after the case `after`, or else after `offset` cases.
+    """
+
+    at: datetime
+    accounts: frozenset[str] | None = None
+    status: CaseStatus | None = None
+    text: str | None = None
+    after: str | None = None
+    offset: int = 0
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class CasePage:
+    """Some cases, whether `more` follow, and how many match in all; `counts` are by status,
+    whatever status was asked for.
+    """
+
+    items: tuple[Case, ...]
+    more: bool
+    total: int
+    counts: Mapping[CaseStatus, int]

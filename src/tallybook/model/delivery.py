@@ -35,3 +35,23 @@ class Delivery:
     attempts: int = 0
     sent_at: datetime | None = None
     error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryQuery:
+    """Which deliveries to list, newest first, as `CaseQuery` has it."""
+
+    at: datetime
+    accounts: frozenset[str] | None = None
+    status: DeliveryStatus | None = None
+    after: str | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryPage:
+    """Some deliveries, whether `more` follow, and how many match in all."""
+
+    items: tuple[Delivery, ...]
+    more: bool
+    total: int

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, NamedTuple, Protocol
 
-from tallybook.model.case import Case, CaseStatus, Message
-from tallybook.model.delivery import Delivery, DeliveryStatus
+from tallybook.model.case import Case, CasePage, CaseQuery, CaseStatus, Message
+from tallybook.model.delivery import Delivery, DeliveryPage, DeliveryQuery
 from tallybook.model.fact import Columns, Fact, Verdict
 from tallybook.model.mark import Mark
 from tallybook.model.nouns import Document, Meter
 from tallybook.model.packed import Batch, Touched
 from tallybook.model.people import ApiKey, AuditEntry, Session, User
-from tallybook.model.position import Position, Status, Total
+from tallybook.model.position import Choices, Position, Status, Total
 from tallybook.model.scope import Member, Scope
 from tallybook.model.statement import ClosedStatement
 from tallybook.model.usage import (
@@ -162,35 +162,6 @@ class People(Protocol):
         """Return the newest entries, or those before an entry's number, newest first."""
 
 
-@dataclass(frozen=True, slots=True)
-class CaseQuery:
-    """Which cases to list, newest first; None does not narrow.
-
-    They are of accounts that the scope sees at the instant `at`. `text` is found in names, keys and
-    first messages. A page begins after the case `after`, or else after `offset` cases.
-    """
-
-    at: datetime
-    accounts: frozenset[str] | None = None
-    status: CaseStatus | None = None
-    text: str | None = None
-    after: str | None = None
-    offset: int = 0
-    limit: int = 50
-
-
-@dataclass(frozen=True, slots=True)
-class CasePage:
-    """Some cases, whether `more` follow, and how many match in all; `counts` are by status,
-    whatever status was asked for.
-    """
-
-    items: tuple[Case, ...]
-    more: bool
-    total: int
-    counts: Mapping[CaseStatus, int]
-
-
 class Cases(Protocol):
     """Cases with their messages, kept by Books. Each change is audited, and is one commit with the
     delivery that tells the other side.
@@ -228,26 +199,6 @@ class Cases(Protocol):
 
     def change(self, scope: Scope, case_id: str, status: CaseStatus, at: datetime) -> None:
         """Set the status of a case."""
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryQuery:
-    """Which deliveries to list, newest first, as `CaseQuery` has it."""
-
-    at: datetime
-    accounts: frozenset[str] | None = None
-    status: DeliveryStatus | None = None
-    after: str | None = None
-    limit: int = 50
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryPage:
-    """Some deliveries, whether `more` follow, and how many match in all."""
-
-    items: tuple[Delivery, ...]
-    more: bool
-    total: int
 
 
 class Deliveries(Protocol):
@@ -455,14 +406,6 @@ class SnapshotPage:
 
 
 @dataclass(frozen=True, slots=True)
-class SnapshotChoices:
-    """What lines can be narrowed to: the branches and CSMs there are, sorted."""
-
-    branches: tuple[str, ...] = ()
-    csms: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class SnapshotWalk:
     """All lines that match, one after the other, of one mark; `total` counts them."""
 
@@ -501,5 +444,5 @@ class Snapshot(Protocol):
         inside the block; refreshes go on meanwhile and are not seen.
         """
 
-    def choices(self, scope: Scope) -> SnapshotChoices:
+    def choices(self, scope: Scope) -> Choices:
         """Return what the lines that the scope sees can be narrowed to."""

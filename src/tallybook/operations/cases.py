@@ -10,14 +10,14 @@ from urllib.parse import quote
 
 from pydantic import Field, StringConstraints
 
-from tallybook.model.case import Case, CaseKind, CaseStatus, Message, Side
+from tallybook.model.case import Case, CaseKind, CasePage, CaseQuery, CaseStatus, Message, Side
 from tallybook.model.delivery import Delivery
 from tallybook.model.errors import Conflict, Invalid, NotFound
 from tallybook.model.ids import new_id
 from tallybook.model.limits import KEY_CHARS_MAX, MESSAGE_CHARS_MAX, MESSAGES_OF_A_CASE_MAX
 from tallybook.model.nouns import Document, Instant, Key, Name, Noun, parse
 from tallybook.model.plain import plain
-from tallybook.model.ports import Books, CasePage, CaseQuery, Cases, Events, Ledger, People
+from tallybook.model.ports import Books, Cases, Events, Ledger, People
 from tallybook.model.position import Position
 from tallybook.model.scope import Scope
 from tallybook.operations._page import check_limit

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from datetime import datetime
 
-from tallybook.model.delivery import Delivery
+from tallybook.model.delivery import Delivery, DeliveryPage, DeliveryQuery
 from tallybook.model.errors import NotFound
-from tallybook.model.ports import Deliveries, DeliveryPage, DeliveryQuery
+from tallybook.model.ports import Deliveries
 from tallybook.model.scope import Scope
 from tallybook.operations._page import check_limit
 

@@ -7,10 +7,9 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from tallybook.model.case import Case, CaseStatus, Message
+from tallybook.model.case import Case, CasePage, CaseQuery, CaseStatus, Message
 from tallybook.model.delivery import Delivery
 from tallybook.model.errors import Conflict
-from tallybook.model.ports import CasePage, CaseQuery
 from tallybook.model.scope import Scope
 from tallybook.stores.books import deliveries
 from tallybook.stores.books.database import Database

@@ -6,8 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select
 
-from tallybook.model.delivery import Delivery
-from tallybook.model.ports import DeliveryPage, DeliveryQuery
+from tallybook.model.delivery import Delivery, DeliveryPage, DeliveryQuery
 from tallybook.model.scope import Scope
 from tallybook.stores.books.database import Database
 from tallybook.stores.books.schema import delivery as deliveries

@@ -7,8 +7,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from tallybook.model import limits
-from tallybook.model.case import Case, CaseStatus, Message
-from tallybook.model.ports import CaseQuery
+from tallybook.model.case import Case, CaseQuery, CaseStatus, Message
 from tallybook.operations import cases as cases_op
 from tallybook.operations._page import read_cursor, write_cursor
 from tallybook.operations.position import reach

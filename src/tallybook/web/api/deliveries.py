@@ -7,8 +7,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from tallybook.model import limits
-from tallybook.model.delivery import DeliveryStatus
-from tallybook.model.ports import DeliveryQuery
+from tallybook.model.delivery import DeliveryQuery, DeliveryStatus
 from tallybook.operations import deliveries as deliveries_op
 from tallybook.operations._page import read_cursor, write_cursor
 from tallybook.operations.position import reach
