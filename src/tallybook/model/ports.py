@@ -37,6 +37,7 @@ class Version:
     """One version of a noun: in force from the local day `valid_from`, None from the beginning.
 
     `number` counts a key's versions from 1; `revision` is the commit of Books that brought it.
+    `author` is None where it is not told, as `reason` is then.
     """
 
     noun: NounName
@@ -45,7 +46,7 @@ class Version:
     revision: int
     valid_from: date | None
     recorded_at: datetime
-    author: str
+    author: str | None
     reason: str | None
     retired: bool
     document: Document
