@@ -35,6 +35,7 @@ from tallybook.settings import Settings
 from tallybook.stores.books.database import Database, sqlite
 from tallybook.stores.books.leases import BooksLeases
 from tallybook.stores.books.people import BooksPeople
+from tallybook.stores.books.schedules import BooksSchedules
 from tallybook.stores.books.snapshot import BooksSnapshot
 from tallybook.stores.books.statements import BooksStatements
 from tallybook.stores.books.versions import BooksVersions
@@ -165,6 +166,7 @@ class Installation:
         return Services(
             books=books,
             people=BooksPeople(database),
+            schedules=BooksSchedules(database),
             statements=statements,
             ledger=ledger,
             events=events,

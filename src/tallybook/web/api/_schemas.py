@@ -18,6 +18,7 @@ from tallybook.operations.preview import ForecastRequest
 from tallybook.operations.preview_charge import ChargeRequest
 from tallybook.operations.preview_periods import PeriodsRequest
 from tallybook.operations.preview_statement import StatementRequest
+from tallybook.operations.report_schedules import NewReportSchedule, ReportScheduleChange
 from tallybook.web.api._answers import (
     ANSWERS,
     CHANGES,
@@ -148,6 +149,8 @@ _BODIES: Final[dict[str, type[Noun]]] = {
     **{noun.__name__: noun for noun in NOUN_OF.values()},
     "NewKey": NewApiKey,
     "NewUser": NewUser,
+    "NewReportSchedule": NewReportSchedule,
+    "ReportScheduleChange": ReportScheduleChange,
     "Closing": Closing,
     "ForecastRequest": ForecastRequest,
     "ChargeRequest": ChargeRequest,
