@@ -32,7 +32,9 @@ from tallybook.operations.load import Loader
 from tallybook.operations.move import Moving, Side
 from tallybook.operations.refresh import JOB, Refresher
 from tallybook.settings import Settings
+from tallybook.stores.books.cases import BooksCases
 from tallybook.stores.books.database import Database, sqlite
+from tallybook.stores.books.deliveries import BooksDeliveries
 from tallybook.stores.books.leases import BooksLeases
 from tallybook.stores.books.people import BooksPeople
 from tallybook.stores.books.schedules import BooksSchedules
@@ -168,6 +170,8 @@ class Installation:
             people=BooksPeople(database),
             schedules=BooksSchedules(database),
             statements=statements,
+            cases=BooksCases(database),
+            deliveries=BooksDeliveries(database),
             ledger=ledger,
             events=events,
             snapshot=snapshot,

@@ -20,6 +20,10 @@ REASON_CHARS_MAX: Final = 1_000
 DEFINITIONS_MAX: Final = 20_000
 DEFINITIONS_BYTES_MAX: Final = 32 * 1024 * 1024
 
+#: Of a message in a case, and how many one may have.
+MESSAGE_CHARS_MAX: Final = 10_000
+MESSAGES_OF_A_CASE_MAX: Final = 500
+
 KEY_CHARS_MAX: Final = 128
 NAME_CHARS_MAX: Final = 256
 TREE_DEPTH_MAX: Final = 16

@@ -131,3 +131,11 @@ class Total:
     amount: Decimal | None
     overage_amount: Decimal | None
     projected_amount: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What lines can be narrowed to: the branches and CSMs there are, sorted."""
+
+    branches: tuple[str, ...] = ()
+    csms: tuple[str, ...] = ()

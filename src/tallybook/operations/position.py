@@ -28,6 +28,7 @@ from tallybook.model.time import FIRST_INSTANT, LAST_INSTANT
 from tallybook.model.usage import UsageQuery
 from tallybook.operations._compute import compute, count
 from tallybook.operations._listing import listed
+from tallybook.operations._shown import sees_amounts_of
 from tallybook.positions.explanation import Explanation, explain
 from tallybook.positions.hierarchy import members
 from tallybook.positions.position import Known, in_unit, reached
@@ -136,7 +137,7 @@ def position(
     come = reached(line, in_unit(line.item, use), uses)
     counts = _counts(whole(scope), directory, events, line, when.mark)
     how = explain(line, found, come, accounts=len(counts), count=sum(counts.values()))
-    if scope.sees_prices:
+    if sees_amounts_of(scope, directory, key[0]):
         return found, how
     return _without_prices(found), replace(how, price=None)
 

@@ -207,7 +207,7 @@ VERSION: Final = {
     "version": WHOLE,
     "valid_from": maybe(DATE),
     "recorded_at": INSTANT,
-    "author": TEXT,
+    "author": maybe(TEXT),
     "reason": maybe(TEXT),
     "retired": YES_OR_NO,
 }
