@@ -9,6 +9,8 @@ from tallybook.model.mark import Mark
 
 Status = Literal["no_allotment", "ok", "near", "at_limit", "over"]
 ForecastStatus = Literal["estimate", "actual", "not_enough_data"]
+#: How days to come are told from those before; `positions.pace` has the rules.
+Method = Literal["mean_7", "weekday", "linear"]
 
 
 @dataclass(frozen=True, slots=True)

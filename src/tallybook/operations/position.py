@@ -21,7 +21,7 @@ from tallybook.model.ports import (
     SnapshotState,
     SnapshotWalk,
 )
-from tallybook.model.position import Position, Status, Total
+from tallybook.model.position import Method, Position, Status, Total
 from tallybook.model.quantity import EXACT
 from tallybook.model.scope import Scope
 from tallybook.model.time import FIRST_INSTANT, LAST_INSTANT
@@ -31,6 +31,7 @@ from tallybook.operations._listing import listed
 from tallybook.operations._shown import sees_amounts_of
 from tallybook.positions.explanation import Explanation, explain
 from tallybook.positions.hierarchy import members
+from tallybook.positions.pace import WEEKS
 from tallybook.positions.position import Known, in_unit, reached
 from tallybook.positions.position import position as work_out
 from tallybook.positions.terms import Terms, terms
@@ -121,19 +122,23 @@ def position(
     when: Instants,
     *,
     rollup: bool | None = None,
+    method: Method = "mean_7",
 ) -> tuple[Position, Explanation]:
     """Work out where one line stands, and how that came about; `key` is contract and line.
 
-    `rollup` None counts the tree where the contract says so; True always, False never.
+    `rollup` None counts the tree where the contract says so; True always, False never. `method` is
+    that of the forecast.
 
     Raises:
         NotFound: `contract_not_found`, `line_not_found`, `not_in_force`.
     """
     scope.require("read")
     line = find_line(scope, directory, key, when, rollup=rollup)
+    if method == "weekday":
+        line = replace(line, recent_days=WEEKS * 7)
     known = Known(when.mark, when.refreshed_at)
     _, use, uses = next(count(whole(scope), directory, events, [line], known))
-    found = work_out(line, use, known, uses)
+    found = work_out(line, use, known, uses, method)
     come = reached(line, in_unit(line.item, use), uses)
     counts = _counts(whole(scope), directory, events, line, when.mark)
     how = explain(line, found, come, accounts=len(counts), count=sum(counts.values()))

@@ -20,8 +20,8 @@ from tallybook.web.pages import charted, standing
 from tallybook.web.pages import format as words
 from tallybook.web.pages import volume_filters as filters
 from tallybook.web.pages import volume_fresh as fresh
-from tallybook.web.pages.account import calendar_zone
 from tallybook.web.pages.frame import frame
+from tallybook.web.pages.look import calendar_zone
 from tallybook.web.pages.render import page
 from tallybook.web.pages.session import SignedIn
 from tallybook.web.pages.view import Command, Link, MessagePage
