@@ -17,7 +17,8 @@ from tallybook.model.mark import Mark
 from tallybook.model.nouns import Document, Meter
 from tallybook.model.packed import Batch, Touched
 from tallybook.model.people import ApiKey, AuditEntry, Session, User
-from tallybook.model.position import Position, Status, Total
+from tallybook.model.position import Choices, Position, Status, Total
+from tallybook.model.schedule import ReportSchedule
 from tallybook.model.scope import Member, Scope
 from tallybook.model.statement import ClosedStatement
 from tallybook.model.usage import (
@@ -37,6 +38,7 @@ class Version:
     """One version of a noun: in force from the local day `valid_from`, None from the beginning.
 
     `number` counts a key's versions from 1; `revision` is the commit of Books that brought it.
+    `author` is None where it is not told, as `reason` is then.
     """
 
     noun: NounName
@@ -45,7 +47,7 @@ class Version:
     revision: int
     valid_from: date | None
     recorded_at: datetime
-    author: str
+    author: str | None
     reason: str | None
     retired: bool
     document: Document
@@ -209,6 +211,24 @@ class Deliveries(Protocol):
 
     def delivery(self, scope: Scope, delivery_id: str, at: datetime) -> Delivery | None:
         """Return a delivery about an account that the scope sees at an instant."""
+
+
+class Schedules(Protocol):
+    """What people have sent to them, kept by Books. Whose a schedule is, is its `owner`: a query
+    answers for the one who asks. Each change is audited.
+    """
+
+    def schedules(self, scope: Scope) -> list[ReportSchedule]:
+        """Return those of who asks, oldest first."""
+
+    def add(self, scope: Scope, schedule: ReportSchedule) -> ReportSchedule:
+        """Add one; where its owner has the same page in the same format, return that one."""
+
+    def change(self, scope: Scope, schedule: ReportSchedule, at: datetime) -> None:
+        """Replace the one with this id, if it is the asker's."""
+
+    def remove(self, scope: Scope, schedule_id: str, at: datetime) -> bool:
+        """Remove one; False where the asker has none with this id."""
 
 
 class Ledger(Protocol):
@@ -406,14 +426,6 @@ class SnapshotPage:
 
 
 @dataclass(frozen=True, slots=True)
-class SnapshotChoices:
-    """What lines can be narrowed to: the branches and CSMs there are, sorted."""
-
-    branches: tuple[str, ...] = ()
-    csms: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class SnapshotWalk:
     """All lines that match, one after the other, of one mark; `total` counts them."""
 
@@ -452,5 +464,5 @@ class Snapshot(Protocol):
         inside the block; refreshes go on meanwhile and are not seen.
         """
 
-    def choices(self, scope: Scope) -> SnapshotChoices:
+    def choices(self, scope: Scope) -> Choices:
         """Return what the lines that the scope sees can be narrowed to."""

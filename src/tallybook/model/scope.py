@@ -1,6 +1,6 @@
 """Who asks and what they may see. Decides nothing about how an answer is computed."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, get_args
@@ -33,9 +33,7 @@ _VERBS: Final[dict[Role, frozenset[Verb]]] = {
     "parent_admin": frozenset({"read", "contact", "define"}),
     "ingest": frozenset({"ingest"}),
 }
-_PRICED: Final = frozenset(
-    {"admin", "finance", "csm", "sales_rep", "customer_admin", "parent_admin"}
-)
+_PRICED: Final = frozenset({"admin", "finance", "csm", "customer_admin", "parent_admin"})
 #: Roles of a customer's own people, bound to their account and its tree.
 CUSTOMERS: Final[frozenset[Role]] = frozenset({"customer_viewer", "customer_admin", "parent_admin"})
 
@@ -58,22 +56,29 @@ class Member:
 class Scope:
     """Who asks (`who`), and what they may see and do.
 
-    `accounts` are the accounts and spans they may see; None is everything there is.
+    `accounts` are the accounts and spans they may see; None is everything there is. `names` are
+    what contracts may call them by: a name or an e-mail address, without case.
     """
 
     who: str
     role: Role
     accounts: tuple[Member, ...] | None = None
     verbs: frozenset[Verb] | None = None
+    names: frozenset[str] = frozenset()
 
     @property
     def sees_prices(self) -> bool:
-        """Tell whether prices and amounts may be shown."""
+        """Tell whether the prices and amounts of all that is seen may be shown."""
         return self.role in _PRICED
+
+    def sees_prices_of(self, sales_rep: Collection[str]) -> bool:
+        """Tell whether those of a contract may be shown whose sales rep has one of these names."""
+        is_own = self.role == "sales_rep" and any(n.casefold() in self.names for n in sales_rep)
+        return is_own or self.sees_prices
 
     @property
     def sees_reasons(self) -> bool:
-        """Tell whether it may be shown who of the vendor corrected something, and why."""
+        """Tell whether it may be shown who of the vendor changed something, and why."""
         return not self.is_customer
 
     @property

@@ -63,7 +63,8 @@ def by_key(people: People, directories: Directories, key: str, now: datetime) ->
     if known.used_at is None or not timedelta(0) <= now - known.used_at < _TOUCH:
         with suppress(Unavailable):  # a full disk must not stop those who only read
             people.touch_key(_IDENTIFY, known.id, now)
-    return _scope(f"key:{known.prefix}", known.role, known.account, known.scopes, directories)
+    scope = _scope(f"key:{known.prefix}", known.role, known.account, known.scopes, directories)
+    return replace(scope, names=_names(known.name))
 
 
 def by_session(people: People, directories: Directories, token: str, now: datetime) -> Scope:
@@ -80,7 +81,8 @@ def by_session(people: People, directories: Directories, token: str, now: dateti
     if not timedelta(0) <= now - session.seen_at < _TOUCH:
         with suppress(Unavailable):
             people.touch_session(_IDENTIFY, session.token_hash, now)
-    return _scope(user.email, user.role, user.account, None, directories)
+    scope = _scope(user.email, user.role, user.account, None, directories)
+    return replace(scope, names=_names(user.email, user.name))
 
 
 def sign_in(people: People, guesses: Guesses, attempt: Attempt, now: datetime) -> SignedIn:
@@ -138,6 +140,11 @@ def _is_over(key: ApiKey, now: datetime) -> bool:
 def _is_open(session: Session, now: datetime) -> bool:
     idle = now - session.seen_at >= SESSION_IDLE
     return session.revoked_at is None and now < session.expires_at and not idle
+
+
+def _names(*names: str | None) -> frozenset[str]:
+    """Return what contracts may call somebody by; a key is called as its owner is."""
+    return frozenset(name.casefold() for name in names if name)
 
 
 def _scope(

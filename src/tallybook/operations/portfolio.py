@@ -130,6 +130,14 @@ def course(
         return tuple(_days(positions, first, last, used, before))
 
 
+def available(found: Position) -> Decimal | None:
+    """Return what a line has allotted and carried from earlier cycles; None is no promise."""
+    if found.remaining is None:
+        return None
+    with localcontext(EXACT):
+        return (found.used or _ZERO) - found.overage + found.remaining
+
+
 def adds_up(found: Position) -> bool:
     """Tell whether the days of a line make its running use: all but distinct counts and levels."""
     if found.kind == "stock":

@@ -33,13 +33,12 @@ from tallybook.model.mark import Mark, minute_of
 from tallybook.model.ports import (
     Claim,
     LineKey,
-    SnapshotChoices,
     SnapshotPage,
     SnapshotQuery,
     SnapshotState,
     SnapshotWalk,
 )
-from tallybook.model.position import Position
+from tallybook.model.position import Choices, Position
 from tallybook.model.scope import Scope
 from tallybook.stores.books import limbs, totals
 from tallybook.stores.books.bodies import packed, unpacked
@@ -81,7 +80,7 @@ class BooksSnapshot:
         self._database = database
         self._replacing = Lock()
         self._sums: OrderedDict[tuple[object, ...], totals.Sums] = OrderedDict()
-        self._choices: OrderedDict[tuple[object, ...], SnapshotChoices] = OrderedDict()
+        self._choices: OrderedDict[tuple[object, ...], Choices] = OrderedDict()
 
     def state(self, scope: Scope) -> SnapshotState | None:
         """Return what the snapshot rests on, None before the first refresh."""
@@ -141,18 +140,18 @@ class BooksSnapshot:
             total = sum(found.lines for found in totals.totals(sums, query.states))
             yield SnapshotWalk(_walked(connection, stands, narrow), total, stands.state)
 
-    def choices(self, scope: Scope) -> SnapshotChoices:
+    def choices(self, scope: Scope) -> Choices:
         """Return what the lines that the scope sees can be narrowed to; found once a refresh."""
         with self._database.reader() as connection:
             stands = _stands(connection)
             if stands is None:
-                return SnapshotChoices()
+                return Choices()
             query = SnapshotQuery(accounts=seen(scope, None, stands.state.mark.now))
             key = (stands.version, query.accounts)
             found = self._choices.get(key)
             if found is None:
                 conditions = _conditions(connection, stands, query)
-                found = SnapshotChoices(
+                found = Choices(
                     *(_values(connection, line.c[name], conditions) for name in ("branch", "csm"))
                 )
                 self._choices[key] = found

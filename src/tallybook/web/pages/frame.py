@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import Request
 
@@ -14,6 +14,7 @@ from tallybook.web.pages.sign_in import theme
 from tallybook.web.pages.view import Frame, NavGroup, NavItem, Person
 from tallybook.web.services import Services
 
+SUBSCRIPTIONS: Final = "/subscriptions"
 _SEES: Final[Mapping[Role, str]] = {
     "admin": "Administrator · all accounts",
     "finance": "Finance · all accounts",
@@ -39,12 +40,12 @@ def frame(request: Request, scope: Scope, directory: Directory, title: str) -> F
 def _places(request: Request, scope: Scope) -> tuple[NavGroup, ...]:
     path = request.url.path
     is_contract, is_case = path.startswith(("/contracts", "/statements")), path.startswith("/cases")
-    is_volume = not is_contract and not is_case
     return (
         NavGroup(
             (
-                NavItem("Volume", "/volume", "chart", "v", current=is_volume),
-                NavItem("Cases", "/cases", "mail", "a", is_case, _waiting(request, scope)),
+                NavItem("Volume", "/volume", "chart", "v", current=path.startswith("/volume")),
+                NavItem("Cases", "/cases", "pencil", "a", is_case, _waiting(request, scope)),
+                NavItem("Subscriptions", SUBSCRIPTIONS, "mail", "s", current=path == SUBSCRIPTIONS),
             )
         ),
         NavGroup(
@@ -75,6 +76,11 @@ def has_samples(directory: Directory) -> bool:
     """Tell whether the data was made up: the first account says so in its attributes."""
     first = next(iter(directory.accounts.values()), None)
     return first is not None and first.attributes.get("sample") is True
+
+
+def line_url(contract: str, line: str) -> str:
+    """Return the address of a line's drill-down."""
+    return f"/volume/{quote(contract, safe='')}/{quote(line, safe='')}"
 
 
 def with_query(path: str, query: Mapping[str, str], **changes: str | None) -> str:
