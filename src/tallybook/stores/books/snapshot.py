@@ -13,21 +13,16 @@ from itertools import chain, islice, pairwise
 from threading import Lock
 from typing import Any, Final, NamedTuple
 
-import msgspec
 from sqlalchemy import (
-    ARRAY,
     Column,
     ColumnElement,
     Connection,
     RowMapping,
-    Select,
     Table,
-    Text,
     and_,
     bindparam,
     delete,
     exists,
-    func,
     insert,
     literal,
     or_,
@@ -38,19 +33,19 @@ from tallybook.model.mark import Mark, minute_of
 from tallybook.model.ports import (
     Claim,
     LineKey,
-    SnapshotChoices,
     SnapshotPage,
     SnapshotQuery,
     SnapshotState,
     SnapshotWalk,
 )
-from tallybook.model.position import Position
+from tallybook.model.position import Choices, Position
 from tallybook.model.scope import Scope
 from tallybook.stores.books import limbs, totals
 from tallybook.stores.books.bodies import packed, unpacked
 from tallybook.stores.books.database import Database
 from tallybook.stores.books.leases import keep
 from tallybook.stores.books.schema import LIMBS, line, line_body, line_state
+from tallybook.stores.books.seen import among, relation, seen
 
 #: Lines of a small refresh at most, and of each transaction of a large one: a few tenths of a
 #: second to write.
@@ -85,7 +80,7 @@ class BooksSnapshot:
         self._database = database
         self._replacing = Lock()
         self._sums: OrderedDict[tuple[object, ...], totals.Sums] = OrderedDict()
-        self._choices: OrderedDict[tuple[object, ...], SnapshotChoices] = OrderedDict()
+        self._choices: OrderedDict[tuple[object, ...], Choices] = OrderedDict()
 
     def state(self, scope: Scope) -> SnapshotState | None:
         """Return what the snapshot rests on, None before the first refresh."""
@@ -126,7 +121,7 @@ class BooksSnapshot:
             if stands is None:
                 return SnapshotPage((), 0, {"all": 0}, (), None)
             state = stands.state
-            narrow = replace(query, accounts=_seen(scope, query, state))
+            narrow = replace(query, accounts=seen(scope, query.accounts, state.mark.now))
             sums = self._sums_of(connection, stands, narrow)
             items = _items(connection, stands, narrow)
         found = totals.totals(sums, query.states)
@@ -140,23 +135,23 @@ class BooksSnapshot:
             if stands is None:
                 yield SnapshotWalk(iter(()), 0, None)
                 return
-            narrow = replace(query, accounts=_seen(scope, query, stands.state))
+            narrow = replace(query, accounts=seen(scope, query.accounts, stands.state.mark.now))
             sums = self._sums_of(connection, stands, narrow)
             total = sum(found.lines for found in totals.totals(sums, query.states))
             yield SnapshotWalk(_walked(connection, stands, narrow), total, stands.state)
 
-    def choices(self, scope: Scope) -> SnapshotChoices:
+    def choices(self, scope: Scope) -> Choices:
         """Return what the lines that the scope sees can be narrowed to; found once a refresh."""
         with self._database.reader() as connection:
             stands = _stands(connection)
             if stands is None:
-                return SnapshotChoices()
-            query = SnapshotQuery(accounts=_seen(scope, SnapshotQuery(), stands.state))
+                return Choices()
+            query = SnapshotQuery(accounts=seen(scope, None, stands.state.mark.now))
             key = (stands.version, query.accounts)
             found = self._choices.get(key)
             if found is None:
                 conditions = _conditions(connection, stands, query)
-                found = SnapshotChoices(
+                found = Choices(
                     *(_values(connection, line.c[name], conditions) for name in ("branch", "csm"))
                 )
                 self._choices[key] = found
@@ -297,19 +292,11 @@ def _stand(
     )
 
 
-def _seen(scope: Scope, query: SnapshotQuery, state: SnapshotState) -> frozenset[str] | None:
-    """Return whose lines may be listed: a child that has moved away is no longer seen."""
-    if scope.accounts is None:
-        return query.accounts
-    seen = frozenset(m.account for m in scope.accounts if m.start <= state.mark.now < m.end)
-    return seen if query.accounts is None else seen & query.accounts
-
-
 def _lines(
     connection: Connection, generation: int, keys: Collection[LineKey]
 ) -> Iterator[RowMapping]:
     """Yield what `totals` reads of lines; only contracts can be looked up many at once."""
-    contracts = _keys(connection, {contract for contract, _ in keys})
+    contracts = relation(connection, {contract for contract, _ in keys})
     rows = connection.execute(
         select(line.c.contract, line.c.code, *totals.READ).where(
             line.c.generation == generation, line.c.contract.in_(contracts)
@@ -375,7 +362,7 @@ def _walked(connection: Connection, stands: _Stands, query: SnapshotQuery) -> It
     )
     keys = keys.order_by(*_order(columns, query)).execution_options(yield_per=LINES_A_TRANSACTION)
     for some in connection.execute(keys).partitions():
-        numbers = _keys(connection, {contract for contract, _ in some})
+        numbers = relation(connection, {contract for contract, _ in some})
         wanted = select(line_body.c.contract, line_body.c.code, line_body.c.body).where(
             line_body.c.generation == stands.generation, line_body.c.contract.in_(numbers)
         )
@@ -407,8 +394,7 @@ def _conditions(
         for name in ("contract", "service", "branch", "csm")
         if (wanted := getattr(query, name)) is not None
     ]
-    if query.accounts is not None:
-        found.append(line.c.account.in_(_keys(connection, query.accounts)))
+    found += among(connection, line.c.account, query.accounts)
     if query.text:
         found.append(line.c.text.contains(query.text.casefold(), autoescape=True))
     return found
@@ -428,14 +414,6 @@ def _states(query: SnapshotQuery) -> list[ColumnElement[bool]]:
     words = [state for state in query.states if state not in totals.FLAGS]
     flags = [line.c[state] for state in query.states if state in totals.FLAGS]
     return [or_(line.c.status.in_(words), *flags)]
-
-
-def _keys(connection: Connection, keys: Iterable[str]) -> Select[Any]:
-    """Return keys as a relation: one parameter, however many they are."""
-    if connection.dialect.name == "sqlite":
-        text = msgspec.json.encode(sorted(keys)).decode()
-        return select(func.json_each(text).table_valued("value").c.value)
-    return select(func.unnest(literal(sorted(keys), ARRAY(Text))))
 
 
 def _row(position: Position) -> dict[str, Any]:

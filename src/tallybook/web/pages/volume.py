@@ -1,5 +1,6 @@
 """The volume page: every line one may see against its allotment, one service in detail."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -20,8 +21,8 @@ from tallybook.web.pages import charted, standing
 from tallybook.web.pages import format as words
 from tallybook.web.pages import volume_filters as filters
 from tallybook.web.pages import volume_fresh as fresh
-from tallybook.web.pages.account import calendar_zone
 from tallybook.web.pages.frame import frame
+from tallybook.web.pages.look import calendar_zone
 from tallybook.web.pages.render import page
 from tallybook.web.pages.session import SignedIn
 from tallybook.web.pages.view import Command, Link, MessagePage
@@ -137,8 +138,9 @@ def _empty(request: Request, asked: Asked) -> MessagePage:
 
 def _volume(request: Request, asked: Asked, every: SnapshotPage) -> VolumePage:
     found = asked.lines(replace(asked.query_of_all, service=None, limit=1))
-    services = _by_service(found.totals)
-    name = asked.text("service") or next(iter(_by_urgency(services)), "")
+    of_all = _by_service(found.totals)
+    services = _by_urgency({**of_all, **_agreed(asked)})
+    name = asked.text("service") or next(iter(services), "")
     lines = _charted_lines(asked, name) if name in services else None
     everybody = "All accounts" if asked.scope.accounts is None else "Your accounts"
     return VolumePage(
@@ -146,7 +148,9 @@ def _volume(request: Request, asked: Asked, every: SnapshotPage) -> VolumePage:
         (Link("Volume", PATH), Link(asked.chosen.name or everybody, asked.link())),
         fresh.of(asked, lines.items if lines else every.items),
         filters.of(asked, services),
-        _charted(asked, services, name, lines) if lines else None,
+        _charted(asked, services, _note(asked, lines, of_all[name]), name, lines)
+        if lines
+        else None,
         table(asked, every.total),
     )
 
@@ -160,22 +164,26 @@ def _charted_lines(asked: Asked, name: str) -> SnapshotPage:
     return agreed if agreed.total else asked.lines(query)
 
 
-def _charted(asked: Asked, of_all: ByService, name: str, lines: SnapshotPage) -> Charted:
-    services = of_all
-    if not asked.query_of_all.states:
-        query = replace(asked.query_of_all, service=None, states=AGREED, limit=1)
-        services = {**of_all, **_by_service(asked.lines(query).totals)}
-    services = _by_urgency(services)
+def _agreed(asked: Asked) -> ByService:
+    """Return the totals of lines with an allotment, where not only some states are asked for."""
+    query = asked.query_of_all
+    if query.states:
+        return {}
+    return _by_service(asked.lines(replace(query, service=None, states=AGREED, limit=1)).totals)
+
+
+def _charted(
+    asked: Asked, services: ByService, note: str, name: str, lines: SnapshotPage
+) -> Charted:
     course = portfolio.course(lines.items, _before(asked, lines))
     stands = standing.with_lines(
         standing.of_service(services[name]), lines.items, standing.change_on_last(course)
     )
-    note = _note(asked, lines, of_all[name])
     view = asked.get("view", charted.VIEWS)
     return Charted(
         name,
         charted.with_crossing(stands, course),
-        _attention(lines),
+        _attention(asked, lines),
         charted.chart(course, stands, "Usage and forecast", view, asked.link, note),
         _bars(asked, services, name),
         asked.link(sort="service", dir="asc", service=None, page=None) + "#accounts"
@@ -214,8 +222,11 @@ def _before(asked: Asked, lines: SnapshotPage) -> Sequence[Position]:
     if asked.is_past or lines.total > len(lines.items):
         return ()
     keys = {(line.contract, line.line) for line in lines.items}
-    services = {line.service for line in lines.items}
-    query = SnapshotQuery(service=services.pop(), limit=CHARTED_LINES_MAX)
+    query = SnapshotQuery(
+        accounts=frozenset(line.account for line in lines.items),
+        service=lines.items[0].service,
+        limit=CHARTED_LINES_MAX,
+    )
     found = asked.before(query).items
     return [line for line in found if (line.contract, line.line) in keys]
 
@@ -238,14 +249,24 @@ def _note(asked: Asked, lines: SnapshotPage, totals: Sequence[Total]) -> str:
     return " ".join(said)
 
 
-def _attention(lines: SnapshotPage) -> Attention:
-    counts = {state: lines.counts.get(state, 0) for state in (*AGREED, "likely_over", "all")}
+def _attention(asked: Asked, lines: SnapshotPage) -> Attention:
+    """Count the charted lines that need a look; a page's `counts` are of all states, whichever are
+    asked for.
+    """
+    counts: Mapping[str, int] = lines.counts
+    if asked.query_of_all.states:
+        counts = Counter(state for line in lines.items for state in _states(line))
+    agreed = sum(counts.get(state, 0) for state in AGREED)
     return Attention(
-        counts["over"],
-        counts["at_limit"],
-        counts["likely_over"],
-        sum(counts[state] for state in AGREED) or counts["all"],
+        counts.get("over", 0),
+        counts.get("at_limit", 0),
+        counts.get("likely_over", 0),
+        agreed or len(lines.items),
     )
+
+
+def _states(line: Position) -> tuple[str, ...]:
+    return (line.status, "likely_over") if line.likely_over else (line.status,)
 
 
 def _bars(asked: Asked, services: ByService, chosen: str) -> tuple[ServiceBar, ...]:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from tallybook.model.position import Position
 from tallybook.positions.periods import calendar_of
-from tallybook.web.pages.account import calendar_zone
+from tallybook.web.pages.look import calendar_zone
 from tallybook.web.pages.view import Freshness
 from tallybook.web.pages.volume_asked import Asked
 
