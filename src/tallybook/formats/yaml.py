@@ -10,18 +10,12 @@ from typing import Any, BinaryIO, Final
 
 import yaml
 
-from tallybook.formats._numbers import exact
-from tallybook.model import limits
-from tallybook.model.errors import Invalid, Unreadable
-from tallybook.model.quantity import check_exponent
+from tallybook.formats._yaml import NUMBER_TAG, PLAIN, Loader
+from tallybook.model.errors import Unreadable
 from tallybook.model.table import BadRow, Row, Table
 
-_NUMBER_TAG: Final = "tag:tallybook,2026:number"
 #: No text is folded: a change of a word is a change of its line.
 _WIDTH: Final = 1_000_000
-_YAML: Final = "tag:yaml.org,2002:"
-#: What a value may be called: by nothing, or by what it is anyway.
-_TAGS: Final = frozenset({None, "!", *(f"{_YAML}{kind}" for kind in ("map", "seq", "str"))})
 
 
 def read(stream: BinaryIO) -> Table:
@@ -43,7 +37,7 @@ def load(stream: BinaryIO) -> list[Any]:
         Unreadable: `file_not_yaml`.
     """
     try:
-        documents = list(yaml.load_all(stream, Loader=_Loader))
+        documents = list(yaml.load_all(stream, Loader=Loader))
     except (yaml.YAMLError, ValueError, RecursionError) as e:
         problem = " ".join(str(e).split())
         said = f"The file is not YAML: {problem}. Mend that and send it again."
@@ -67,38 +61,6 @@ def _rows(items: list[Any]) -> Iterator[Row | BadRow]:
             yield BadRow(number, "not an object with names and values")
 
 
-class _Loader(yaml.SafeLoader):
-    """Safe, and with the plain words of JSON only; a name that stands twice is no YAML.
-
-    Nor is an alias: a few hundred bytes of them stand for more than any memory holds. Nor is a tag
-    that makes something else of a value than what it looks like, nor what no answer could carry.
-    """
-
-    depth = 0
-
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        """Refuse an alias, another tag and what is nested too deeply; all else is read as ever."""
-        is_alias, event = self.check_event(yaml.AliasEvent), self.current_event
-        if is_alias:
-            raise _refusal("an alias", event, "is not read; write out what it stands for")
-        tag = getattr(event, "tag", None)
-        if tag not in _TAGS:
-            named = str(tag).replace(_YAML, "!!")
-            raise _refusal(f"the tag {named}", event, "is not read; leave it out")
-        if self.depth >= limits.JSON_DEPTH_MAX:
-            deepest = f"is nested deeper than {limits.JSON_DEPTH_MAX}; write it flatter"
-            raise _refusal("a value", event, deepest)
-        self.depth += 1
-        found: yaml.Node | None = super().compose_node(parent, index)
-        self.depth -= 1
-        return found
-
-
-def _refusal(what: str, at: Any, problem: str) -> yaml.MarkedYAMLError:
-    """Return the refusal of a node or an event, with its line and column."""
-    return yaml.MarkedYAMLError(what, at.start_mark, problem, at.start_mark)
-
-
 class _Dumper(yaml.SafeDumper):
     """Quotes what this or any other reader of YAML would take for more than a text."""
 
@@ -107,20 +69,8 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-def _object(loader: _Loader, node: yaml.MappingNode) -> Iterator[dict[Any, Any]]:
-    """Make an object; the second of two values of one name would be lost without a word.
-
-    It is given out before it is filled, as PyYAML wants what may hold itself.
-    """
-    made: dict[Any, Any] = {}
-    yield made
-    made.update(loader.construct_mapping(node))
-    if len(made) < len(node.value):
-        raise _refusal("an object", node, "has a name twice; keep one of them")
-
-
 def _write_number(dumper: _Dumper, value: int | Decimal) -> yaml.ScalarNode:
-    return dumper.represent_scalar(_NUMBER_TAG, str(value))
+    return dumper.represent_scalar(NUMBER_TAG, str(value))
 
 
 def _write_text(dumper: _Dumper, value: str) -> yaml.ScalarNode:
@@ -129,45 +79,13 @@ def _write_text(dumper: _Dumper, value: str) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 
-def _number(loader: _Loader, node: yaml.ScalarNode) -> int | Decimal:
-    text = loader.construct_scalar(node)
-    if text.lstrip("-").isdecimal():
-        return int(text)
-    try:
-        return check_exponent(exact(text))
-    except (Invalid, ValueError) as e:
-        raise _refusal("a number", node, f"cannot be carried ({e}); write one in its size") from e
-
-
-def _text(loader: _Loader, node: yaml.ScalarNode) -> str:
-    """Read a text; half a character can be written with an escape, and nowhere be stored."""
-    text: str = loader.construct_scalar(node)
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise _refusal("a text", node, "has half a character; write it whole")
-    return text
-
-
-_PLAIN: Final = (
-    ("tag:yaml.org,2002:null", r"null|~|", ["n", "~", ""]),
-    ("tag:yaml.org,2002:bool", r"true|false", ["t", "f"]),
-    (
-        _NUMBER_TAG,
-        r"-?(?:0|[1-9]\d{0,4000})(?:\.\d+)?(?:[eE][+-]?\d+)?",
-        list("-0123456789"),
-    ),
-)
-_Loader.yaml_implicit_resolvers = {}
 _Dumper.yaml_implicit_resolvers = {}
-for _kind in (_Loader, _Dumper):
-    for _tag, _pattern, _starts in _PLAIN:
-        _kind.add_implicit_resolver(_tag, re.compile(f"^(?:{_pattern})$", re.ASCII), _starts)
+for _tag, _pattern, _starts in PLAIN:
+    _Dumper.add_implicit_resolver(_tag, re.compile(f"^(?:{_pattern})$", re.ASCII), _starts)
 for _start, _words in yaml.SafeDumper.yaml_implicit_resolvers.items():
     for _tag, _other in _words:
         if not _tag.endswith("timestamp"):  # a date is a text everywhere, and reads best unquoted
             _Dumper.add_implicit_resolver(_tag, _other, [_start])
-_Loader.add_constructor(_NUMBER_TAG, _number)
-_Loader.add_constructor("tag:yaml.org,2002:map", _object)
-_Loader.add_constructor("tag:yaml.org,2002:str", _text)
 _Dumper.add_representer(Decimal, _write_number)
 _Dumper.add_representer(int, _write_number)
 _Dumper.add_representer(str, _write_text)

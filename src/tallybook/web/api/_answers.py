@@ -404,8 +404,17 @@ ANSWERS: Final[dict[str, Shape]] = {
                 property=maybe(TEXT),
                 unit=TEXT,
                 quantity=maybe(DECIMAL),
+                others=many(TEXT),
             ),
-            allotment=record(included=maybe(DECIMAL), is_unlimited=YES_OR_NO, beyond=DECIMAL),
+            allotment=record(
+                included=maybe(DECIMAL),
+                is_unlimited=YES_OR_NO,
+                beyond=DECIMAL,
+                carried=DECIMAL,
+                pooled=DECIMAL,
+                free=DECIMAL,
+            ),
+            changes=many(DATE),
             price=maybe(
                 record(
                     model=TEXT, billable=DECIMAL, parts=many(_PART), amount=DECIMAL, currency=TEXT
