@@ -4,6 +4,7 @@ from tests.web import (
     case_samples,
     contract_samples,
     page_samples,
+    self_check_samples,
     subscription_samples,
     volume_samples,
 )
@@ -14,6 +15,7 @@ PAGES = {
     **contract_samples.PAGES,
     **case_samples.PAGES,
     **subscription_samples.PAGES,
+    **self_check_samples.PAGES,
 }
 #: What a browser looks at: of the contracts' pages those that hold the most.
 LOOKED = {
@@ -21,5 +23,6 @@ LOOKED = {
     **page_samples.PAGES,
     **case_samples.PAGES,
     **subscription_samples.PAGES,
+    **self_check_samples.PAGES,
     **{n: PAGES[n] for n in contract_samples.RICHEST},
 }

@@ -9,7 +9,6 @@ from tallybook.model.ports import NounName
 from tallybook.model.position import ForecastStatus, Status
 from tallybook.model.price import Limit
 from tallybook.model.schedule import FileFormat, Preset
-from tallybook.model.scope import Role, Verb
 from tallybook.model.statement import ChargeKind, StatementStatus
 from tallybook.operations.apply import State as ItemState
 from tallybook.operations.events import State
@@ -59,18 +58,6 @@ def page_of(item: str, totals: Shape | None = None, **more: Shape) -> Shape:
     return record(items=many(ref(item)), next_cursor=maybe(TEXT), totals=counted, **more)
 
 
-_KEY: Final = {
-    "id": TEXT,
-    "prefix": TEXT,
-    "name": TEXT,
-    "role": one_of(Role),
-    "account": maybe(TEXT),
-    "scopes": maybe(many(one_of(Verb))),
-    "created_at": INSTANT,
-    "expires_at": maybe(INSTANT),
-    "used_at": maybe(INSTANT),
-    "revoked_at": maybe(INSTANT),
-}
 _AMOUNTS: Final = {
     "amount": maybe(DECIMAL),
     "overage_amount": maybe(DECIMAL),
@@ -330,18 +317,6 @@ ANSWERS: Final[dict[str, Shape]] = {
                 ledger_seq=WHOLE,
             )
         ),
-    ),
-    "Key": record(**_KEY),
-    "MadeKey": record(**_KEY, secret={"type": "string", "description": "Never shown again."}),
-    "User": record(
-        email=TEXT,
-        name=maybe(TEXT),
-        role=one_of(Role),
-        account=maybe(TEXT),
-        branches=many(TEXT),
-        csms=many(TEXT),
-        state={"enum": ["active", "suspended"]},
-        created_at=INSTANT,
     ),
     "Usage": record(
         meter=TEXT,
