@@ -49,6 +49,9 @@ PAGE_ROWS_MAX: Final = 500
 #: Of one file; a sheet of Excel has no more.
 EXPORT_ROWS_MAX: Final = 1_000_000
 QUERY_SECONDS_MAX: Final = 30
+#: Past periods that forecasts are tried on: of one line, and of all in one answer.
+BACKTEST_PERIODS_MAX: Final = 24
+BACKTEST_PERIODS_OF_ALL_MAX: Final = 1_000
 #: Events that a price looks at one by one, for one line in one of its cycles; and in one answer.
 PIECES_MAX: Final = 1_000_000
 PIECES_A_QUESTION: Final = 50_000

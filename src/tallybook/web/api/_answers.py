@@ -6,7 +6,7 @@ from tallybook.model.buckets import Interval
 from tallybook.model.correction import Op
 from tallybook.model.fact import Status as EventStatus
 from tallybook.model.ports import NounName
-from tallybook.model.position import ForecastStatus, Status
+from tallybook.model.position import ForecastStatus, Method, Status
 from tallybook.model.price import Limit
 from tallybook.model.scope import Role, Verb
 from tallybook.model.statement import ChargeKind, StatementStatus
@@ -359,6 +359,20 @@ ANSWERS: Final[dict[str, Shape]] = {
         exhausted_on=maybe(DATE),
         is_estimate_of_distinct=YES_OR_NO,
         projected_amount=maybe(DECIMAL),
+    ),
+    "Backtest": record(
+        periods=WHOLE,
+        left_out=WHOLE,
+        methods=many(
+            record(
+                method=one_of(Method),
+                forecasts=WHOLE,
+                mean_absolute_percentage_error=maybe(DECIMAL),
+                covered_percent=maybe(DECIMAL),
+                errors=many(record(unit=TEXT, forecasts=WHOLE, mean_absolute_error=DECIMAL)),
+            )
+        ),
+        known_at=MARK,
     ),
     "Charge": _CHARGE,
     "Explanation": _EXPLANATION,
