@@ -37,6 +37,7 @@ from tallybook.stores.books.database import Database, sqlite
 from tallybook.stores.books.deliveries import BooksDeliveries
 from tallybook.stores.books.leases import BooksLeases
 from tallybook.stores.books.people import BooksPeople
+from tallybook.stores.books.schedules import BooksSchedules
 from tallybook.stores.books.snapshot import BooksSnapshot
 from tallybook.stores.books.statements import BooksStatements
 from tallybook.stores.books.versions import BooksVersions
@@ -167,6 +168,7 @@ class Installation:
         return Services(
             books=books,
             people=BooksPeople(database),
+            schedules=BooksSchedules(database),
             statements=statements,
             cases=BooksCases(database),
             deliveries=BooksDeliveries(database),

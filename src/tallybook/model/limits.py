@@ -48,6 +48,9 @@ PAGE_ROWS_DEFAULT: Final = 50
 PAGE_ROWS_MAX: Final = 500
 #: Of one file; a sheet of Excel has no more.
 EXPORT_ROWS_MAX: Final = 1_000_000
+#: Of one owner, and of what narrows the page of one.
+SCHEDULES_MAX: Final = 100
+PAGE_QUERY_CHARS_MAX: Final = 2_000
 QUERY_SECONDS_MAX: Final = 30
 #: Past periods that forecasts are tried on: of one line, and of all in one answer.
 BACKTEST_PERIODS_MAX: Final = 24

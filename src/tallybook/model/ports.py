@@ -18,6 +18,7 @@ from tallybook.model.nouns import Document, Meter
 from tallybook.model.packed import Batch, Touched
 from tallybook.model.people import ApiKey, AuditEntry, Session, User
 from tallybook.model.position import Choices, Position, Status, Total
+from tallybook.model.schedule import ReportSchedule
 from tallybook.model.scope import Member, Scope
 from tallybook.model.statement import ClosedStatement
 from tallybook.model.usage import (
@@ -25,6 +26,8 @@ from tallybook.model.usage import (
     PiecesQuery,
     Reading,
     ReadingsQuery,
+    Traffic,
+    TrafficQuery,
     UsageCell,
     UsageQuery,
 )
@@ -212,6 +215,24 @@ class Deliveries(Protocol):
         """Return a delivery about an account that the scope sees at an instant."""
 
 
+class Schedules(Protocol):
+    """What people have sent to them, kept by Books. Whose a schedule is, is its `owner`: a query
+    answers for the one who asks. Each change is audited.
+    """
+
+    def schedules(self, scope: Scope) -> list[ReportSchedule]:
+        """Return those of who asks, oldest first."""
+
+    def add(self, scope: Scope, schedule: ReportSchedule) -> ReportSchedule:
+        """Add one; where its owner has the same page in the same format, return that one."""
+
+    def change(self, scope: Scope, schedule: ReportSchedule, at: datetime) -> None:
+        """Replace the one with this id, if it is the asker's."""
+
+    def remove(self, scope: Scope, schedule_id: str, at: datetime) -> bool:
+        """Remove one; False where the asker has none with this id."""
+
+
 class Ledger(Protocol):
     """Every accepted fact in arrival order: the truth. Decides what is a duplicate, for ever."""
 
@@ -316,6 +337,9 @@ class Events(Protocol):
 
     def facts(self, scope: Scope, query: FactQuery) -> list[Listed]:
         """Return the events that match, newest first."""
+
+    def traffic(self, scope: Scope, query: TrafficQuery) -> list[Traffic]:
+        """Return what came in, by account, source and type; see `TrafficQuery`."""
 
     def types(self, scope: Scope) -> dict[str, int]:
         """Count the stored events of each type."""

@@ -16,6 +16,7 @@ from tallybook.model.ports import (
     Events,
     Ledger,
     People,
+    Schedules,
     Snapshot,
     Statements,
 )
@@ -54,6 +55,7 @@ class Services:
     statements: Statements
     cases: Cases
     deliveries: Deliveries
+    schedules: Schedules
     ledger: Ledger
     events: Events
     snapshot: Snapshot

@@ -8,11 +8,14 @@ from tallybook.model.fact import Status as EventStatus
 from tallybook.model.ports import NounName
 from tallybook.model.position import ForecastStatus, Method, Status
 from tallybook.model.price import Limit
+from tallybook.model.schedule import FileFormat, Preset
 from tallybook.model.scope import Role, Verb
 from tallybook.model.statement import ChargeKind, StatementStatus
 from tallybook.operations.apply import State as ItemState
 from tallybook.operations.events import State
 from tallybook.operations.foresee import Outcome
+from tallybook.operations.self_check import Area
+from tallybook.positions.self_check import Severity
 
 Shape = dict[str, Any]
 
@@ -217,6 +220,19 @@ CHANGES: Final = many(record(field=TEXT, before={}, after={}))
 FAULTS: Final = many(record(code=TEXT, field=TEXT, detail=TEXT))
 
 ANSWERS: Final[dict[str, Shape]] = {
+    "ReportSchedule": record(
+        id=TEXT,
+        owner=TEXT,
+        name=TEXT,
+        page=TEXT,
+        query=TEXT,
+        format=one_of(FileFormat),
+        schedule=record(preset=maybe(one_of(Preset)), cron=TEXT, timezone=TEXT),
+        recipients=many(TEXT),
+        enabled=YES_OR_NO,
+        created_at=INSTANT,
+        next_run=maybe(INSTANT),
+    ),
     "Outlook": record(
         outcome=one_of(Outcome),
         valid_from=maybe(DATE),
@@ -402,8 +418,17 @@ ANSWERS: Final[dict[str, Shape]] = {
                 property=maybe(TEXT),
                 unit=TEXT,
                 quantity=maybe(DECIMAL),
+                others=many(TEXT),
             ),
-            allotment=record(included=maybe(DECIMAL), is_unlimited=YES_OR_NO, beyond=DECIMAL),
+            allotment=record(
+                included=maybe(DECIMAL),
+                is_unlimited=YES_OR_NO,
+                beyond=DECIMAL,
+                carried=DECIMAL,
+                pooled=DECIMAL,
+                free=DECIMAL,
+            ),
+            changes=many(DATE),
             price=maybe(
                 record(
                     model=TEXT, billable=DECIMAL, parts=many(_PART), amount=DECIMAL, currency=TEXT
@@ -447,6 +472,33 @@ ANSWERS: Final[dict[str, Shape]] = {
                 lines=many(
                     record(**{name: _POSITION[name] for name in (*_STANDS, "remaining", "status")})
                 ),
+            )
+        ),
+        known_at=MARK,
+    ),
+    "SelfCheck": record(
+        account=TEXT,
+        accounts=WHOLE,
+        contracts=WHOLE,
+        lines=WHOLE,
+        since=INSTANT,
+        checked=many(one_of(Area)),
+        problems=WHOLE,
+        notices=WHOLE,
+        has_more=YES_OR_NO,
+        findings=many(
+            record(
+                code=TEXT,
+                severity=one_of(Severity),
+                detail=TEXT,
+                next_step=TEXT,
+                account=TEXT,
+                contract=maybe(TEXT),
+                line=maybe(TEXT),
+                field=maybe(TEXT),
+                subject=maybe(TEXT),
+                events=maybe(WHOLE),
+                seen_at=TEXT,
             )
         ),
         known_at=MARK,

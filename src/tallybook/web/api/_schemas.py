@@ -19,6 +19,7 @@ from tallybook.operations.preview import ForecastRequest
 from tallybook.operations.preview_charge import ChargeRequest
 from tallybook.operations.preview_periods import PeriodsRequest
 from tallybook.operations.preview_statement import StatementRequest
+from tallybook.operations.report_schedules import NewReportSchedule, ReportScheduleChange
 from tallybook.web.api._answers import (
     ANSWERS,
     CHANGES,
@@ -153,6 +154,8 @@ _BODIES: Final[dict[str, type[Noun]]] = {
     "NewMessage": NewMessage,
     "NewKey": NewApiKey,
     "NewUser": NewUser,
+    "NewReportSchedule": NewReportSchedule,
+    "ReportScheduleChange": ReportScheduleChange,
     "Closing": Closing,
     "ForecastRequest": ForecastRequest,
     "ChargeRequest": ChargeRequest,

@@ -11,6 +11,7 @@ from tallybook.model.scope import Role, Scope
 from tallybook.web.pages.sign_in import theme
 from tallybook.web.pages.view import Frame, NavGroup, NavItem, Person
 
+SUBSCRIPTIONS: Final = "/subscriptions"
 _SEES: Final[Mapping[Role, str]] = {
     "admin": "Administrator · all accounts",
     "finance": "Finance · all accounts",
@@ -36,7 +37,12 @@ def frame(request: Request, scope: Scope, directory: Directory, title: str) -> F
 def _places(path: str) -> tuple[NavGroup, ...]:
     is_contract = path.startswith(("/contracts", "/statements"))
     return (
-        NavGroup((NavItem("Volume", "/volume", "chart", "v", current=not is_contract),)),
+        NavGroup(
+            (
+                NavItem("Volume", "/volume", "chart", "v", current=path.startswith("/volume")),
+                NavItem("Subscriptions", SUBSCRIPTIONS, "mail", "s", current=path == SUBSCRIPTIONS),
+            )
+        ),
         NavGroup(
             (NavItem("Contracts", "/contracts", "contract", "c", current=is_contract),), "Contracts"
         ),
