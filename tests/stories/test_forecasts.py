@@ -81,7 +81,7 @@ def test_one_line_is_forecast_by_the_method_that_is_asked_for(house: Client) -> 
 
 
 def test_the_list_stays_with_the_plain_mean(house: Client) -> None:
-    (listed, _) = house.call("GET", "/positions?contract=C-1").json["items"]
+    (listed, _) = house.call("GET", "/positions?contract=C-1&at=2026-04-15T12:00:00Z").json["items"]
     assert listed["forecast"] == forecast(house, "mean_7")
 
 
