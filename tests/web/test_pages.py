@@ -198,8 +198,13 @@ def test_the_last_period_is_final(world: Pages, browser: httpx2.Client) -> None:
     at = "2026-10-31T12:00:00Z"
     then = world.client.call("GET", "/positions/C-2/messages", at=at).json["used"]
     assert f"{then} messages" in text(get(browser, "/volume/C-2/messages?period=last"))
-    found = rows(get(browser, "/volume?period=last&q=bolt&service=Messaging"))
-    assert then in {row[2] for row in found}
+    for narrowed in ("q=bolt", "account=bolt"):
+        found = rows(get(browser, f"/volume?period=last&{narrowed}&service=Messaging"))
+        assert then in {row[2] for row in found}
+
+
+def test_use_is_compared_with_as_many_days_of_the_period_before(browser: httpx2.Client) -> None:
+    assert re.search(r"[+−±][\d.]+% on last", text(get(browser, "/volume?account=bolt"), ".four"))
 
 
 def test_days_of_a_distinct_count_are_not_added_up(browser: httpx2.Client) -> None:
@@ -318,8 +323,8 @@ SHARP: Final = ("²", "9" * 6, "\0", "\ud800")
 NAMES: Final = {
     "/volume": ("q", "status", "sort", "dir", "page", "period", "service", "view", "open", "x"),
     LINE: ("period", "rollup", "view", "interval", "group", "then", "zone", "account", "from",
-           "until", "x"),
-    f"{LINE}/events": ("day", "from", "cursor", "period", "rollup"),
+           "until", "x", "on", "by", "order", "forecast"),
+    f"{LINE}/events": ("day", "from", "cursor", "period", "rollup", "on"),
 }  # fmt: skip
 
 
@@ -343,6 +348,15 @@ def test_no_value_alone_breaks_a_page(browser: httpx2.Client, path: str) -> None
         for value in SHARP:
             check(browser, f"{path}?{encoded([*odd, (name, value)])}")
         check(browser, f"{path}?{encoded([(name, 'a'), (name, ''), (name, 'last')])}")
+
+
+@pytest.mark.parametrize("on", ["0001-01-01", "2025-12-31", "2026-01-01", "9999-12-31", "x"])
+@pytest.mark.parametrize("line", ["C-1/messages", "C-3/messages", "C-4/documents"])
+def test_no_day_breaks_the_period_shown(browser: httpx2.Client, line: str, on: str) -> None:
+    shown = text(get(browser, f"/volume/{line}?on={on}"), ".facts")
+    now = "20 Nov – 19 Dec 2026" if line.startswith("C-3") else "1–30 Nov 2026"
+    is_known = on == "2026-01-01" and not line.startswith("C-3")
+    assert ("1–31 Jan 2026" if is_known else now) in shown
 
 
 @pytest.mark.parametrize("first", ["0001-01-01", "2026-11-01", "9999-12-30"])
