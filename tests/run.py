@@ -1,7 +1,7 @@
 """`./tallybook test`: every gate in order, the cheap ones first, and one closing line.
 
 ./tallybook test            all of it, as the continuous integration runs it
-./tallybook test --quick    without browser, process and thorough tests
+./tallybook test --quick    without browser, process and thorough tests; hypothesis tries less
 ./tallybook test --long     with the long tests, and hypothesis trying harder
 ./tallybook test --cluster  with the tests that need a ClickHouse cluster
 ./tallybook test WORDS      only pytest with these arguments; no other gate is run
@@ -92,7 +92,7 @@ class Run:
             self.tests(name, marks, *both, *arguments, TMPDIR=folder)
 
     def _environment(self) -> dict[str, str]:
-        profile = "long" if "--long" in self.options else "quick"
+        profile = next((o[2:] for o in ("--long", "--quick") if o in self.options), "normal")
         return {"HYPOTHESIS_PROFILE": profile, **os.environ}
 
 

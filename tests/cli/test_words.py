@@ -135,6 +135,7 @@ def test_the_address_a_killed_server_left_is_not_believed(
         assert "a@b.example" in said(capsys, "users", "list", data=data)
 
 
+@pytest.mark.process
 def test_words_at_once_without_a_server_take_turns(data: Path) -> None:
     word = (sys.executable, "-m", "tallybook", "users", "list", "--data", str(data))
     running = [subprocess.Popen(word, stdout=subprocess.PIPE) for _ in range(3)]

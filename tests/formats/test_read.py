@@ -122,6 +122,13 @@ def test_yaml_has_the_words_of_json_only() -> None:
     ]  # fmt: skip
 
 
+def test_yaml_aliases_are_refused_before_they_fill_the_memory() -> None:
+    levels = [f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]" for n in range(1, 40)]
+    for text in ("\n".join(["l0: &l0 [x]", *levels]), "a: &a [*a]"):
+        with pytest.raises(TallybookError, match="write out what it stands for"):
+            rows(yaml, text)
+
+
 def test_yaml_documents_and_lists_are_rows() -> None:
     assert fields(yaml, "key: a\n---\n- key: b\n- key: c\n") == [
         {"key": "a"}, {"key": "b"}, {"key": "c"},

@@ -200,3 +200,21 @@ def test_a_term_that_is_made_longer_gives_each_of_its_days_the_same() -> None:
     cycles = list(turns(found, known, FIRST_DAY, LAST_DAY))
     assert [(turn.days, turn.span.cycle_days) for turn in cycles] == [(182, 365), (548, 730)]
     assert [allotment(turn) for turn in cycles] == [182, 548]
+
+
+def test_an_agreement_is_made_once_until_its_contract_or_its_account_changes() -> None:
+    world = World()
+    world.account("a", timezone=CHICAGO)
+    world.contract(start_date="2026-01-01")
+    first = agreement(world.directory, "C")
+    lines = segments(first, items)
+    world.account("b")
+    assert agreement(world.directory, "C") is first
+    assert segments(first, items) is lines
+    before = world.directory
+    world.account("a", timezone="UTC")
+    moved = agreement(world.directory, "C")
+    assert moved.calendar_on(date(2026, 1, 1)).timezone == "UTC"
+    world.contract(start_date="2026-01-01", name="new")
+    assert [one.terms.name for one in agreement(world.directory, "C").stretches] == ["new"]
+    assert agreement(before, "C").calendar_on(date(2026, 1, 1)).timezone == CHICAGO

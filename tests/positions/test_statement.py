@@ -299,6 +299,24 @@ def test_days_of_a_long_cycle_that_lie_elsewhere_are_not_this_periods() -> None:
     assert [charge.amount for charge in august] == [0, D("62.00")]
 
 
+@pytest.mark.parametrize("later", [["b"], ["b", "b"]])
+def test_what_is_added_in_mid_cycle_is_not_on_the_statements_before_it(later: list[str]) -> None:
+    pool = {"quantity": "12", "cycle_unit": "year"}
+    group = {"name": "g", "meters": ["m"], "overage_rate": "1", "covered_quantity": "1"}
+    terms = {"start_date": START, "lines": [line()]}
+    versions: list[tuple[date | None, Mapping[str, Any]]] = [(None, terms)]
+    for month, code in enumerate(later, 7):
+        added = {
+            "lines": [line(), line(code=code, allotment=pool, discount_percent=str(month))],
+            "meter_groups": [{**group, "cycle_unit": "month", "cycle_length": 12}],
+        }
+        versions.append((date(2026, month, 15), {**terms, **added}))
+    use = {"m": [(noon(1, 5), D(20))]}
+    january, august = (rated(versions, use, date(2026, m, 9)).lines for m in (1, 8))
+    assert [(charge.code, charge.amount) for charge in january] == [("x", D("20.00"))]
+    assert [charge.code for charge in august] == ["x", "b", "g"]
+
+
 def test_amounts_can_be_left_out_of_a_document() -> None:
     found = one({"lines": [line()]}, {"m": [(noon(1, 5), D(25))]}, date(2026, 1, 9))
     hidden = without_amounts(document(found))

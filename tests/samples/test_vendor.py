@@ -76,7 +76,11 @@ def test_it_is_a_whole_vendor() -> None:
     assert {"Asia/Kolkata", "Australia/Lord_Howe", "Europe/Berlin"} <= {c.zone for c in CUSTOMERS}
 
 
-@pytest.mark.parametrize("now", MOMENTS, ids=str)
+@pytest.mark.parametrize(
+    "now",
+    [NOW, *(pytest.param(now, marks=pytest.mark.thorough) for now in MOMENTS[1:])],
+    ids=str,
+)
 def test_the_count_is_told_before_and_nothing_lies_ahead(now: datetime) -> None:
     vendor = Vendor(now, DAYS)
     count, newest = 0, ""

@@ -226,7 +226,7 @@ def test_the_events_go_to_clickhouse_where_it_is_named(
         assert answers(server, folder.questions) == folder.answers
 
 
-@pytest.mark.parametrize("steps", [5, 24])
+@pytest.mark.parametrize("steps", [5, pytest.param(24, marks=pytest.mark.thorough)])
 def test_a_move_that_was_stopped_goes_on_with_what_came_meanwhile(
     folder: Folder, goal: str, steps: int
 ) -> None:

@@ -329,6 +329,12 @@ def test_no_value_of_an_address_breaks_a_page(browser: httpx2.Client, path: str)
     day = [("day", BUSY_DAY)] if path.endswith("events") else []
     for value in ODD:
         check(browser, f"{path}?{encoded([*((name, value) for name in NAMES[path]), *day])}")
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("path", NAMES)
+def test_no_value_alone_breaks_a_page(browser: httpx2.Client, path: str) -> None:
+    day = [("day", BUSY_DAY)] if path.endswith("events") else []
     for name in NAMES[path]:
         odd = day if name != "day" else []
         for value in SHARP:

@@ -62,7 +62,20 @@ def _rows(items: list[Any]) -> Iterator[Row | BadRow]:
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe, and with the plain words of JSON only; a name that stands twice is no YAML."""
+    """Safe, and with the plain words of JSON only; a name that stands twice is no YAML.
+
+    Nor is an alias: a few hundred bytes of them stand for more than any memory holds.
+    """
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """Refuse an alias; anything else is read as ever."""
+        if self.check_event(yaml.AliasEvent):
+            mark = self.get_mark()
+            raise yaml.composer.ComposerError(
+                "an alias", mark, "is not read; write out what it stands for", mark
+            )
+        found: yaml.Node | None = super().compose_node(parent, index)
+        return found
 
 
 class _Dumper(yaml.SafeDumper):

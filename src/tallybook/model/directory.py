@@ -56,6 +56,8 @@ class History(Generic[N]):
         self._noun = noun
         self._parsed: dict[int, tuple[Version, N]] = {} if parsed is None else parsed
         self.versions = versions
+        #: What somebody worked out of these versions; see `Directory.kept`.
+        self.kept: object = None
 
     def extend(self, versions: Iterable[Version]) -> "History[N]":
         """Return the history with newer versions."""
@@ -319,6 +321,19 @@ class Directory:
         """Return every version of one key in order of number; empty where there is none."""
         history = self._shelves[noun].get(key)
         return history.versions if history else ()
+
+    def kept(self, noun: NounName, key: str) -> object:
+        """Return what was worked out of the versions of one key and kept with them, None if nothing
+        was. A newer version begins with nothing.
+        """
+        history = self._shelves[noun].get(key)
+        return history.kept if history else None
+
+    def keep(self, noun: NounName, key: str, made: object) -> None:
+        """Keep what is worked out of the versions of one key, as long as these are the last."""
+        history = self._shelves[noun].get(key)
+        if history:
+            history.kept = made
 
     def links(self, account: str) -> tuple[Link, ...]:
         """Return an account's links to its parents over time, ascending."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal, localcontext
+from functools import cache
 from typing import Final
 
 from tallybook.model.errors import Invalid
@@ -51,14 +52,12 @@ def money_text(amount: Decimal, currency: str) -> str:
 
 def round_money(amount: Decimal, currency: str) -> Decimal:
     """Round an amount to its currency's minor unit, half away from zero, as invoices do."""
-    with localcontext(EXACT):
-        return amount.quantize(Decimal(1).scaleb(-minor_digits(currency)), ROUND_HALF_UP)
+    return amount.quantize(_minor_unit(currency), ROUND_HALF_UP, EXACT)
 
 
 def cut_money(amount: Decimal, currency: str) -> Decimal:
     """Cut an amount to its currency's minor unit, toward zero: never more than there is."""
-    with localcontext(EXACT):
-        return amount.quantize(Decimal(1).scaleb(-minor_digits(currency)), ROUND_DOWN)
+    return amount.quantize(_minor_unit(currency), ROUND_DOWN, EXACT)
 
 
 def split(amount: Decimal, weights: Sequence[Decimal], currency: str) -> list[Decimal]:
@@ -68,7 +67,7 @@ def split(amount: Decimal, weights: Sequence[Decimal], currency: str) -> list[De
     whole = exact_sum(weights)
     if not whole:
         return [Decimal(0)] * len(weights)
-    unit = Decimal(1).scaleb(-minor_digits(currency))
+    unit = _minor_unit(currency)
     with localcontext(EXACT):
         shares = [amount * weight for weight in weights]
         parts = [share // (whole * unit) * unit for share in shares]
@@ -78,3 +77,8 @@ def split(amount: Decimal, weights: Sequence[Decimal], currency: str) -> list[De
         for i in by_rest[: int(abs(missing) / unit)]:
             parts[i] += unit.copy_sign(missing)
     return parts
+
+
+@cache
+def _minor_unit(currency: str) -> Decimal:
+    return Decimal(1).scaleb(-minor_digits(currency))

@@ -201,7 +201,7 @@ class Calendar:
 
         Ambiguous: the earlier. Missing: the instant of the change (spec reports §7.3 T1).
         """
-        return _first_reaching(datetime.combine(clamp(day), self.day_start), self._zone)
+        return _start_of(day, self.day_start, self._zone)
 
     def day_of(self, instant: datetime) -> date:
         """Return the local day that holds this instant, by comparing with its boundaries."""
@@ -243,6 +243,10 @@ def clamp(day: date) -> date:
 
 
 @lru_cache(maxsize=32_768)  # thousands of lines ask for the same few days
+def _start_of(day: date, day_start: time, tz: tzinfo) -> datetime:
+    return _first_reaching(datetime.combine(clamp(day), day_start), tz)
+
+
 def _first_reaching(wall: datetime, tz: tzinfo) -> datetime:
     """Find the first instant whose local clock in `tz` shows at least the naive `wall`."""
     early = wall.replace(tzinfo=tz, fold=0).astimezone(UTC)

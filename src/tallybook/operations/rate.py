@@ -4,9 +4,9 @@ other worked out from the events. Writes nothing; many at once are asked for in 
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import islice
 from typing import Final
 
@@ -18,7 +18,7 @@ from tallybook.model.nouns import Document
 from tallybook.model.ports import Events, Statements
 from tallybook.model.scope import Scope, operator
 from tallybook.model.statement import ClosedStatement, StatementStatus
-from tallybook.model.time import LAST_DAY, clamp
+from tallybook.model.time import LAST_DAY, Calendar, clamp
 from tallybook.operations.definitions import not_found
 from tallybook.operations.measure import measure
 from tallybook.operations.position import spans_seen, whole
@@ -79,7 +79,7 @@ class Course:
     def today(self) -> date:
         """Return the day it is for the contract."""
         now = self._mark.now
-        return self.agreement.calendar_on(clamp(now.astimezone(UTC).date())).day_of(now)
+        return _day_of(self.agreement.calendar_on(clamp(now.astimezone(UTC).date())), now)
 
     @cached_property
     def beyond(self) -> Span | None:
@@ -132,6 +132,11 @@ class Course:
             return place.account
         terms = self.agreement.on(place.end - _DAY)
         return terms.account if terms else self.agreement.account
+
+
+@lru_cache(maxsize=1_024)  # thousands of contracts ask what day it is in the same few zones
+def _day_of(calendar: Calendar, now: datetime) -> date:
+    return calendar.day_of(now)
 
 
 def _unexpired(basis: Basis, agreed: Agreement, today: date) -> Agreement:

@@ -6,7 +6,7 @@ on that day and the new one begins there.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
@@ -43,6 +43,8 @@ class Agreement:
     number: str
     stretches: tuple[Stretch, ...]
     accounts: Sequence[Version[Account]] = ()
+    #: What was worked out of it once, by what works it out; see `items.segments`.
+    kept: dict[object, Any] = field(default_factory=dict, init=False, repr=False)
 
     def on(self, day: date) -> Contract | None:
         """Return the terms of a day, None when the contract is not in force then."""
@@ -137,8 +139,8 @@ class Agreement:
 
     @property
     def account(self) -> str:
-        """Return whose contract it is, by its newest terms."""
-        return self.stretches[-1].terms.account
+        """Return whose contract it is, by its newest terms; empty where no day is in force."""
+        return self.stretches[-1].terms.account if self.stretches else ""
 
     @property
     def currency(self) -> str:
@@ -165,8 +167,16 @@ class Agreement:
 
 
 def agreement(directory: Directory, number: str) -> Agreement:
-    """Lay the versions of a contract over each other; no day is in force where there is none."""
-    return of_versions(directory, number, directory.spans("contract", number))
+    """Lay the versions of a contract over each other; no day is in force where there is none.
+
+    It is kept with these versions, and holds as long as those of the account are the same.
+    """
+    kept = directory.kept("contract", number)
+    if isinstance(kept, Agreement) and kept.accounts == directory.spans("account", kept.account):
+        return kept
+    made = of_versions(directory, number, directory.spans("contract", number))
+    directory.keep("contract", number, made)
+    return made
 
 
 def of_versions(

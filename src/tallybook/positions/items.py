@@ -3,7 +3,7 @@ has the same terms, and the cycles that these fall into. Counts and prices nothi
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any, Final, Generic, Literal, NamedTuple, Protocol, TypeVar
@@ -116,8 +116,7 @@ class Segment(NamedTuple, Generic[P]):
         return (self.end - self.start).days
 
 
-@dataclass(frozen=True, slots=True)
-class Turn(Generic[P]):
+class Turn(NamedTuple, Generic[P]):
     """One cycle of a part, from its first day in force there to before `end`.
 
     `number` counts the cycles since the contract's first day, from 0; `pooled` is what other
@@ -126,7 +125,7 @@ class Turn(Generic[P]):
 
     span: Span
     number: int
-    segments: tuple[Segment[P], ...] = field(repr=False)
+    segments: tuple[Segment[P], ...]
     pooled: Decimal = ZERO
 
     @property
@@ -175,8 +174,20 @@ def weighted(parts: list[tuple[int, Decimal]], whole: int) -> Decimal:
 
 def segments(
     agreement: Agreement, parts: Callable[[Contract], Iterable[P]]
-) -> Mapping[str, list[Segment[P]]]:
-    """Return the segments of every part, by code, in the order in which they first appear."""
+) -> Mapping[str, Sequence[Segment[P]]]:
+    """Return the segments of every part, by code, in the order in which they first appear.
+
+    They are kept with the agreement by `parts`, which is a function of a module.
+    """
+    found: Mapping[str, Sequence[Segment[P]]] | None = agreement.kept.get(parts)
+    if found is None:
+        found = agreement.kept[parts] = _segments(agreement, parts)
+    return found
+
+
+def _segments(
+    agreement: Agreement, parts: Callable[[Contract], Iterable[P]]
+) -> Mapping[str, Sequence[Segment[P]]]:
     found: dict[str, list[Segment[P]]] = {}
     for start, end, terms in agreement.stretches:
         for part in parts(terms):
@@ -203,8 +214,12 @@ def turns(
 
 def cut(known: Sequence[Segment[P]], start: date, end: date) -> tuple[Segment[P], ...]:
     """Return the segments within [start, end), cut to it."""
-    parts = (Segment(max(s.start, start), min(s.end, end), s.item) for s in known)
-    return tuple(part for part in parts if part.start < part.end)
+    found = []
+    for segment in known:
+        first, last = max(segment.start, start), min(segment.end, end)
+        if first < last:
+            found.append(Segment(first, last, segment.item))
+    return tuple(found)
 
 
 def _schedules(agreement: Agreement, known: Sequence[Segment[P]]) -> tuple[Schedule, ...]:

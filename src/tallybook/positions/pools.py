@@ -2,7 +2,6 @@
 allot of the same meter, beside the line's own. Counts no use.
 """
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Final
@@ -30,7 +29,7 @@ def with_pool(directory: Directory, own: Agreement, turn: Turn[Item]) -> Turn[It
         for number in directory.contracts_of(member.account):
             if number != own.number:
                 gathered += _allotted(directory, number, item.meters[0], start, end)
-    return replace(turn, pooled=gathered)
+    return turn._replace(pooled=gathered)
 
 
 def _allotted(directory: Directory, number: str, meter: str, start: date, end: date) -> Decimal:
@@ -43,5 +42,5 @@ def _allotted(directory: Directory, number: str, meter: str, start: date, end: d
                 part for part in cut(turn.segments, start, end) if part.item.meters == (meter,)
             )
             if inside:
-                whole += allotment(replace(turn, segments=inside))
+                whole += allotment(turn._replace(segments=inside))
     return whole

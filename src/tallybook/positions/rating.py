@@ -6,7 +6,7 @@ that lie in it.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal, localcontext
 from typing import Final, NamedTuple
@@ -64,8 +64,7 @@ class Carried:
         return sum((grant.left for grant in self.grants), -self.overdrawn)
 
 
-@dataclass(frozen=True, slots=True)
-class Worked:
+class Worked(NamedTuple):
     """A cycle worked out up to its last cut; `included` lies before anything is billable."""
 
     turn: Turn[Item]
@@ -74,7 +73,7 @@ class Worked:
     free: Decimal
     included: Decimal
     carried: Carried
-    rises: tuple[Rise, ...] = field(repr=False)
+    rises: tuple[Rise, ...]
 
     @property
     def counted(self) -> Decimal:
@@ -83,8 +82,7 @@ class Worked:
         return sum(limited, ZERO)
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """Segments in a row that are counted in one go, and the days at which to look."""
 
     start: date

@@ -87,8 +87,8 @@ class Plan:
         self._by_line = by_line
         self.wanted = sorted(wanted, key=lambda span: span.start)
         self._directory = directory
-        self._commitments = segments(agreement, lambda terms: terms.commitments)
-        self._base = segments(agreement, lambda terms: terms.base_charges)
+        self._commitments = segments(agreement, _commitments)
+        self._base = segments(agreement, _base_charges)
         self.spans = sorted({*self.wanted, *self._looked_back()}, key=lambda span: span.start)
         self._lines = {
             code: list(self._turns(known)) for code, known in segments(agreement, items).items()
@@ -131,6 +131,8 @@ class Plan:
         carries = any(segment.item.carries for segment in known)
         edges = {day for span in self.spans for day in (span.start, span.end)}
         for turn in turns(self.agreement, known, known[0].start if carries else first, last):
+            if turn.start >= last:  # it is agreed for later days of its cycle only
+                continue
             cuts = {day for day in edges if turn.start < day <= turn.end}
             if turn.end <= last:
                 cuts.add(turn.end)
@@ -289,6 +291,14 @@ def _drawn(
         yield CreditUse(credit.name, amount, balance - amount)
 
 
+def _base_charges(terms: Contract) -> Iterable[BaseCharge]:
+    return terms.base_charges
+
+
+def _commitments(terms: Contract) -> Iterable[Commitment]:
+    return terms.commitments
+
+
 def _is_valid(credit: Credit, span: Span) -> bool:
     begins = credit.valid_from is None or credit.valid_from < span.end
     return begins and (credit.valid_to is None or span.start <= credit.valid_to)
@@ -305,7 +315,7 @@ def _worked(line: Iterable[tuple[Turn[Item], list[Run]]], uses: Uses) -> Iterato
 
 def _by_line(run: Run) -> Run:
     """Let the needs of a run name its line."""
-    return replace(run, needs=tuple(need._replace(line=run.item.code) for need in run.needs))
+    return run._replace(needs=tuple(need._replace(line=run.item.code) for need in run.needs))
 
 
 def _named(discount: Discount, charges: Sequence[Charge]) -> list[int]:

@@ -2,7 +2,7 @@
 the use itself. Reads the directory; counts nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -181,7 +181,7 @@ class _Standing:
     last_day: date
     rollup: bool | None
 
-    def line(self, item: Item, known: list[Segment[Item]]) -> Terms | None:
+    def line(self, item: Item, known: Sequence[Segment[Item]]) -> Terms | None:
         """Return an item in its cycle; None where it cannot be counted."""
         found = (meter_on(self.directory, key, self.today) for key in item.meters)
         meters = tuple(meter for meter in found if meter is not None)
@@ -206,7 +206,7 @@ class _Standing:
             item.pooling != "none",
         )
 
-    def _earlier(self, known: list[Segment[Item]], turn: Turn[Item]) -> tuple[Turn[Item], ...]:
+    def _earlier(self, known: Sequence[Segment[Item]], turn: Turn[Item]) -> tuple[Turn[Item], ...]:
         if not any(segment.item.carries for segment in known) or known[0].start >= turn.start:
             return ()
         found = turns(self.agreement, known, known[0].start, turn.start)

@@ -55,8 +55,7 @@ class Schema(NamedTuple):
         found = MigrationContext.configure(connection, opts=where).get_current_revision()
         if found == self.head:
             return
-        known = {script.revision for script in self.scripts.walk_revisions()}
-        if found is not None and found not in known:
+        if found is not None and found not in {s.revision for s in self.scripts.walk_revisions()}:
             raise Unavailable(
                 "schema_newer",
                 f"The data of the store {self.store} was written by a newer Tallybook (schema "

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    UniqueConstraint,
 )
 
 from tallybook.model.canonical import decode, encode
@@ -25,7 +26,7 @@ from tallybook.model.time import from_micros, micros
 from tallybook.stores.migrate import Schema
 
 #: The migration this code was written for; a test compares it with the newest file there is.
-HISTORY: Final = Schema("books", head="v0006", table="alembic_version")
+HISTORY: Final = Schema("books", head="v0007", table="alembic_version")
 
 
 #: The decimals of a line and the columns each lies in.
@@ -268,6 +269,64 @@ lease: Final = Table(
     Column("until", BigInteger, nullable=False),
     Column("fence", BigInteger, nullable=False),
     info={"stays": True},
+)
+
+#: Messages to people: decided once, attempted until done. Whoever sends takes those that are
+#: `queued` or `failed` and due. `numbers` are what the message is about, without prices.
+delivery: Final = Table(
+    "delivery",
+    metadata,
+    Column("id", Word, primary_key=True),
+    Column("kind", Word, nullable=False),
+    Column("account", Word, nullable=False),
+    Column("recipients", Json, nullable=False),
+    Column("subject", Word, nullable=False),
+    Column("body", Word, nullable=False),
+    Column("link", Word, nullable=False),
+    Column("numbers", Json, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("created_by", Word, nullable=False),
+    Column("status", Word, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("sent_at", Instant),
+    Column("error", Word),
+    Index(None, "account", "id"),
+    Index(None, "status", "due_at"),
+)
+
+#: Questions and discrepancies; `shown` is what the page showed, `text` what a search looks through.
+case: Final = Table(
+    "app_case",
+    metadata,
+    Column("id", Word, primary_key=True),
+    Column("kind", Word, nullable=False),
+    Column("account", Word, nullable=False),
+    Column("contract", Word, nullable=False),
+    Column("line", Word, nullable=False),
+    Column("shown", Json, nullable=False),
+    Column("status", Word, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("created_by", Word, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    Column("text", Word, nullable=False),
+    Index(None, "account", "status", "id"),
+    Index(None, "status", "id"),
+)
+
+#: What both sides wrote, never changed. A form that is sent twice has the same `idempotency_key`.
+case_message: Final = Table(
+    "case_message",
+    metadata,
+    Column("case_id", Word, ForeignKey("app_case.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("author", Word, nullable=False),
+    Column("side", Word, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("text", Word, nullable=False),
+    Column("delivery_id", Word, ForeignKey("delivery.id")),
+    Column("idempotency_key", Word),
+    UniqueConstraint("author", "idempotency_key"),
 )
 
 

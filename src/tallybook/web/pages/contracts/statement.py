@@ -125,7 +125,7 @@ def statements(request: Request, scope: SignedIn, service: Service, number: str)
     query = statements_op.StatementQuery(contract=number, cursor=cursor, limit=PAGE_ROWS_DEFAULT)
     found = statements_op.statements(scope, basis, query)
     course = rate_op.course_of(scope, basis, number)
-    account = course.agreement.account if course.agreement.stretches else ""
+    account = course.agreement.account
     path = f"{PATH}/{quote(number, safe='')}"
     view = StatementsPage(
         frame(request, scope, basis.directory, f"Statements of {number}"),
