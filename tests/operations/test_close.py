@@ -174,7 +174,8 @@ def said_and_due(office: Office, name: str) -> tuple[Decimal, Decimal]:
     billed = [span for span in spans if course.agreement.period_of(span.start) == span]
     plan = Plan(basis.directory, course.agreement, billed)
     uses = measure(ALL, basis.directory, basis.events, plan.needs, basis.mark.seq)
-    return said, sum((charges.total for charges in plan.charges(uses).values()), D(0))
+    made = (charge for charges in plan.charges(uses).values() for charge in charges.all)
+    return said, sum((charge.amount for charge in made), D(0))
 
 
 DAYS = ["2026-01-15", "2026-01-28", "2026-02-10", "2026-03-01", "2026-03-20", "2026-04-10"]

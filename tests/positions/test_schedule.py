@@ -145,7 +145,7 @@ def test_a_term_is_one_cycle_and_its_renewals_are_others() -> None:
     plan = TermSchedule(date(2027, 3, 16), date(2026, 1, 31), None, "month", 6)
     assert starts(plan, range(4)) == days("2026-01-31", "2027-03-16", "2027-09-16", "2028-03-16")
     found = list(plan.between(date(2025, 1, 1), date(2027, 9, 17)))
-    assert [span.index for span in found] == [0, 1, 2]
+    assert [span.number for span in found] == [0, 1, 2]
     assert [span.is_stub for span in found] == [False] * 3
     assert plan.count(date(2025, 1, 1), date(2027, 9, 17)) == 3
     assert [plan.index_of(day) for day in days("2027-03-15", "2027-03-16")] == [0, 1]
@@ -294,8 +294,10 @@ def test_cycles_are_those_counted_by_hand(plan: Schedule, offset: int, length: i
         assert span.end == (span.cycle_end if plan.end is None else min(span.cycle_end, plan.end))
         assert span.is_stub == (span.days < span.cycle_days)
         for day in (span.start, span.end - DAY):
-            assert plan.cycle_of(day) == plan.cycle(span.index) == span
-    assert [span.index for span in found] == [*range(found[0].index, found[0].index + len(found))]
+            assert plan.cycle_of(day) == plan.cycle(span.number) == span
+    assert [span.number for span in found] == [
+        *range(found[0].number, found[0].number + len(found))
+    ]
 
 
 @given(schedules(), ZONES, CLOCKS, st.integers(0, 2**32))

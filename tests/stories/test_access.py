@@ -26,6 +26,7 @@ ONE = [
     "/contracts/{c}?at=2026-03-20",
     "/contracts?account={a}",
     "/positions/{c}/total?at=2026-03-20T00:00:00Z",
+    "/positions/{c}/total/accounts?at=2026-03-20T00:00:00Z",
     "/positions?account={a}",
     "/positions?contract={c}",
     "/positions?contract={c}&at=2026-03-20T00:00:00Z",

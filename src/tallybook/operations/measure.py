@@ -4,7 +4,7 @@ to it that what comes of the answers may be seen, and counts with the whole scop
 """
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal, localcontext
@@ -44,7 +44,7 @@ _Grid = list[list[Decimal | None]]
 
 
 def measure(
-    scope: Scope, directory: Directory, events: Events, needs: Collection[Need], seq: int
+    scope: Scope, directory: Directory, events: Events, needs: Iterable[Need], seq: int
 ) -> Uses:
     """Count what is needed, as known at ledger position `seq`; `directory` is of the same mark.
 
@@ -63,7 +63,9 @@ def measure(
         # A directory has one object a version.
         windows = _windows(meter, need)
         shared = (id(meter), need.start, need.ends, _one_by_one(meter, need), windows)
-        alike = together.setdefault(shared, _Alike(meter, need.start, need.ends, windows, []))
+        alike = together.get(shared)
+        if alike is None:
+            alike = together[shared] = _Alike(meter, need.start, need.ends, windows, [])
         alike.needs.append(need)
     for alike in together.values():
         for some in alike.chunks():

@@ -71,15 +71,12 @@ class Course:
         """Take the contract's closed statements."""
         self.number = number
         self._mark = basis.mark
-        self.agreement = agreement(basis.directory, number)
-        self.agreement = _unexpired(basis, self.agreement, self.today)
+        agreed = agreement(basis.directory, number)
+        now = basis.mark.now
+        #: The day it is for the contract.
+        self.today = _day_of(agreed.calendar_on(clamp(now.astimezone(UTC).date())), now)
+        self.agreement = _unexpired(basis, agreed, self.today)
         self.closed: Mapping[date, ClosedStatement] = {one.start_date: one for one in closed}
-
-    @cached_property
-    def today(self) -> date:
-        """Return the day it is for the contract."""
-        now = self._mark.now
-        return _day_of(self.agreement.calendar_on(clamp(now.astimezone(UTC).date())), now)
 
     @cached_property
     def beyond(self) -> Span | None:
@@ -226,7 +223,7 @@ def rate(
             )
             for course, places in some
         ]
-        needs = dict.fromkeys(need for one in settlements for need in one.needs)
+        needs = (need for one in settlements for need in one.needs)
         uses = measure(whole(scope), basis.directory, basis.events, needs, basis.mark.seq)
         for (_, places), settlement in zip(some, settlements, strict=True):
             opened = settlement.statements(uses)

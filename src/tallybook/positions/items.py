@@ -209,7 +209,7 @@ def turns(
         for span in schedule.between(first, last):
             inside = cut(known, span.start, span.end)
             if inside:
-                yield Turn(span, span.index - origin, inside)
+                yield Turn(span, span.number - origin, inside)
 
 
 def cut(known: Sequence[Segment[P]], start: date, end: date) -> tuple[Segment[P], ...]:

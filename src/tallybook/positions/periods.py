@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, date, timedelta
 from fractions import Fraction
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from tallybook.model.contract import Contract, CycleUnit
 from tallybook.model.nouns import Account
@@ -23,11 +23,10 @@ _MONTHS: Final[dict[CycleUnit, int]] = {"month": 1, "year": 12}
 _DAYS_A_MONTH: Final = Fraction(365, 12)
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """What is left of cycle `index` in the days in force, [start, end), and the uncut cycle."""
+class Span(NamedTuple):
+    """What is left of cycle `number` in the days in force, [start, end), and the uncut cycle."""
 
-    index: int
+    number: int
     start: date
     end: date
     cycle_start: date
@@ -146,7 +145,7 @@ def period(span: Span, calendar: Calendar, next_calendar: Calendar | None = None
         starts_at=calendar.start_of(span.start),
         ends_at=(next_calendar or calendar).start_of(span.end),
         is_stub=span.is_stub,
-        index=span.index,
+        index=span.number,
         cycle_start_date=span.cycle_start,
         cycle_days=span.cycle_days,
     )

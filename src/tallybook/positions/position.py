@@ -17,6 +17,7 @@ from tallybook.positions.forecast import Course, forecast
 from tallybook.positions.items import ZERO, Item, Turn, allotment
 from tallybook.positions.needs import Need, Uses
 from tallybook.positions.rating import (
+    NOTHING_CARRIED,
     Carried,
     Run,
     Worked,
@@ -124,7 +125,7 @@ def reached(line: Terms, use: Use, uses: Uses) -> Reached:
     counted = list(_counted(line))
     if not counted:
         return _plainly(line, use.so_far or ZERO)
-    carried, done = Carried(), None
+    carried, done = NOTHING_CARRIED, None
     for turn, counts in counted:
         done = work_out(turn, counts, uses, carried)
         carried = handed_on(done)
@@ -149,13 +150,13 @@ def _counted(line: Terms) -> Iterator[tuple[Turn[Item], list[Run]]]:
 
 def _plainly(line: Terms, used: Decimal) -> Reached:
     """Work a line out by one quantity: a cycle of one segment so far."""
-    limit = included(line.turn, Carried())
+    limit = included(line.turn, NOTHING_CARRIED)
     billable = Billable(ZERO if line.item.is_unlimited else used).beyond(limit)
     price = price_in(line.turn, line.item)
     amount = ZERO
     if price is not None and line.item.method != "roll_forward" and not line.item.is_unlimited:
         amount = price.charge(billable)
-    return _reached(line, used, Carried(), billable, _flat(line) or amount)
+    return _reached(line, used, NOTHING_CARRIED, billable, _flat(line) or amount)
 
 
 def _worked(line: Terms, done: Worked) -> Reached:

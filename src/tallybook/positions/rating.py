@@ -64,6 +64,9 @@ class Carried:
         return sum((grant.left for grant in self.grants), -self.overdrawn)
 
 
+NOTHING_CARRIED: Final = Carried()
+
+
 class Worked(NamedTuple):
     """A cycle worked out up to its last cut; `included` lies before anything is billable."""
 
@@ -113,19 +116,15 @@ def runs(agreement: Agreement, turn: Turn[Item], cuts: Iterable[date]) -> Iterat
 
 def included(turn: Turn[Item], carried: Carried) -> Decimal:
     """Return what is free, allotted and carried into a cycle; never less than 0."""
-    return _limit(allotment(turn), free(turn), carried)
-
-
-def _limit(allotted: Decimal, given: Decimal, carried: Carried) -> Decimal:
     with localcontext(EXACT):
-        return max(ZERO, given + allotted + carried.total)
+        return max(ZERO, free(turn) + allotment(turn) + carried.total)
 
 
 def work_out(turn: Turn[Item], counted: Sequence[Run], uses: Uses, carried: Carried) -> Worked:
     """Work out a cycle from its counts: where its running charge rose, and by how much."""
     allotted, given = allotment(turn), free(turn)
-    limit = _limit(allotted, given, carried)
     with localcontext(EXACT):
+        limit = max(ZERO, given + allotted + carried.total)
         rises = tuple(_rises(turn, counted, uses, limit))
         used = ZERO
         for rise in rises:
@@ -136,13 +135,13 @@ def work_out(turn: Turn[Item], counted: Sequence[Run], uses: Uses, carried: Carr
 def handed_on(done: Worked) -> Carried:
     """Return what a whole cycle hands on: the oldest grants are used first, and cut first."""
     item = done.turn.segments[-1].item
+    rollover = item.allotment.rollover if item.allotment else None
+    if not item.carries:
+        return NOTHING_CARRIED
     with localcontext(EXACT):
-        if item.method == "roll_forward":
+        if rollover is None:  # it rolls forward
             available = done.allotment + done.carried.total
             return Carried((), max(ZERO, done.counted - available))
-        rollover = item.allotment.rollover if item.allotment else None
-        if rollover is None:
-            return Carried()
         grants = [*done.carried.grants, Grant(0, done.allotment)]
         used = _used_up(grants, max(ZERO, done.counted - done.free))
         left = [Grant(grant.age + 1, grant.left) for grant in used]

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal, localcontext
-from functools import cached_property
 from itertools import chain
 from typing import Final
 
@@ -31,7 +30,7 @@ from tallybook.positions.line_charge import line_charge
 from tallybook.positions.needs import Need, Uses
 from tallybook.positions.periods import Span
 from tallybook.positions.pools import with_pool
-from tallybook.positions.rating import Carried, Run, Worked, handed_on, runs, work_out
+from tallybook.positions.rating import NOTHING_CARRIED, Run, Worked, handed_on, runs, work_out
 from tallybook.pricing._raise import raised_amount
 
 _DAY: Final = timedelta(days=1)
@@ -57,11 +56,6 @@ class Charges:
         """Return what counts towards a commitment: all but the commitments."""
         parts = chain(self.lines, self.base_charges, self.discounts)
         return exact_sum(charge.amount for charge in parts)
-
-    @property
-    def total(self) -> Decimal:
-        """Return the sum of all."""
-        return exact_sum(charge.amount for charge in self.all)
 
 
 class Plan:
@@ -94,7 +88,7 @@ class Plan:
             code: list(self._turns(known)) for code, known in segments(agreement, items).items()
         }
 
-    @cached_property
+    @property
     def needs(self) -> tuple[Need, ...]:
         """Return what has to be counted."""
         found = (
@@ -247,7 +241,8 @@ def statement(
     terms = agreement.on(span.end - _DAY) or agreement.stretches[-1].terms
     drawn: tuple[CreditUse, ...] = ()
     with localcontext(EXACT):
-        subtotal = charges.total + sum((a.amount for a in adjustments), ZERO)
+        subtotal = sum((charge.amount for charge in charges.all), ZERO)
+        subtotal = sum((late.amount for late in adjustments), subtotal)
         if terms.credits:
             drawn = tuple(_drawn(terms, span, subtotal, taken or {}, agreement.currency))
         total = subtotal - sum((credit.amount for credit in drawn), ZERO)
@@ -306,7 +301,7 @@ def _is_valid(credit: Credit, span: Span) -> bool:
 
 def _worked(line: Iterable[tuple[Turn[Item], list[Run]]], uses: Uses) -> Iterator[Worked]:
     """Work out the cycles of a line in order: each hands on to the next."""
-    carried = Carried()
+    carried = NOTHING_CARRIED
     for turn, counted in line:
         done = work_out(turn, counted, uses, carried)
         carried = handed_on(done)

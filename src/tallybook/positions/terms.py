@@ -200,7 +200,7 @@ class _Standing:
             meters,
             self.account,
             self.calendar,
-            self.agreement.period(replace(turn.span, start=turn.start, end=turn.end)),
+            self.agreement.period(turn.span._replace(start=turn.start, end=turn.end)),
             self.today,
             self.last_day,
             item.pooling != "none",

@@ -99,6 +99,8 @@ _POSITION: Final = {
     "refreshed_at": maybe(INSTANT),
     "known_at": MARK,
 }
+#: What is said of each line of a pool.
+_STANDS: Final = ("contract", "line", "period", "used", "allotment", "overage")
 _PART: Final = record(
     tier=WHOLE,
     quantity=DECIMAL,
@@ -394,6 +396,27 @@ ANSWERS: Final[dict[str, Shape]] = {
                 )
             ),
         ),
+    ),
+    "Pool": record(
+        **{name: _POSITION[name] for name in _STANDS},
+        account=TEXT,
+        unit=TEXT,
+        own_allotment=maybe(DECIMAL),
+        own_overage=maybe(DECIMAL),
+        overage_of_own_allotment=maybe(DECIMAL),
+        left_of_own_allotment=maybe(DECIMAL),
+        accounts=many(
+            record(
+                account=TEXT,
+                belongs=many({"type": "object", "additionalProperties": INSTANT}),
+                used=maybe(DECIMAL),
+                share=maybe(DECIMAL),
+                lines=many(
+                    record(**{name: _POSITION[name] for name in (*_STANDS, "remaining", "status")})
+                ),
+            )
+        ),
+        known_at=MARK,
     ),
     "Total": record(
         unit=TEXT,

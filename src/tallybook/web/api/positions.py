@@ -18,6 +18,7 @@ from tallybook.model.time import parse_instant
 from tallybook.operations import position as position_op
 from tallybook.operations._page import cursor_invalid
 from tallybook.operations.known import known
+from tallybook.operations.pool import Pool, pool
 from tallybook.web.api._answers import INSTANT, MARK, WHOLE, many, maybe, page_of, ref
 from tallybook.web.api._parameters import Cursor, Limit, Text
 from tallybook.web.api._schemas import says
@@ -109,6 +110,28 @@ def get_position(
     )
     daily = [asdict(day) for day in found.daily if day.date >= found.period.start_date]
     return answer({**shape(found), "daily": daily, "explanation": asdict(how)})
+
+
+@router.get("/positions/{contract}/{line}/accounts", openapi_extra=says(ref("Pool")))
+def get_pool(
+    scope: Caller,
+    service: Service,
+    contract: str,
+    line: str,
+    at: Annotated[str | None, Query(description="An instant; now by default.")] = None,
+    known_at: Text = None,
+    rollup: Annotated[
+        bool | None, Query(description="Count the tree; as the contract says by default.")
+    ] = None,
+) -> Response:
+    """List the accounts of a line: what each brought, and where it stands by its own contracts."""
+    when = instants(scope, service, at, known_at)
+    directory = service.directories.at(scope, when.mark.revision)
+    found, _ = position_op.position(
+        scope, directory, service.events, (contract, line), when, rollup=rollup
+    )
+    made = pool(scope, directory, service.events, found, when, rollup=rollup)
+    return answer(_pool(made))
 
 
 def instants(
@@ -205,6 +228,30 @@ def shape(found: Position) -> dict[str, Any]:
         "data_through": found.data_through,
         "refreshed_at": found.refreshed_at,
         "known_at": found.known_at,
+    }
+
+
+def _pool(made: Pool) -> dict[str, Any]:
+    found = shape(made.found)
+    kept = ("contract", "line", "account", "unit", "period", "used", "allotment", "overage")
+    own = ("contract", "line", "period", "used", "allotment", "remaining", "overage", "status")
+    return {
+        **{name: found[name] for name in kept},
+        "own_allotment": made.allotted,
+        "own_overage": made.own_overage,
+        "overage_of_own_allotment": made.beyond_allotted,
+        "left_of_own_allotment": made.left_of_allotted,
+        "accounts": [
+            {
+                "account": one.account,
+                "belongs": [{"from": start, "to": end} for start, end in one.spans],
+                "used": one.used,
+                "share": one.share,
+                "lines": [{name: shape(line)[name] for name in own} for line in one.own],
+            }
+            for one in made.accounts
+        ],
+        "known_at": found["known_at"],
     }
 
 
