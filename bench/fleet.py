@@ -103,4 +103,6 @@ def _contract(rank: int, uses: float) -> dict[str, Any]:
 
 
 def _allotment(share: str | None, uses: float) -> dict[str, Any]:
-    return {} if share is None else {"allotment": {"quantity": str(max(1, int(uses * float(share))))}}
+    return (
+        {} if share is None else {"allotment": {"quantity": str(max(1, int(uses * float(share))))}}
+    )

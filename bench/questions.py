@@ -72,6 +72,4 @@ def _question(
         "cursor": f"p{(page - 1) * PAGE}",
         "limit": PAGE,
     }
-    return Question(
-        what, (f"/volume?{urlencode(shown)}", f"/api/v1/positions?{urlencode(listed)}")
-    )
+    return Question(what, (f"/volume?{urlencode(shown)}", f"/api/v1/positions?{urlencode(listed)}"))

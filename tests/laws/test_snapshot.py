@@ -16,7 +16,7 @@ from tallybook.model.ports import SnapshotQuery, SnapshotSort, SnapshotState
 from tallybook.model.position import Position
 from tallybook.model.scope import Member, Scope, operator
 from tallybook.operations._listing import listed
-from tallybook.stores.books import snapshot as store
+from tallybook.stores.books import writing as store
 from tallybook.stores.books.database import Database
 from tallybook.stores.books.leases import BooksLeases
 from tallybook.stores.books.schema import line, line_body
@@ -416,14 +416,14 @@ def test_who_was_paused_past_its_lease_writes_nothing_more(
     theirs = [replace(BASE, line=f"theirs {i}") for i in range(5)]
     gone = _Then(take_over, ("C", "old")) if moment == "all but what is gone" else []
     if moment == "all":
-        clear, stands = store._Writing._clear_but, iter([take_over])  # noqa: SLF001 - the last step
+        clear, stands = store.Writing._clear_but, iter([take_over])  # noqa: SLF001 - the last step
 
-        def late(writing: store._Writing, generation: int) -> None:
+        def late(writing: store.Writing, generation: int) -> None:
             if snapshot.page(ALL, SnapshotQuery()).total > 1:
                 next(stands, lambda: None)()
             clear(writing, generation)
 
-        monkeypatch.setattr(store._Writing, "_clear_but", late)  # noqa: SLF001 - as above
+        monkeypatch.setattr(store.Writing, "_clear_but", late)  # noqa: SLF001 - as above
     with pytest.raises(Conflict) as refusal:
         snapshot.replace(ALL, STATE, ours(), gone=gone)
     assert refusal.value.code == "lease_lost"

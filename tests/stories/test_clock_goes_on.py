@@ -267,6 +267,7 @@ class _MovesOn:
     def __init__(self, services: Services, happens: Callable[[], None]) -> None:
         self.page = services.snapshot.page
         self.replace = services.snapshot.replace
+        self.together = services.snapshot.together
         self._state = services.snapshot.state
         self._happens = happens
 

@@ -374,3 +374,11 @@ class Snapshot(Protocol):
 
     def page(self, scope: Scope, query: SnapshotQuery) -> SnapshotPage:
         """Return the lines of contracts whose account the scope sees at the snapshot's instant."""
+
+    def together(self, scope: Scope, query: SnapshotQuery) -> tuple[Position, ...]:
+        """Return the lines of a service added up to one for each kind of course that they take, as
+        far as this is kept; none where the query narrows to what is not.
+
+        Such a line is of no contract and no account: it has the days of all, and where they are
+        heading.
+        """

@@ -108,6 +108,7 @@ def position(line: Terms, use: Use, known: Known, uses: Uses | None = None) -> P
             is_unlimited=line.item.is_unlimited,
             account_name=line.account.title if line.account else line.contract.account,
             meter=line.meter.key,
+            timezone=line.calendar.timezone,
         )
 
 

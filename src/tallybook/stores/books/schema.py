@@ -26,7 +26,7 @@ from tallybook.model.time import from_micros, micros
 from tallybook.stores.migrate import Schema
 
 #: The migration this code was written for; a test compares it with the newest file there is.
-HISTORY: Final = Schema("books", head="v0007", table="alembic_version")
+HISTORY: Final = Schema("books", head="v0008", table="alembic_version")
 
 
 #: The decimals of a line and the columns each lies in.
@@ -232,18 +232,23 @@ line_body: Final = Table(
     Column("body", LargeBinary, nullable=False),
 )
 
-#: The sums of the lines that are alike, kept up with each refresh: see `stores.books.totals`.
+#: The sums of the lines that are alike, kept up with each refresh: see `stores.books.totals`. They
+#: are of all lines where `cut` and `value` are empty, else of those with this value in the column.
 line_total: Final = Table(
     "line_total",
     metadata,
+    Column("cut", Word, primary_key=True),
+    Column("value", Word, primary_key=True),
     Column("service", Word, primary_key=True),
     Column("unit", Word, primary_key=True),
     Column("currency", Word, primary_key=True),
     Column("status", Word, primary_key=True),
     Column("likely_over", Boolean, primary_key=True),
     Column("low_use", Boolean, primary_key=True),
+    Column("alike", Word, primary_key=True),
     Column("lines", BigInteger, nullable=False),
     Column("sums", Json, nullable=False),
+    Column("days", Json, nullable=False),
 )
 
 #: One row: what the snapshot rests on. `version` grows with each refresh.
