@@ -326,6 +326,29 @@ def test_facts_are_listed_newest_first_by_page(  # noqa: PLR0913 - all that a li
     assert pages == sorted(expected, reverse=True)
 
 
+@given(
+    entries=ENTRIES,
+    closes=st.lists(
+        st.sampled_from([*EDGES, RECEIVED, RECEIVED + timedelta(days=1)]), min_size=1, unique=True
+    ).map(sorted),
+    moved=st.booleans(),
+)
+def test_late_is_what_came_once_its_day_was_over(
+    *, kept: Events, entries: list[Entry], closes: list[datetime], moved: bool
+) -> None:
+    kept.clear(ALL)
+    kept.load(ALL, batches(entries))
+    if moved:
+        kept.compact(ALL, date(2026, 3, 2))
+    asked = FactQuery(None, None, FIRST_INSTANT, LAST_INSTANT, 99, 99, closes=tuple(closes))
+    expected = {
+        number
+        for number, row in Play(entries).rows.items()
+        if next((c for c in closes if c > row.event.time), LAST_INSTANT) <= RECEIVED
+    }
+    assert {one.seq for one in kept.facts(ALL, asked)} == expected
+
+
 def _state(row: Stood, counting: Meter, known: frozenset[str]) -> str:
     if row.state == "counted" and not _is_counted(row.event, counting, known):
         return "unresolved"

@@ -27,6 +27,7 @@ ONE = [
     "/contracts?account={a}",
     "/positions/{c}/total?at=2026-03-20T00:00:00Z",
     "/positions/{c}/total/accounts?at=2026-03-20T00:00:00Z",
+    "/positions/{c}/total/late?at=2026-03-20T00:00:00Z",
     "/positions?account={a}",
     "/positions?contract={c}",
     "/positions?contract={c}&at=2026-03-20T00:00:00Z",

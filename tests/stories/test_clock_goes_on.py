@@ -268,6 +268,7 @@ class _MovesOn:
         self.page = services.snapshot.page
         self.replace = services.snapshot.replace
         self.together = services.snapshot.together
+        self.choices = services.snapshot.choices
         self._state = services.snapshot.state
         self._happens = happens
 

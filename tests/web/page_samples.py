@@ -12,7 +12,6 @@ from tallybook.web.pages.view import (
     ChartPoint,
     ChartView,
     Chip,
-    Column,
     Command,
     ContractFacts,
     Contribution,
@@ -22,12 +21,10 @@ from tallybook.web.pages.view import (
     EventsPage,
     Fact,
     Filters,
-    Find,
     Forecast,
     Frame,
     Freshness,
     Link,
-    ListControls,
     MessagePage,
     Money,
     NavGroup,
@@ -41,13 +38,6 @@ from tallybook.web.pages.view import (
     SignInPage,
     Standing,
     Status,
-)
-from tallybook.web.pages.volume_view import (
-    Attention,
-    ServiceBar,
-    VolumePage,
-    VolumeRow,
-    VolumeTable,
 )
 
 FIRST, LAST, THROUGH = date(2026, 11, 1), date(2026, 11, 30), 21
@@ -195,106 +185,6 @@ def select(label: str, *options: str) -> Select:
     return Select(label, name, tuple(Option(o, o, i == 0) for i, o in enumerate(options)))
 
 
-def volume_rows() -> tuple[VolumeRow, ...]:
-    def row(name: str, mean: int, allotment: int | None, **changes: Any) -> VolumeRow:
-        at = standing(mean, allotment)
-        return VolumeRow(
-            name, "/accounts/x", "Messaging", at, tuple(daily_quantities(mean, 21)), **changes
-        )
-
-    limits = (14_000, 62_000, 8_000, 10_000, 9_300, 12_000, 36_000, 9_000, None, 7_350)
-    names = "North South East West Central Coastal Metro Valley Lakes Hills".split()
-    children = [
-        row(f"Quarry Motors · {name}", 300 + 40 * i, limits[i], depth=1)
-        for i, name in enumerate(names)
-    ]
-    top = row(
-        "Quarry Motors Group",
-        17_900,
-        255_000,
-        children=31,
-        toggle_url="/volume?open=",
-        expanded=True,
-    )
-    rest = [
-        row(
-            f"{name} {kind}",
-            500 + 97 * i,
-            (600 + 90 * i) * 25,
-            children=i % 4 * 3,
-            toggle_url="/volume?open=x" if i % 4 else "",
-        )
-        for i, (name, kind) in enumerate(
-            (name, kind)
-            for name in ("Alder", "Birch", "Cedar", "Dogwood", "Elm", "Fir", "Hazel", "Juniper")
-            for kind in ("Health", "Logistics", "Retail", "Bank", "Media")
-        )
-    ]
-    return (top, *children, *rest[:39])
-
-
-def volume_table() -> VolumeTable:
-    columns = (
-        Column("Account", "?sort=name", numeric=False),
-        Column("Service", numeric=False, wide=True),
-        Column("Used", "?sort=used"),
-        Column("Allotment", "?sort=allotment", wide=True),
-        Column("Of allotment", "?sort=percent", numeric=False),
-        Column("Forecast", "?sort=projected", wide=True),
-        Column("Overage", "?sort=overage", order="descending", wide=True),
-        Column("Daily", numeric=False, wide=True),
-        Column("Status", numeric=False),
-    )
-    chips = (
-        Chip("All", "?status=", current=True),
-        Chip("Over", "?status=over", 78),
-        Chip("Likely over", "?flag=likely_over", 250),
-        Chip("Low use", "?flag=low_use", 147),
-    )
-    find = Find("/volume", hidden=(("service", "messaging"),))
-    pager = Pager(1, 50, 2000, "", "?cursor=2")
-    return VolumeTable(
-        2000, volume_rows(), ListControls(chips, find, columns, pager, clear_url="/volume")
-    )
-
-
-def volume(**changes: Any) -> VolumePage:
-    bars = (
-        ("Identity checks", standing(265_000, 4_900_000, "checks")),
-        ("Lead verification", standing(311_000, 8_600_000, "leads")),
-        ("Document capture", standing(287_000, 11_380_000, "pages")),
-        ("Messaging", standing(1_081_000, 30_400_000)),
-        ("Storage", standing(9_000, None, "GiB")),
-    )
-    page = VolumePage(
-        frame=frame("Volume"),
-        crumbs=(Link("Volume", "/volume"), Link("All accounts", "/volume")),
-        freshness=FRESH,
-        filters=Filters(
-            "/volume",
-            (periods(),),
-            (
-                select("Service", "Messaging", "Identity checks"),
-                select("Branch", "All branches", "West"),
-                select("Compare", "Previous period", "None"),
-            ),
-            (("period", "this"),),
-            Custom(FIRST, LAST),
-        ),
-        service="Messaging",
-        standing=standing(1_081_000, 30_400_000),
-        attention=Attention(78, 2, 248, 2000),
-        chart=chart(1_081_000, 30_400_000),
-        services=tuple(
-            ServiceBar(name, f"?service={name}", at, name == "Messaging") for name, at in bars
-        ),
-        table=volume_table(),
-        how_url="/help/forecast",
-        export_url="/volume.csv",
-    )
-    return replace(page, **changes)
-
-
 def day_rows(days: Sequence[Decimal], allotment: int) -> tuple[DayRow, ...]:
     top, total, rows = max(days), Decimal(0), []
     for index, used in enumerate(days):
@@ -431,7 +321,6 @@ def young_points() -> tuple[ChartPoint, ...]:
 
 
 PAGES: dict[str, tuple[str, Any]] = {
-    "volume": ("volume.html", volume()),
     "account": ("account.html", account()),
     "account-daily": (
         "account.html",

@@ -202,6 +202,8 @@ class FactQuery:
 
     `state` is how they stand as of `seq`. `known_accounts` and `meters` decide what is unresolved:
     an unknown subject, a type no meter counts, or a property that a meter needs and cannot read.
+    With `closes`, ascending ends of days, only what came late: events received at or after the
+    first of them that lies beyond their own time.
     """
 
     members: tuple[Member, ...] | None
@@ -214,6 +216,7 @@ class FactQuery:
     state: Literal["counted", "unresolved", "voided", "replaced"] | None = None
     known_accounts: frozenset[str] = frozenset()
     meters: tuple[Meter, ...] = ()
+    closes: tuple[datetime, ...] = ()
 
 
 class Listed(NamedTuple):
@@ -350,6 +353,14 @@ class SnapshotPage:
     state: SnapshotState | None
 
 
+@dataclass(frozen=True, slots=True)
+class SnapshotChoices:
+    """What lines can be narrowed to: the branches and CSMs there are, sorted."""
+
+    branches: tuple[str, ...] = ()
+    csms: tuple[str, ...] = ()
+
+
 class Snapshot(Protocol):
     """Where every line stands now: derived rows, all of one mark; can be rebuilt at any time."""
 
@@ -382,3 +393,6 @@ class Snapshot(Protocol):
         Such a line is of no contract and no account: it has the days of all, and where they are
         heading.
         """
+
+    def choices(self, scope: Scope) -> SnapshotChoices:
+        """Return what the lines that the scope sees can be narrowed to."""

@@ -1,6 +1,7 @@
 """Every text we write is SQL of its engine, with nothing of the caller's in it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -76,6 +77,8 @@ def test_facts(*, engine: tuple[Dialect, Sequence[str]], state: Any, corrected: 
     sql, relations = engine
     asked = FactQuery(None, "u'", START, END, 9, 9, (START, 3), state, frozenset({"it's"}), METERS)
     check(sql, *facts.facts(sql, asked, None, Places(relations, corrected, TERMS_OF_ALL)))
+    late = replace(asked, closes=(START + timedelta(1), END))
+    check(sql, *facts.facts(sql, late, None, Places(relations, corrected, TERMS_OF_ALL)))
     check(sql, *facts.types(sql, 9, None, Places(relations[:1], corrected)))
 
 

@@ -36,6 +36,18 @@ LIMBS: Final = {
 }
 
 
+#: What lists are sorted by, and the columns of each: an index has them, then the key, then what
+#: lists are narrowed by, so that no line is read that is not shown. Least is what has no value.
+SORTS: Final = {
+    "account": ("account_name",),
+    "service": ("service",),
+    "status": ("status",),
+    "percent_used": ("percent",),
+    **{name: tuple(f"{name}_{limb}" for limb in limbs) for name, limbs in LIMBS.items()},
+}
+_NARROW: Final = ("contract", "code", "service", "status", "likely_over", "low_use")
+
+
 class _Plain(TypeDecorator[str]):
     """Text on PostgreSQL: in the order of its characters' codes, as on SQLite, and without NUL,
     which it cannot keep.
@@ -209,18 +221,30 @@ line: Final = Table(
     Column("status", Word, nullable=False),
     Column("likely_over", Boolean, nullable=False),
     Column("low_use", Boolean, nullable=False),
-    Column("text", Word, nullable=False),
     Column("percent", BigInteger),
     *(Column(f"{name}_{limb}", BigInteger) for name, limbs in LIMBS.items() for limb in limbs),
     Index(None, "generation", "account"),
-    Index(None, "generation", "account_name", "contract", "code"),
-    Index(None, "generation", "service", "status"),
-    Index(None, "generation", "percent", "contract", "code"),
-    *(
-        Index(None, "generation", f"{name}_m", f"{name}_u", "contract", "code")
-        for name in ("used", "projected", "overage", "projected_overage")
-    ),
+    Index(None, "generation", "csm", "branch"),
 )
+
+#: What is found by its text: apart, and with the generation last, so that looking through all of it
+#: reads little.
+line_text: Final = Table(
+    "line_text",
+    metadata,
+    Column("contract", Word, primary_key=True),
+    Column("code", Word, primary_key=True),
+    Column("generation", BigInteger, primary_key=True, autoincrement=False),
+    Column("text", Word, nullable=False),
+)
+
+for _name, _columns in SORTS.items():
+    Index(
+        f"ix_line_by_{_name}",
+        line.c.generation,
+        *(line.c[_column].nulls_first() for _column in _columns),
+        *(line.c[_column] for _column in _NARROW if _column not in _columns),
+    )
 
 #: The whole position of a line, kept apart so that sorting and adding up read little.
 line_body: Final = Table(

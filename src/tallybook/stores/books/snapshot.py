@@ -8,29 +8,32 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from itertools import chain, islice
 from threading import Lock
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, TypeVar
 
-from sqlalchemy import Column, ColumnElement, Connection, and_, or_, select
+from sqlalchemy import Column, ColumnElement, Connection, and_, exists, or_, select
 
-from tallybook.model.ports import Claim, LineKey, SnapshotPage, SnapshotQuery, SnapshotState
+from tallybook.model.ports import (
+    Claim,
+    LineKey,
+    SnapshotChoices,
+    SnapshotPage,
+    SnapshotQuery,
+    SnapshotState,
+)
 from tallybook.model.position import Position
 from tallybook.model.scope import Scope
 from tallybook.stores.books import courses, totals, writing
 from tallybook.stores.books.bodies import unpacked
 from tallybook.stores.books.database import Database
 from tallybook.stores.books.keys import relation
-from tallybook.stores.books.schema import LIMBS, line, line_body
+from tallybook.stores.books.schema import SORTS, line, line_body, line_text
 from tallybook.stores.books.writing import Stands, Writing, stands_now
 
-_SUMMARIES_KEPT: Final = 64
-_COLUMNS: Final = {
-    "contract": ("contract",),
-    "account": ("account_name",),
-    "service": ("service",),
-    "status": ("status",),
-    "percent_used": ("percent",),
-    **{name: tuple(f"{name}_{limb}" for limb in found) for name, found in LIMBS.items()},
-}
+#: Answers of each kind that are kept until the next refresh.
+_ANSWERS_KEPT: Final = 64
+#: Lines with a text that are looked up by key; more are found soon enough by looking at all.
+_FOUND_MAX: Final = 4_000
+_Answer = TypeVar("_Answer")
 
 
 class BooksSnapshot:
@@ -41,6 +44,7 @@ class BooksSnapshot:
         self._database = database
         self._replacing = Lock()
         self._sums: OrderedDict[tuple[object, ...], totals.Sums] = OrderedDict()
+        self._found: OrderedDict[tuple[object, ...], frozenset[str] | None] = OrderedDict()
 
     def state(self, scope: Scope) -> SnapshotState | None:
         """Return what the snapshot rests on, None before the first refresh."""
@@ -80,12 +84,21 @@ class BooksSnapshot:
             stands = stands_now(connection)
             if stands is None:
                 return SnapshotPage((), 0, {"all": 0}, (), None)
-            state = stands.state
-            narrow = replace(query, accounts=_seen(scope, query, state))
-            sums = self._sums_of(connection, stands, narrow)
-            items = _items(connection, stands, narrow)
+            reach = self._reach(connection, scope, stands, query)
+            sums = self._sums_of(reach)
+            items = _items(reach)
         found = totals.totals(sums, query.states)
-        return SnapshotPage(items, sum(t.lines for t in found), totals.counts(sums), found, state)
+        counts = totals.counts(sums)
+        return SnapshotPage(items, sum(t.lines for t in found), counts, found, stands.state)
+
+    def choices(self, scope: Scope) -> SnapshotChoices:
+        """Return what the lines that the scope sees can be narrowed to."""
+        with self._database.reader() as connection:
+            stands = stands_now(connection)
+            if stands is None:
+                return SnapshotChoices()
+            reach = self._reach(connection, scope, stands, SnapshotQuery())
+            return SnapshotChoices(*(_values(reach, cut) for cut in totals.CUTS))
 
     def together(self, scope: Scope, query: SnapshotQuery) -> tuple[Position, ...]:
         """Return the lines of a service added up to one for each kind of course that they take, as
@@ -95,27 +108,58 @@ class BooksSnapshot:
             stands = stands_now(connection)
             if stands is None or query.service is None:
                 return ()
-            cut = _cut(replace(query, accounts=_seen(scope, query, stands.state)))
+            cut = _cut(self._reach(connection, scope, stands, query).query)
             if cut is None:
                 return ()
             kept = totals.kept_courses(connection, *cut, query.service, query.states)
             return tuple(courses.joined(group, sums, stands.state) for group, sums in kept)
 
-    def _sums_of(self, connection: Connection, stands: Stands, query: SnapshotQuery) -> totals.Sums:
+    def _reach(
+        self, connection: Connection, scope: Scope, stands: Stands, query: SnapshotQuery
+    ) -> "_Reach":
+        narrow = replace(query, accounts=_seen(scope, query, stands.state), text=query.text or None)
+        found = None
+        if narrow.text:
+            key = (stands.version, narrow.text)
+            if key not in self._found:
+                _keep(self._found, key, _contracts_with(connection, stands, narrow.text))
+            found = self._found.get(key)
+        return _Reach(connection, stands, narrow, found)
+
+    def _sums_of(self, reach: "_Reach") -> totals.Sums:
         """Return the sums of all lines in reach, in whichever state: kept, or asked for once."""
+        query = reach.query
         cut = _cut(query)
         if cut is not None:
-            return totals.kept(connection, *cut, query.service)
-        text = query.text or None
-        filters = (query.accounts, query.contract, query.branch, query.csm, query.service, text)
-        key = (stands.version, *filters)
+            return totals.kept(reach.connection, *cut, query.service)
+        filters = (query.accounts, query.contract, query.branch, query.csm, query.text)
+        of_all = self._sums.get((reach.stands.version, *filters, None))
+        if of_all is not None:
+            return {g: v for g, v in of_all.items() if query.service in {None, g[0]}}
+        key = (reach.stands.version, *filters, query.service)
         found = self._sums.get(key)
         if found is None:
-            found = totals.asked(connection, _conditions(connection, stands, query))
-            self._sums[key] = found
-            while len(self._sums) > _SUMMARIES_KEPT:
-                self._sums.popitem(last=False)
+            found = totals.asked(reach.connection, _conditions(reach))
+            _keep(self._sums, key, found)
         return found
+
+
+class _Reach(NamedTuple):
+    """A query narrowed to what its scope sees, on the snapshot as it stands in a transaction.
+
+    `found` are the contracts whose lines have the text, None where they are many.
+    """
+
+    connection: Connection
+    stands: Stands
+    query: SnapshotQuery
+    found: frozenset[str] | None
+
+
+def _keep(answers: OrderedDict[tuple[object, ...], _Answer], key: Any, answer: _Answer) -> None:
+    answers[key] = answer
+    while len(answers) > _ANSWERS_KEPT:
+        answers.popitem(last=False)
 
 
 def _cut(query: SnapshotQuery) -> tuple[str, str] | None:
@@ -134,9 +178,10 @@ def _seen(scope: Scope, query: SnapshotQuery, state: SnapshotState) -> frozenset
     return seen if query.accounts is None else seen & query.accounts
 
 
-def _items(connection: Connection, stands: Stands, query: SnapshotQuery) -> tuple[Position, ...]:
+def _items(reach: _Reach) -> tuple[Position, ...]:
+    query, stands = reach.query, reach.stands
     columns = _sort_columns(query.sort)
-    keys = select(*columns).where(*_conditions(connection, stands, query), *_states(query))
+    keys = select(*columns).where(*_conditions(reach), *_states(query))
     keys = keys.order_by(*_order(columns, query)).offset(query.offset).limit(query.limit)
     some = keys.subquery()
     mine = and_(
@@ -146,12 +191,12 @@ def _items(connection: Connection, stands: Stands, query: SnapshotQuery) -> tupl
     )
     bodies = select(line_body.c.body).join(some, mine)
     bodies = bodies.order_by(*_order([some.c[column.name] for column in columns], query))
-    return tuple(unpacked(body, stands.state) for body in connection.scalars(bodies))
+    return tuple(unpacked(body, stands.state) for body in reach.connection.scalars(bodies))
 
 
 def _sort_columns(sort: str) -> list[Column[Any]]:
     """Return the columns of a sort, then the key."""
-    names = dict.fromkeys((*_COLUMNS[sort], "contract", "code"))
+    names = dict.fromkeys((*SORTS.get(sort, ()), "contract", "code"))
     return [line.c[name] for name in names]
 
 
@@ -162,21 +207,47 @@ def _order(columns: Iterable[ColumnElement[Any]], query: SnapshotQuery) -> list[
     return [column.asc().nulls_first() for column in columns]
 
 
-def _conditions(
-    connection: Connection, stands: Stands, query: SnapshotQuery
-) -> list[ColumnElement[bool]]:
+def _conditions(reach: _Reach) -> list[ColumnElement[bool]]:
     """Return what lines have to meet, in whichever state they are."""
-    found = [line.c.generation == stands.generation]
+    query = reach.query
+    found = [line.c.generation == reach.stands.generation]
     found += [
         line.c[name] == wanted
         for name in ("contract", "service", "branch", "csm")
         if (wanted := getattr(query, name)) is not None
     ]
     if query.accounts is not None:
-        found.append(line.c.account.in_(relation(connection, query.accounts)))
+        found.append(line.c.account.in_(relation(reach.connection, query.accounts)))
+    if reach.found is not None:
+        found.append(line.c.contract.in_(relation(reach.connection, reach.found)))
     if query.text:
-        found.append(line.c.text.contains(query.text.casefold(), autoescape=True))
+        same = (line_text.c[name] == line.c[name] for name in ("generation", "contract", "code"))
+        found.append(exists().where(*same, _has(query.text)))
     return found
+
+
+def _has(text: str) -> ColumnElement[bool]:
+    return line_text.c.text.contains(text.casefold(), autoescape=True)
+
+
+def _contracts_with(connection: Connection, stands: Stands, text: str) -> frozenset[str] | None:
+    """Return the contracts whose lines have a text; None where they are many, so that looking at
+    lines in their order finds some soon.
+    """
+    found = connection.scalars(
+        select(line_text.c.contract)
+        .where(line_text.c.generation == stands.generation, _has(text))
+        .limit(_FOUND_MAX + 1)
+    ).all()
+    return frozenset(found) if len(found) <= _FOUND_MAX else None
+
+
+def _values(reach: _Reach, cut: str) -> tuple[str, ...]:
+    """Return the values of a column, sorted."""
+    if reach.query.accounts is None:
+        return totals.values(reach.connection, cut)
+    found = select(line.c[cut]).where(*_conditions(reach), line.c[cut].is_not(None)).distinct()
+    return tuple(sorted(reach.connection.scalars(found)))
 
 
 def _states(query: SnapshotQuery) -> list[ColumnElement[bool]]:

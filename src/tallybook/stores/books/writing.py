@@ -31,14 +31,16 @@ from tallybook.stores.books.bodies import packed, unpacked
 from tallybook.stores.books.database import Database
 from tallybook.stores.books.keys import relation
 from tallybook.stores.books.leases import keep
-from tallybook.stores.books.schema import LIMBS, line, line_body, line_state
+from tallybook.stores.books.schema import LIMBS, line, line_body, line_state, line_text
 
 #: Lines of a small refresh at most, and of each transaction of a large one: a few tenths of a
 #: second to write.
 LINES_A_TRANSACTION: Final = 2_000
 _PERCENT: Final = 10**6
 _PERCENT_MAX: Final = 9 * 10**18
-_TABLES: Final = (line, line_body)
+#: The rows of some lines in each of the tables.
+_Written = tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]
+_TABLES: Final = (line, line_text, line_body)
 
 
 class Stands(NamedTuple):
@@ -198,24 +200,31 @@ def _take_away(
             counted.add(position, _row(position), -1)
 
 
-def _written(
-    positions: Iterable[Position], counted: totals.Counted
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return the rows of lines and of their bodies, which are counted."""
-    lines, bodies = [], []
+def _written(positions: Iterable[Position], counted: totals.Counted) -> _Written:
+    """Return the rows of lines, of their texts and of their bodies; they are counted."""
+    lines, texts, bodies = [], [], []
     for position in positions:
         row = _row(position)
         counted.add(position, row)
+        key = {"contract": row["contract"], "code": row["code"]}
         lines.append(row)
-        bodies.append({"contract": row["contract"], "code": row["code"], "body": packed(position)})
-    return lines, bodies
+        texts.append({**key, "text": _text(position)})
+        bodies.append({**key, "body": packed(position)})
+    return lines, texts, bodies
 
 
-def _insert(
-    connection: Connection,
-    generation: int,
-    written: tuple[list[dict[str, Any]], list[dict[str, Any]]],
-) -> None:
+def _text(position: Position) -> str:
+    names = (
+        position.account_name,
+        position.account,
+        position.contract,
+        position.line,
+        position.service,
+    )
+    return "\n".join(names).casefold()
+
+
+def _insert(connection: Connection, generation: int, written: _Written) -> None:
     for table, rows in zip(_TABLES, written, strict=True):
         if rows:
             connection.execute(insert(table), [{"generation": generation, **row} for row in rows])
@@ -239,13 +248,6 @@ def _take_over(
 def _row(position: Position) -> dict[str, Any]:
     ahead = position.forecast
     percent = position.percent_used
-    texts = (
-        position.account_name,
-        position.account,
-        position.contract,
-        position.line,
-        position.service,
-    )
     values = {
         "used": position.used,
         "allotment": position.allotment,
@@ -271,7 +273,6 @@ def _row(position: Position) -> dict[str, Any]:
         "status": position.status,
         "likely_over": position.likely_over,
         "low_use": position.low_use,
-        "text": "\n".join(texts).casefold(),
         "percent": (
             None
             if percent is None

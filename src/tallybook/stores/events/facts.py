@@ -1,6 +1,7 @@
 """Listing events newest first, and deciding in the engine which of them no meter can count."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from tallybook.aggregations._shape import NUMERIC, aggregation_of
 from tallybook.model.nouns import Meter
@@ -28,6 +29,9 @@ def facts(
     rows, join = cut(sql, places, (low, high), query.seq, members, event_type=query.event_type)
     bind = rows.bound.bind
     conditions = []
+    if query.closes:
+        rows.envelope.append("received")
+        conditions.append(_late(query.closes, bind))
     if query.before is not None:
         time, seq = bind(micros(query.before[0])), bind(query.before[1])
         conditions.append(f"(time < {time} OR (time = {time} AND seq < {seq}))")
@@ -55,6 +59,13 @@ def types(
     rows, join = cut(sql, places, (micros(FIRST_INSTANT), micros(LAST_INSTANT)), seq, members)
     end = "\nGROUP BY type ORDER BY type"
     return sql.written(Statement(rows, ["type", "count(*)"], join=join, end=end)), rows.bound
+
+
+def _late(closes: Sequence[datetime], bind: Callable[[int], str]) -> str:
+    """Say that a row was received once its own day was over; a day that is not over has no end."""
+    ends = [bind(micros(close)) for close in closes]
+    day_ends = " ".join(f"WHEN time < {end} THEN {end}" for end in ends)
+    return f"received >= CASE {day_ends} END"
 
 
 def _unresolved(sql: Dialect, rows: Rows, query: FactQuery) -> str:

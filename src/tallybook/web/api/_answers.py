@@ -397,6 +397,25 @@ ANSWERS: Final[dict[str, Shape]] = {
             ),
         ),
     ),
+    "Late": record(
+        contract=TEXT,
+        line=TEXT,
+        unit=TEXT,
+        events=WHOLE,
+        has_more=YES_OR_NO,
+        history_before=maybe(DATE),
+        days=many(
+            record(
+                date=DATE,
+                events=WHOLE,
+                known_then=maybe(DECIMAL),
+                used=maybe(DECIMAL),
+                change=maybe(DECIMAL),
+            )
+        ),
+        data_through=INSTANT,
+        known_at=MARK,
+    ),
     "Pool": record(
         **{name: _POSITION[name] for name in _STANDS},
         account=TEXT,

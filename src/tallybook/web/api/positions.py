@@ -18,6 +18,7 @@ from tallybook.model.time import parse_instant
 from tallybook.operations import position as position_op
 from tallybook.operations._page import cursor_invalid
 from tallybook.operations.known import known
+from tallybook.operations.late import Late, late
 from tallybook.operations.pool import Pool, pool
 from tallybook.web.api._answers import INSTANT, MARK, WHOLE, many, maybe, page_of, ref
 from tallybook.web.api._parameters import Cursor, Limit, Text
@@ -132,6 +133,27 @@ def get_pool(
     )
     made = pool(scope, directory, service.events, found, when, rollup=rollup)
     return answer(_pool(made))
+
+
+@router.get("/positions/{contract}/{line}/late", openapi_extra=says(ref("Late")))
+def get_late(
+    scope: Caller,
+    service: Service,
+    contract: str,
+    line: str,
+    at: Annotated[str | None, Query(description="An instant; now by default.")] = None,
+    known_at: Text = None,
+    rollup: Annotated[
+        bool | None, Query(description="Count the tree; as the contract says by default.")
+    ] = None,
+) -> Response:
+    """Count the events that came after their day was over, and say what they changed."""
+    when = instants(scope, service, at, known_at)
+    directory = service.directories.at(scope, when.mark.revision)
+    key = (contract, line)
+    found, _ = position_op.position(scope, directory, service.events, key, when, rollup=rollup)
+    stores = (service.ledger, service.events)
+    return answer(_late(found, late(scope, directory, *stores, found, when, rollup=rollup)))
 
 
 def instants(
@@ -252,6 +274,20 @@ def _pool(made: Pool) -> dict[str, Any]:
             for one in made.accounts
         ],
         "known_at": found["known_at"],
+    }
+
+
+def _late(found: Position, came: Late) -> dict[str, Any]:
+    return {
+        "contract": found.contract,
+        "line": found.line,
+        "unit": found.unit,
+        "events": came.events,
+        "has_more": came.has_more,
+        "history_before": came.since,
+        "days": [{**asdict(day), "change": day.change} for day in came.days],
+        "data_through": found.data_through,
+        "known_at": found.known_at,
     }
 
 

@@ -14,7 +14,7 @@ from babel.numbers import (
     get_currency_precision,
     get_currency_symbol,
 )
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from tallybook.web.charts.axis import compact
 
@@ -25,6 +25,8 @@ _WHOLE = Decimal(100)
 _EXACT = "#,##0.############"
 _DIGITS = Context(prec=100)  # the usual 28 digits are too few for 18 before and 12 after
 _SHORTENED_FROM = Decimal(100_000)
+_WIDE_FROM = Decimal(10_000_000)
+_THOUSAND = Decimal(1_000)
 _INTERVALS = {
     "hour": "d MMM, HH:mm",
     "day": "d MMM",
@@ -49,19 +51,36 @@ def estimate(value: Decimal | None) -> str:
 
 
 def short(value: Decimal | None, shortest: Decimal | int = _SHORTENED_FROM) -> Markup:
-    """A number from `shortest` on in three digits and a suffix, the exact one in the markup."""
+    """A number from `shortest` on in three digits and a suffix, below it as `column` rounds it;
+    the exact one in the markup.
+    """
     if value is None:
         return Markup("<span>{}</span>").format(DASH)
     exact = number(value)
-    text = compact(value) if abs(value) >= shortest else exact
+    text = compact(value) if abs(value) >= shortest else number(_sensible(value))
     if text == exact:
         return Markup("<span>{}</span>").format(exact)
-    return Markup('<data value="{}" title="{}">{}</data>').format(f"{value:f}", exact, text)
+    return _hovered(value, text)
+
+
+def column(value: Decimal | None) -> Markup:
+    """A number in a column of many: whole from 1,000 on, with two digits after the point below
+    that, three that count below 1, from ten million on with a suffix; the exact one in the markup.
+    """
+    if value is None:
+        return escape(DASH)
+    text = compact(value) if abs(value) >= _WIDE_FROM else number(_sensible(value))
+    return escape(text) if text == number(value) else _hovered(value, text)
 
 
 def about(value: Decimal | None) -> Markup:
     """An estimate on a card: whole from 1 on, and shortened as `short` does."""
     return short(value if value is None else _rounded(value, 0 if abs(value) >= 1 else 2))
+
+
+def expected(value: Decimal | None) -> Markup:
+    """An estimate in a column: whole from 1 on, and shortened as `column` does."""
+    return column(value if value is None else _rounded(value, 0 if abs(value) >= 1 else 2))
 
 
 def percent(value: Decimal | None, places: int = 0) -> str:
@@ -157,6 +176,18 @@ def bucket(start: datetime | date, interval: str) -> str:
 def plural(count: int, one: str, many: str) -> str:
     """A count with its word: 1 account, 31 accounts."""
     return f"{number(count)} {one if count == 1 else many}"
+
+
+def _hovered(value: Decimal, text: str) -> Markup:
+    said = Markup('<data value="{}" title="{}">{}</data>')
+    return said.format(f"{value:f}", number(value), text)
+
+
+def _sensible(value: Decimal) -> Decimal:
+    size = abs(value)
+    if size >= _THOUSAND:
+        return _rounded(value, 0)
+    return _rounded(value, 2 if size >= 1 or not size else 2 - size.adjusted())
 
 
 def _rounded(value: Decimal, places: int, rounding: str = ROUND_HALF_UP) -> Decimal:

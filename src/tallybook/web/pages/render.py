@@ -18,6 +18,7 @@ from tallybook.web.pages.icons import icon
 
 _FILTERS = {
     "number": words.number,
+    "column": words.column,
     "estimate": words.estimate,
     "short": words.short,
     "percent": words.percent,
@@ -30,6 +31,7 @@ _FILTERS = {
     "clock": words.clock,
     "instant": words.instant,
     "about": words.about,
+    "expected": words.expected,
     "place": words.place,
     "bucket": words.bucket,
 }

@@ -46,7 +46,7 @@ def of_position(found: Position, change: Decimal | None = None) -> Standing:
             ahead.daily_mean,
             ahead.remaining_days,
             _expected(found),
-            _cost([(found.currency, ahead.projected_amount)]),
+            cost([(found.currency, _charge(found))]),
             ahead.exhausted_on,
             _basis([ahead]),
         ),
@@ -59,6 +59,12 @@ def of_position(found: Position, change: Decimal | None = None) -> Standing:
 def _expected(found: Position) -> Decimal:
     ahead = found.forecast.projected_overage
     return found.overage if ahead is None else ahead
+
+
+def _charge(found: Position) -> Decimal | None:
+    """Return the amount at the projected use, without a forecast that so far."""
+    ahead = found.forecast.projected_amount
+    return found.amount if ahead is None else ahead
 
 
 def of_service(totals: Sequence[Total]) -> Standing:
@@ -83,7 +89,7 @@ def of_service(totals: Sequence[Total]) -> Standing:
             projected,
             percent=percent(projected, allotment) if is_growing else None,
             overage=max(expected, overage),
-            cost=_cost((t.currency, t.projected_amount) for t in totals),
+            cost=cost((t.currency, t.projected_amount) for t in totals),
         ),
         allotment is not None and used < allotment < projected,
     )
@@ -132,8 +138,8 @@ def _word(words: set[ForecastStatus]) -> ForecastStatus:
     return "estimate" if "estimate" in words else "not_enough_data"
 
 
-def _cost(amounts: Iterable[tuple[str, Decimal | None]]) -> tuple[Money, ...]:
-    """Add up amounts by currency, without those of nothing."""
+def cost(amounts: Iterable[tuple[str, Decimal | None]]) -> tuple[Money, ...]:
+    """Add up amounts by currency, without those of nothing and those that may not be seen."""
     sums: dict[str, Decimal] = {}
     for currency, amount in amounts:
         if amount is not None:

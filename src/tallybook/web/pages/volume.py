@@ -1,40 +1,35 @@
 """The volume page: every line one may see against its allotment, one service in detail."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from contextlib import suppress
+from dataclasses import replace
 from decimal import Decimal, localcontext
-from typing import Annotated, Any, Final
-from zoneinfo import ZoneInfo
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from tallybook.model.errors import Conflict
 from tallybook.model.ports import SnapshotPage, SnapshotQuery
 from tallybook.model.position import Position, Total
 from tallybook.model.quantity import EXACT
+from tallybook.model.scope import Scope
 from tallybook.operations import portfolio
 from tallybook.web.api.positions import instants
 from tallybook.web.pages import charted, standing
 from tallybook.web.pages import format as words
+from tallybook.web.pages import volume_filters as filters
+from tallybook.web.pages import volume_fresh as fresh
 from tallybook.web.pages.account import calendar_zone
 from tallybook.web.pages.frame import frame
 from tallybook.web.pages.render import page
 from tallybook.web.pages.session import SignedIn
-from tallybook.web.pages.view import (
-    Command,
-    Filters,
-    Freshness,
-    Link,
-    MessagePage,
-    Option,
-    Segment,
-    Select,
-)
-from tallybook.web.pages.volume_asked import PERIODS, Asked
+from tallybook.web.pages.view import Command, Link, MessagePage
+from tallybook.web.pages.volume_account import chosen, like
+from tallybook.web.pages.volume_asked import AGREED, PATH, Asked
 from tallybook.web.pages.volume_table import table
-from tallybook.web.pages.volume_view import Attention, ServiceBar, VolumePage
-from tallybook.web.services import Service
+from tallybook.web.pages.volume_view import Attention, Charted, ServiceBar, VolumePage
+from tallybook.web.services import Service, Services
 
 router = APIRouter()
 
@@ -42,9 +37,8 @@ router = APIRouter()
 CHARTED_LINES_MAX: Final = 2_000
 _SERVICES_SHOWN: Final = 5
 _ZERO: Final = Decimal(0)
-_MOMENT: Final = timedelta(microseconds=1)
-#: Lines that have an allotment: only these can be compared with one.
-_AGREED: Final[frozenset[Any]] = frozenset({"ok", "near", "at_limit", "over"})
+#: How often a page is begun whose numbers turn out to be of two marks.
+_TRIES: Final = 5
 
 #: What to do in an empty installation.
 _FIRST: Final = (
@@ -55,7 +49,7 @@ _FIRST: Final = (
     Command("Or first look at sample data, in a folder of its own", "./tallybook demo"),
 )
 
-Services = Mapping[str, Sequence[Total]]
+ByService = Mapping[str, Sequence[Total]]
 
 
 def _past(request: Request) -> portfolio.Past:
@@ -69,17 +63,38 @@ def home() -> Response:
     return RedirectResponse("/volume", 303)
 
 
-@router.get("/volume")
+@router.get(PATH)
 def volume(
     request: Request,
     scope: SignedIn,
     service: Service,
     past: Annotated[portfolio.Past, Depends(_past)],
 ) -> Response:
-    """Show where every line stands."""
+    """Show where every line stands; anew where a refresh came between two of its questions."""
+    for _ in range(_TRIES - 1):
+        with suppress(Conflict):
+            return _answer(request, scope, service, past)
+    return _answer(request, scope, service, past)
+
+
+@router.get(f"{PATH}/accounts")
+def accounts(scope: SignedIn, service: Service, request: Request) -> Response:
+    """Suggest accounts to the one who types a name or key."""
+    now = service.clock.now()
+    directory = service.directories.current(scope).on(now.date())
+    found = like(scope, directory, now, request.query_params.get("account", ""))
+    return HTMLResponse(page("volume_accounts.html", filters.options(found)))
+
+
+def _answer(request: Request, scope: Scope, service: Services, past: portfolio.Past) -> Response:
     when = instants(scope, service, None, None)
     directory = service.directories.at(scope, when.mark.revision).on(when.now.date())
-    asked = Asked("/volume", dict(request.query_params), scope, service, past, directory, when)
+    query = dict(request.query_params)
+    alone = query.get("rollup") == "own"
+    who = chosen(scope, directory, when.now, query.get("account", ""), alone=alone)
+    asked = Asked(PATH, query, scope, service, past, directory, when, who)
+    if who.key != who.said and who.key:
+        return RedirectResponse(asked.link(account=who.key), 303)
     every = asked.lines(SnapshotQuery(limit=1))
     if not every.total:
         return HTMLResponse(page("message.html", _empty(request, asked)))
@@ -87,51 +102,79 @@ def volume(
 
 
 def _empty(request: Request, asked: Asked) -> MessagePage:
-    is_agreed = asked.is_past and bool([*asked.directory.keys("contract")])
-    links = (Link("This period", "/volume"),) if is_agreed else ()
+    shell = frame(request, asked.scope, asked.directory, "Volume")
+    if asked.is_past and [*asked.directory.keys("contract")]:
+        return MessagePage(
+            shell,
+            "tally",
+            "No period before this one",
+            "No contract was in force in the period before this one.",
+            (Link("This period", PATH),),
+        )
+    if not asked.scope.may("define") or asked.scope.accounts is not None:
+        return MessagePage(
+            shell,
+            "tally",
+            "Nothing is agreed with you yet",
+            "Once a contract is in force, its lines stand here with what was used of them.",
+        )
     return MessagePage(
-        frame(request, asked.scope, asked.directory, "Volume"),
+        shell,
         "tally",
-        "No period before this one" if links else "Nothing is agreed yet",
-        "No contract was in force in the period before this one."
-        if links
-        else "Volume shows use against what contracts include. Say who uses, what counts and what "
+        "Nothing is agreed yet",
+        "Volume shows use against what contracts include. Say who uses, what counts and what "
         "was promised, and send what was used.",
-        links,
-        commands=() if links else _FIRST,
+        commands=_FIRST,
     )
 
 
 def _volume(request: Request, asked: Asked, every: SnapshotPage) -> VolumePage:
-    of_all = _by_service(every.totals)
-    agreed = asked.lines(SnapshotQuery(states=_AGREED, limit=1))
-    services = _by_urgency({**of_all, **_by_service(agreed.totals)})
-    chosen = asked.get("service", services) or next(iter(services))
-    is_agreed = any(total.service == chosen for total in agreed.totals)
-    some = _AGREED if is_agreed else frozenset()
-    query = SnapshotQuery(service=chosen, states=some, limit=CHARTED_LINES_MAX)
-    lines = asked.lines(query)
-    course = portfolio.course(lines.items, _before(asked, lines))
-    stands = standing.with_lines(
-        standing.of_service(services[chosen]), lines.items, standing.change_on_last(course)
-    )
-    note = _note(asked, lines, of_all[chosen])
+    found = asked.lines(replace(asked.query_of_all, service=None, limit=1))
+    services = _by_service(found.totals)
+    name = asked.text("service") or next(iter(_by_urgency(services)), "")
+    lines = _charted_lines(asked, name) if name in services else None
+    everybody = "All accounts" if asked.scope.accounts is None else "Your accounts"
     return VolumePage(
         frame(request, asked.scope, asked.directory, "Volume"),
-        (Link("Volume", "/volume"), Link("All accounts", "/volume")),
-        _freshness(asked, lines.items),
-        _filters(asked, services, chosen),
-        chosen,
+        (Link("Volume", PATH), Link(asked.chosen.name or everybody, asked.link())),
+        fresh.of(asked, lines.items if lines else every.items),
+        filters.of(asked, services),
+        _charted(asked, services, name, lines) if lines else None,
+        table(asked, every.total),
+    )
+
+
+def _charted_lines(asked: Asked, name: str) -> SnapshotPage:
+    """Return the lines of one service that are added up: those with an allotment, if there are."""
+    query = replace(asked.query_of_all, service=name, sort="contract", limit=CHARTED_LINES_MAX)
+    if query.states:
+        return asked.lines(query)
+    agreed = asked.lines(replace(query, states=AGREED))
+    return agreed if agreed.total else asked.lines(query)
+
+
+def _charted(asked: Asked, of_all: ByService, name: str, lines: SnapshotPage) -> Charted:
+    services = of_all
+    if not asked.query_of_all.states:
+        query = replace(asked.query_of_all, service=None, states=AGREED, limit=1)
+        services = {**of_all, **_by_service(asked.lines(query).totals)}
+    services = _by_urgency(services)
+    course = portfolio.course(lines.items, _before(asked, lines))
+    stands = standing.with_lines(
+        standing.of_service(services[name]), lines.items, standing.change_on_last(course)
+    )
+    note = _note(asked, lines, of_all[name])
+    view = asked.get("view", charted.VIEWS)
+    return Charted(
+        name,
         charted.with_crossing(stands, course),
         _attention(lines),
-        charted.chart(
-            course, stands, "Usage and forecast", asked.get("view", charted.VIEWS), asked.link, note
-        ),
-        _bars(asked, services, chosen),
-        table(asked),
-        asked.link(sort="service", dir="asc", page=None) + "#accounts"
-        if len(services) > _SERVICES_SHOWN
+        charted.chart(course, stands, "Usage and forecast", view, asked.link, note),
+        _bars(asked, services, name),
+        asked.link(sort="service", dir="asc", service=None, page=None) + "#accounts"
+        if len(services) > _SERVICES_SHOWN or asked.text("service")
         else "",
+        known_at=str(lines.state.mark) if lines.state else "",
     )
 
 
@@ -145,7 +188,7 @@ def _by_service(totals: Iterable[Total]) -> dict[str, list[Total]]:
     return found
 
 
-def _by_urgency(services: Services) -> Services:
+def _by_urgency(services: ByService) -> ByService:
     """Order services by how far they exceed, or come close to, what is allotted to them."""
 
     def urgency(name: str) -> tuple[Decimal, Decimal]:
@@ -188,50 +231,17 @@ def _note(asked: Asked, lines: SnapshotPage, totals: Sequence[Total]) -> str:
     return " ".join(said)
 
 
-def _freshness(asked: Asked, lines: Sequence[Position]) -> Freshness:
-    """Return the last day that is complete for every line, in the zone most of those use."""
-    zones = [calendar_zone(asked.directory, line) for line in lines]
-    ends = [
-        (line.data_through - _MOMENT).astimezone(ZoneInfo(zone)).date()
-        for line, zone in zip(lines, zones, strict=True)
-    ]
-    first = min(ends)
-    zone, _ = Counter(z for z, end in zip(zones, ends, strict=True) if end == first).most_common(1)[
-        0
-    ]
-    through = min(
-        line.data_through
-        for line, own, end in zip(lines, zones, ends, strict=True)
-        if own == zone and end == first
-    )
-    return Freshness(through, zone)
-
-
-def _filters(asked: Asked, services: Iterable[str], chosen: str) -> Filters:
-    period = asked.get("period", PERIODS)
-    periods = (
-        Link(label, asked.link(period=value, page=None), value == period)
-        for value, label in PERIODS.items()
-    )
-    return Filters(
-        "/volume",
-        (Segment("Period", tuple(periods)),),
-        (Select("Service", "service", tuple(Option(s, s, s == chosen) for s in sorted(services))),),
-        asked.kept("service"),
-    )
-
-
 def _attention(lines: SnapshotPage) -> Attention:
-    counts = lines.counts
+    counts = {state: lines.counts.get(state, 0) for state in (*AGREED, "likely_over", "all")}
     return Attention(
-        counts.get("over", 0),
-        counts.get("at_limit", 0),
-        counts.get("likely_over", 0),
-        lines.total,
+        counts["over"],
+        counts["at_limit"],
+        counts["likely_over"],
+        sum(counts[state] for state in AGREED) or counts["all"],
     )
 
 
-def _bars(asked: Asked, services: Services, chosen: str) -> tuple[ServiceBar, ...]:
+def _bars(asked: Asked, services: ByService, chosen: str) -> tuple[ServiceBar, ...]:
     """Return the most urgent services, and always the chosen one."""
     shown = [*services][:_SERVICES_SHOWN]
     if chosen not in shown:

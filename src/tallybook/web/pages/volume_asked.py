@@ -1,17 +1,22 @@
-"""What the address of the volume page asks for, and the lines that answer it."""
+"""What the address of the volume page asks for, and the lines that answer it: all of one mark."""
 
-from dataclasses import dataclass
-from typing import Final, get_args
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, get_args
 
 from tallybook.model.directory import Directory
-from tallybook.model.ports import SnapshotPage, SnapshotQuery, SnapshotSort
+from tallybook.model.errors import Conflict
+from tallybook.model.ports import SnapshotPage, SnapshotQuery, SnapshotSort, SnapshotState
 from tallybook.model.scope import Scope
 from tallybook.operations import position as position_op
 from tallybook.operations.portfolio import Past
 from tallybook.web.api.positions import states
 from tallybook.web.pages.asked import ROWS, Address, last_page
+from tallybook.web.pages.view import Link
+from tallybook.web.pages.volume_account import Chosen
 from tallybook.web.services import Services
 
+PATH: Final = "/volume"
 PERIODS: Final = {"": "This period", "last": "Last period"}
 CHIPS: Final = {
     "": "All",
@@ -19,9 +24,43 @@ CHIPS: Final = {
     "at_limit": "At limit",
     "likely_over": "Likely over",
     "near": "Near",
+    "ok": "Ok",
     "low_use": "Low use",
+    "no_allotment": "No allotment",
 }
+#: What narrows the page, and how a filter that is set says so.
+FILTERS: Final = {
+    "account": "Account",
+    "service": "Service",
+    "branch": "Branch",
+    "csm": "CSM",
+    "status": "Status",
+    "q": "Search",
+}
+#: Lines that have an allotment: only these can be compared with one.
+AGREED: Final[frozenset[Any]] = frozenset({"ok", "near", "at_limit", "over"})
 _SORTS: Final[tuple[SnapshotSort, ...]] = get_args(SnapshotSort)
+
+
+class Reading:
+    """The snapshot as one page reads it, query by query: it may be refreshed in between."""
+
+    def __init__(self) -> None:
+        """Nothing is read yet."""
+        self.state: SnapshotState | None = None
+
+    def note(self, found: SnapshotPage) -> SnapshotPage:
+        """Take an answer into the page.
+
+        Raises:
+            Conflict: `snapshot_moved`, where it is of another mark than those before.
+        """
+        if self.state not in {None, found.state}:
+            raise Conflict(
+                "snapshot_moved", "New facts came in while the page was made; load it again."
+            )
+        self.state = found.state
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +72,8 @@ class Asked(Address):
     past: Past
     directory: Directory
     when: position_op.Instants
+    chosen: Chosen
+    reading: Reading = field(default_factory=Reading)
 
     @property
     def is_past(self) -> bool:
@@ -49,11 +90,45 @@ class Asked(Address):
         """Return the direction of the sort."""
         return self.text("dir") != "asc"
 
+    @property
+    def query_of_all(self) -> SnapshotQuery:
+        """Return what narrows the page, in its order, without a page of its table."""
+        return SnapshotQuery(
+            accounts=self.chosen.accounts,
+            states=states(self.get("status", CHIPS)),
+            service=self.text("service") or None,
+            branch=self.text("branch") or None,
+            csm=self.text("csm") or None,
+            text=self.text("q") or None,
+            sort=self.sort,
+            descending=self.descending,
+        )
+
+    @property
+    def removable(self) -> Iterator[Link]:
+        """Yield the filters that are set, each with the address without it."""
+        said = {"account": self.chosen.name, "status": CHIPS[self.get("status", CHIPS)]}
+        for name, label in FILTERS.items():
+            value = self.get(name, CHIPS) if name == "status" else self.text(name)
+            if value:
+                gone = {"rollup": None} if name == "account" else {}
+                url = self.link(page=None, **{name: None}, **gone)
+                yield Link(f"{label}: {said.get(name) or value}", url)
+
+    @property
+    def clear_url(self) -> str:
+        """Return the address without any filter."""
+        return self.link(page=None, rollup=None, **dict.fromkeys(FILTERS))
+
     def lines(self, query: SnapshotQuery) -> SnapshotPage:
-        """List lines as they stand, or as they stood when the period before ended."""
+        """List lines as they stand, or as they stood when the period before ended.
+
+        Raises:
+            Conflict: `snapshot_moved`.
+        """
         if self.is_past:
             return self.before(query)
-        return position_op.positions(self.scope, self.service.snapshot, query)
+        return self.reading.note(position_op.positions(self.scope, self.service.snapshot, query))
 
     def before(self, query: SnapshotQuery) -> SnapshotPage:
         """List lines as they stood when the period before ended."""
@@ -61,18 +136,11 @@ class Asked(Address):
 
     def rows(self) -> tuple[SnapshotPage, int]:
         """Return the lines of the table's page and its number; beyond the last is the last."""
-        found = self.lines(self._table(self.number))
+        found = self.lines(self._page(self.number))
         last = last_page(found.total)
         if self.number <= last:
             return found, self.number
-        return self.lines(self._table(last)), last
+        return self.lines(self._page(last)), last
 
-    def _table(self, number: int) -> SnapshotQuery:
-        return SnapshotQuery(
-            states=states(self.get("status", CHIPS)),
-            text=self.text("q") or None,
-            sort=self.sort,
-            descending=self.descending,
-            offset=(number - 1) * ROWS,
-            limit=ROWS,
-        )
+    def _page(self, number: int) -> SnapshotQuery:
+        return replace(self.query_of_all, offset=(number - 1) * ROWS, limit=ROWS)

@@ -1,17 +1,19 @@
 """The table of the volume page: one row a line, its children in place, and links for the rest."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
 from tallybook.model.ports import SnapshotSort
-from tallybook.model.position import Position
+from tallybook.model.position import Position, Total
+from tallybook.operations.position import by_unit
 from tallybook.web.pages import format as words
 from tallybook.web.pages import standing
 from tallybook.web.pages.frame import with_query
 from tallybook.web.pages.view import Chip, Column, ListControls
-from tallybook.web.pages.volume_asked import CHIPS, Asked
-from tallybook.web.pages.volume_view import VolumeRow, VolumeTable
+from tallybook.web.pages.volume_asked import AGREED, CHIPS, Asked
+from tallybook.web.pages.volume_view import VolumeRow, VolumeTable, VolumeTotal
 
 _ZERO: Final = Decimal(0)
 _RECENT: Final = slice(-15, -1)  # a fortnight of complete days
@@ -21,6 +23,7 @@ _COLUMNS: Final[tuple[tuple[Column, SnapshotSort | None], ...]] = (
     (Column("Used"), "used"),
     (Column("Allotment", wide=True), "allotment"),
     (Column("Of allotment", numeric=False), "percent_used"),
+    (Column("Remaining", wide=True), None),
     (Column("Forecast", wide=True), "projected"),
     (Column("Overage", wide=True), "projected_overage"),
     (Column("Daily", numeric=False, wide=True), None),
@@ -28,33 +31,58 @@ _COLUMNS: Final[tuple[tuple[Column, SnapshotSort | None], ...]] = (
 )
 
 
-def table(asked: Asked) -> VolumeTable:
-    """Return the page of the table that is asked for."""
+def table(asked: Asked, every: int) -> VolumeTable:
+    """Return the page of the table that is asked for; `every` counts lines without filters."""
     found, number = asked.rows()
     controls = ListControls(
-        tuple(_chip(asked, value, label, found.counts) for value, label in CHIPS.items()),
+        tuple(_chips(asked, found.counts)),
         asked.find(),
         tuple(_heading(asked, column, sort) for column, sort in _COLUMNS),
         asked.pager(number, found.total),
-        asked.link(q=None, status=None, page=None),
+        asked.clear_url,
     )
-    rows = tuple(row for line in found.items for row in _rows(asked, line))
-    return VolumeTable(found.total, rows, controls)
+    return VolumeTable(
+        found.total,
+        every,
+        tuple(row for line in found.items for row in _rows(asked, line)),
+        tuple(_totals(asked, found.totals)),
+        controls,
+        asked.scope.sees_prices,
+        str(found.state.mark) if found.state else "",
+    )
 
 
-def _chip(asked: Asked, value: str, label: str, counts: Mapping[str, int]) -> Chip:
-    return Chip(
-        label,
-        asked.link(status=value, page=None),
-        counts.get(value, 0) if value else None,
-        asked.get("status", CHIPS) == value,
-    )
+def _chips(asked: Asked, counts: Mapping[str, int]) -> Iterable[Chip]:
+    for value, label in CHIPS.items():
+        url = asked.link(status=value, page=None)
+        yield Chip(label, url, counts.get(value or "all", 0), asked.get("status", CHIPS) == value)
 
 
 def _heading(asked: Asked, column: Column, sort: SnapshotSort | None) -> Column:
     if sort is None:
         return column
     return asked.heading(column, sort, asked.sort, descending=asked.descending, first="desc")
+
+
+def _totals(asked: Asked, totals: tuple[Total, ...]) -> Iterable[VolumeTotal]:
+    """Yield the sums of the list by unit and currency; the amounts of lines with an allotment."""
+    query = replace(asked.query_of_all, limit=1)
+    agreed = totals if query.states else asked.lines(replace(query, states=AGREED)).totals
+    if "no_allotment" in query.states:
+        agreed = ()
+    costs = {(total.unit, total.currency): total for total in by_unit(agreed)}
+    for total in by_unit(totals):
+        priced = costs.get((total.unit, total.currency))
+        yield VolumeTotal(
+            total.unit,
+            total.currency,
+            total.lines,
+            total.used,
+            total.allotment,
+            total.projected,
+            total.projected_overage,
+            standing.cost([(total.currency, priced.projected_amount)]) if priced else (),
+        )
 
 
 def _rows(asked: Asked, line: Position) -> Iterable[VolumeRow]:
@@ -68,6 +96,7 @@ def _rows(asked: Asked, line: Position) -> Iterable[VolumeRow]:
         url,
         line.service,
         standing.of_position(line),
+        line.remaining,
         tuple(day.used or _ZERO for day in line.daily[_RECENT]),
         children=len(standing.children(line)),
         toggle_url=asked.link(open=None if is_open else key) if standing.children(line) else "",

@@ -18,6 +18,7 @@ class UsageChart extends HTMLElement {
     this.tabIndex = 0;
     this.role = "group";
     this.ariaLabel = `${this.dataset.label}: arrow keys move, Escape leaves`;
+    this.spoken?.remove(); // again after a swap, which takes away what is not the server's
     this.spoken = this.make("p", "hidden-text");
     this.spoken.role = "status";
     this.onpointermove = (event) => this.show(this.nearest(event.clientX));
@@ -142,7 +143,11 @@ document.addEventListener("submit", (event) => {
 });
 
 document.addEventListener("change", (event) => {
-  if (event.target.matches("[data-auto] select")) event.target.form.requestSubmit();
+  if (event.target.matches("[data-auto] :is(select, [list])")) event.target.form.requestSubmit();
+});
+
+document.addEventListener("htmx:after:swap", () => {
+  for (const chart of document.querySelectorAll("usage-chart")) chart.connectedCallback();
 });
 
 // Busy after 150 ms, so that quick answers never flicker; not for ever, as a download stays here.
