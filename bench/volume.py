@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from bench import data, fleet
 from bench.machine import Cost, best, cost, quantile
-from bench.questions import Question, questions
+from bench.questions import questions
 from bench.sizes import Engine, Size
 from bench.usage import counted
 from tallybook.model.mark import Mark
@@ -127,7 +127,7 @@ class _Ours:
         self._ledger = SqlLedger(folder)
         self._books = BooksVersions(database)
         self._people = BooksPeople(database)
-        self._directories = Directories(self._books)
+        self._directories = Directories(self._books, BooksStatements(database))
         self._seq = seq
         self._now = _NOW
         self._leases = BooksLeases(database, "bench")
@@ -201,6 +201,7 @@ class _Ours:
             tick=lambda: None,
             faults=list,
             local_token=credentials.new_token(),
+            parquet=lambda _sheet, _path: None,
         )
 
 

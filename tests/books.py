@@ -15,6 +15,7 @@ from tallybook.operations.define import Change, Retirement, define, retire
 from tallybook.operations.directory import Directories
 from tallybook.stores.books.database import Database, sqlite
 from tallybook.stores.books.people import BooksPeople
+from tallybook.stores.books.statements import BooksStatements
 from tallybook.stores.books.versions import BooksVersions
 from tallybook.stores.postgresql import address
 from tests import postgres
@@ -87,6 +88,7 @@ def shelf(folder: Path, store: str = "sqlite") -> Iterator[Shelf]:
     database = opened(store, folder)
     try:
         books = BooksVersions(database)
-        yield Shelf(database, books, BooksPeople(database), Directories(books), operator("tester"))
+        directories = Directories(books, BooksStatements(database))
+        yield Shelf(database, books, BooksPeople(database), directories, operator("tester"))
     finally:
         database.close()

@@ -46,7 +46,7 @@ from tallybook.stores.folder import Folder
 from tallybook.stores.ledger.closed import refuse_closed
 from tallybook.stores.ledger.store import SqlLedger
 from tallybook.stores.move.move import Move
-from tallybook.stores.parquet import read_parquet
+from tallybook.stores.parquet import read_parquet, write_parquet
 from tallybook.stores.postgresql import address
 from tallybook.web.listening import Address, address_of, found, listen, server_of, told
 from tallybook.web.logs import log_to_stderr
@@ -156,7 +156,8 @@ class Installation:
         self._ledger, self._events = ledger, events
         self._clock = _Clock(may_be_set=settings.test_clock)
         books = BooksVersions(database)
-        directories = Directories(books)
+        statements = BooksStatements(database)
+        directories = Directories(books, statements)
         snapshot = BooksSnapshot(database)
         self._refresher = Refresher(books, ledger, events, snapshot, leases, directories)
         is_shared = isinstance(events, ClickEvents)
@@ -164,7 +165,7 @@ class Installation:
         return Services(
             books=books,
             people=BooksPeople(database),
-            statements=BooksStatements(database),
+            statements=statements,
             ledger=ledger,
             events=events,
             snapshot=snapshot,
@@ -175,6 +176,7 @@ class Installation:
             tick=self.tick,
             faults=lambda: [loop.fault for loop in self._loops if loop.fault],
             local_token=f"local_{secrets.token_urlsafe(32)}",
+            parquet=write_parquet,
         )
 
     def start(self) -> None:
@@ -339,7 +341,8 @@ def moving(settings: Settings) -> Iterator[Moving]:
         source = _open_truth(here, stack, moving=True)
         events = stack.enter_context(closing(_open_events(here, source.ledger, anew=False)))
         mover = stack.enter_context(Move(settings.data, source.database, source.ledger, url))
-        directory = Directories(BooksVersions(source.database)).current(_SYSTEM)
+        books = BooksVersions(source.database)
+        directory = Directories(books, BooksStatements(source.database)).current(_SYSTEM)
         side = Side(source.ledger, events)
         goal = partial(_side, settings, source.ledger)
         yield stack.enter_context(Moving(_SYSTEM, mover, directory, side, goal))

@@ -18,10 +18,9 @@ from tallybook.model.errors import Conflict
 from tallybook.model.ports import Books, Draft, NounName
 from tallybook.model.scope import Member, Scope, operator
 from tallybook.model.time import FIRST_INSTANT, LAST_INSTANT
-from tallybook.operations.directory import Directories
 from tallybook.stores.books.versions import BooksVersions
 from tests import postgres
-from tests.books import STORES, opened
+from tests.books import STORES, opened, shelf
 
 Change = tuple[NounName, str, date | None, bool]
 Open = Callable[[Path], AbstractContextManager[Books]]
@@ -120,7 +119,8 @@ def test_books_on_postgresql_are_the_list_too(commits: list[list[Change]], after
 
 def check_list(store: str, commits: list[list[Change]], after: int) -> None:
     written = []
-    with tempfile.TemporaryDirectory() as folder, books_on(store, Path(folder)) as books:
+    with tempfile.TemporaryDirectory() as folder, shelf(Path(folder), store) as home:
+        books = home.books
         for n, commit in enumerate(commits, 1):
             drafts = [
                 Draft(noun, key, {"n": n}, valid_from=day, retired=retired)
@@ -138,9 +138,8 @@ def check_list(store: str, commits: list[list[Change]], after: int) -> None:
                 history = [v for v in written if (v.noun, v.key) == (noun, key)]
                 assert books.history(WHOLE, noun, key) == history
                 assert [v.number for v in history] == list(range(1, len(history) + 1))
-        directories = Directories(books)
-        current = directories.current(WHOLE)
-        past = directories.at(WHOLE, min(after, current.revision))
+        current = home.directories.current(WHOLE)
+        past = home.directories.at(WHOLE, min(after, current.revision))
         for v in written:
             found = past.history(v.noun, v.key)
             assert (v in found) == (v.revision <= past.revision)

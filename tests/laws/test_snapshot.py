@@ -243,6 +243,24 @@ LINES = st.lists(
 )
 
 
+def test_a_walk_sees_one_state_while_refreshes_go_on(
+    snapshot: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "LINES_A_TRANSACTION", 2)
+    before = [replace(BASE, line=f"L{i}") for i in range(5)]
+    snapshot.replace(ALL, STATE, before)
+    later = SnapshotState(Mark(8, 3, minute_of(LATER)), LATER)
+    with snapshot.walk(ALL, SnapshotQuery(sort="contract", descending=True, limit=1)) as walked:
+        first = next(walked.items)
+        snapshot.replace(ALL, later, [replace(BASE, line="new")], everything=True)
+        rest = list(walked.items)
+    assert (walked.total, walked.state) == (5, STATE)
+    assert [found.line for found in (first, *rest)] == ["L4", "L3", "L2", "L1", "L0"]
+    assert {found.known_at for found in rest} == {STATE.mark}
+    with snapshot.walk(ALL, SnapshotQuery()) as walked:
+        assert [found.line for found in walked.items] == ["new"]
+
+
 QUERIES = st.builds(
     SnapshotQuery,
     accounts=st.none() | st.sampled_from([frozenset("a"), frozenset("ab"), frozenset()]),
@@ -288,6 +306,9 @@ def check_page(database: Database, lines: list[dict[str, Any]], query: SnapshotQ
     snapshot = Kept(database)
     snapshot.replace(ALL, STATE, found, everything=True)
     assert snapshot.page(ALL, query) == listed(found, query, STATE)
+    with snapshot.walk(ALL, query) as walked:
+        whole = listed(found, replace(query, offset=0, limit=len(found) or 1), STATE)
+        assert (tuple(walked.items), walked.total) == (whole.items, whole.total)
 
 
 def test_values_beyond_any_meaning_are_cut_and_nothing_overflows(snapshot: Kept) -> None:
@@ -423,7 +444,7 @@ def test_who_was_paused_past_its_lease_writes_nothing_more(
                 next(stands, lambda: None)()
             clear(writing, generation)
 
-        monkeypatch.setattr(store.Writing, "_clear_but", late)  # noqa: SLF001 - as above
+        monkeypatch.setattr(store.Writing, "_clear_but", late)
     with pytest.raises(Conflict) as refusal:
         snapshot.replace(ALL, STATE, ours(), gone=gone)
     assert refusal.value.code == "lease_lost"

@@ -18,9 +18,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tallybook.model.errors import Conflict, NotFound, TallybookError, Unavailable
+from tallybook.model.directory import Directory
+from tallybook.model.errors import Conflict, Invalid, NotFound, TallybookError, Unavailable
 from tallybook.model.mark import Mark, minute_of
-from tallybook.model.scope import operator
+from tallybook.model.scope import Scope, operator
 from tallybook.model.statement import ClosedStatement
 from tallybook.operations import close as module
 from tallybook.operations.close import Stores, close
@@ -94,7 +95,9 @@ class Office:
         self.ledger = SqlLedger(folder)
         self.events = DuckEvents(folder / "events.duckdb", threads=1)
         statements = BooksStatements(self.database)
-        self.stores = Stores(books, self.ledger, self.events, statements, Directories(books))
+        self.stores = Stores(
+            books, self.ledger, self.events, statements, Directories(books, statements)
+        )
         self.ids = count()
         self.define("meter", "total", event_type="use", aggregation="sum", property="n")
 
@@ -161,7 +164,8 @@ def said_and_due(office: Office, name: str) -> tuple[Decimal, Decimal]:
     basis = office.basis()
     course = course_of(ALL, basis, name)
     places = list(course.all())
-    after = following(course.agreement, course.closed)
+    ends = {start: one.end_date for start, one in course.closed.items()}
+    after = following(course.agreement, ends)
     if after is not None and after not in places:
         places.append(after)
     said = sum((subtotal(found) for found in rate(ALL, basis, [(course, places)])), D(0))
@@ -178,7 +182,15 @@ def said_and_due(office: Office, name: str) -> tuple[Decimal, Decimal]:
     return said, sum((charge.amount for charge in made), D(0))
 
 
-DAYS = ["2026-01-15", "2026-01-28", "2026-02-10", "2026-03-01", "2026-03-20", "2026-04-10"]
+DAYS = [
+    "2026-01-10",
+    "2026-01-15",
+    "2026-01-28",
+    "2026-02-10",
+    "2026-03-01",
+    "2026-03-20",
+    "2026-04-10",
+]
 AMENDMENTS: list[dict[str, Any]] = [
     {},
     {"lines": []},
@@ -188,7 +200,13 @@ AMENDMENTS: list[dict[str, Any]] = [
     {"base_charges": [{"name": "base", "amount": "33.33", "timing": "advance"}]},
     {"billing": {"cycle_start_date": "2026-01-25"}},
     {"billing": {"cycle_length": 2}},
+    {"billing": {"cycle_unit": "year"}},
+    {"billing": {"cycle_unit": "week"}},
     {"end_date": "2026-02-20"},
+    {"status": "draft"},
+    {"status": "ended"},
+    {"currency": "JPY"},
+    {"start_date": "2026-02-15"},
     {"credits": [{"name": "prepaid", "amount": "40"}], "timezone": "Asia/Tokyo"},
 ]
 ACTIONS = st.lists(
@@ -230,6 +248,15 @@ RECUT = [
     ("amend", "2026-01-10", {"end_date": "2026-02-20"}),
     ("void", "", 1),
 ]
+#: What was closed by the month becomes part of a year, and is then never to have been agreed.
+UNAGREED = [
+    *(("use", day, 20) for day in DAYS),
+    ("close", "2026-02-10", None),
+    ("amend", "2026-01-10", {"billing": {"cycle_unit": "year"}}),
+    ("amend", "2026-01-10", {"currency": "JPY"}),
+    ("amend", "2026-01-10", {"start_date": "2026-04-01"}),
+    *(("amend", "2026-01-10", {"status": status}) for status in ("draft", "ended")),
+]
 
 
 @settings(max_examples=settings().max_examples // 5)
@@ -237,6 +264,7 @@ RECUT = [
 @example(actions=LATE)
 @example(actions=ENDED)
 @example(actions=RECUT)
+@example(actions=UNAGREED)
 def test_closed_and_open_adjustments_are_all_of_it_worked_out_anew(
     office: Office, actions: list[tuple[str, str, Any]]
 ) -> None:
@@ -278,6 +306,90 @@ def test_a_credit_is_not_given_twice_where_a_later_period_was_closed_first(offic
     for month, taken in (("01", "30.00"), ("02", "70.00"), ("03", "0.00")):
         found = contract.at(f"2026-{month}-10").document["credits"]
         assert [use["amount"] for use in found] == [taken]
+
+
+BASE: dict[str, Any] = {"lines": [], "base_charges": [{"name": "base", "amount": "100"}]}
+
+
+def test_what_was_closed_by_the_month_is_taken_back_on_the_year_it_becomes_part_of(
+    office: Office,
+) -> None:
+    contract = office.contract(**BASE)
+    contract.close("2026-02-10")
+    contract.agree("2026-01-10", **BASE, billing={"cycle_unit": "year"})
+    basis = office.basis()
+    course = course_of(ALL, basis, contract.name)
+    found = rate(ALL, basis, [(course, list(course.all()))])
+    assert [subtotal(one) for one in found] == [D(100), D(0)]
+    year = contract.at("2026-01-10")
+    assert (year.start_date, year.end_date) == (date(2026, 1, 10), date(2027, 1, 10))
+
+
+def refused(code: str, *, field: str, said: str, change: Callable[[], None]) -> None:
+    with pytest.raises(Invalid, match=said) as refusal:
+        change()
+    assert (refusal.value.code, refusal.value.facts["field"]) == (code, field)
+
+
+def test_what_is_closed_keeps_its_currency(office: Office) -> None:
+    contract, named = office.contract(**BASE), office.contract(**BASE, currency="USD")
+    free = office.contract(**BASE)
+    said = f"statement of {contract.name} from 2026-02-10 is closed in USD"
+    for one in (contract, named):
+        one.close("2026-02-10")
+        for since, code in (("2026-01-10", "currency_closed"), ("2026-03-10", "currency_clash")):
+            with pytest.raises(Invalid) as refusal:
+                one.agree(since, **BASE, currency="EUR")
+            assert refusal.value.code == code
+    refused(
+        "currency_closed",
+        field="currency",
+        said=said + ".*make a new contract for EUR",
+        change=lambda: contract.agree("2026-01-10", **BASE, currency="EUR"),
+    )
+    refused(
+        "currency_closed",
+        field="currency",
+        said=said + ".*name USD in the contract before",
+        change=lambda: office.define("account", contract.name, currency="EUR"),
+    )
+    for one in (named, free):
+        office.define("account", one.name, currency="EUR")
+    assert [one.at("2026-03-10").document["currency"] for one in (named, free)] == ["USD", "EUR"]
+    contract.agree("2026-01-10", **BASE, currency="USD")
+    office.define("account", contract.name, currency="EUR")
+    assert contract.at("2026-03-10").document["adjustments"] == []
+
+
+def test_what_is_closed_stays_agreed(office: Office) -> None:
+    contract, free = office.contract(**BASE), office.contract(**BASE)
+    contract.close("2026-02-10")
+    for status in ("draft", "ended"):
+        with pytest.raises(Invalid, match="end it with an end_date") as refusal:
+            contract.agree("2026-01-10", **BASE, status=status)
+        assert (refusal.value.code, refusal.value.facts["field"]) == ("already_closed", "status")
+        free.agree("2026-01-10", **BASE, status=status)
+    contract.agree("2026-01-10", **BASE, end_date="2026-01-31")
+    after = contract.at("2026-04-10")
+    assert [a["amount"] for a in after.document["adjustments"]] == ["-100.00"]
+
+
+def test_a_change_that_comes_before_the_closing_is_written_is_judged_by_it(office: Office) -> None:
+    contract, asked = office.contract(**BASE), count(1)
+    books, statements = office.stores.books, office.stores.statements
+
+    class Late(Directories):
+        """What is agreed changes after the statement was worked out."""
+
+        def current(self, scope: Scope) -> Directory:
+            if next(asked) == 2:
+                contract.agree("2026-01-10", **BASE, currency="EUR")
+            return super().current(scope)
+
+    stores = replace(office.stores, directories=Late(books, statements))
+    made = close(ALL, stores, contract.name, {"period": "2026-02-10"}, NOW)
+    assert made.document["currency"] == "EUR"
+    assert made.status == "closed"
 
 
 def test_supplementary_statements_follow_each_other(office: Office) -> None:

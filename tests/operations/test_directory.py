@@ -7,6 +7,7 @@ import pytest
 from tallybook.model.errors import Invalid
 from tallybook.model.ports import Draft
 from tallybook.operations.directory import Directories
+from tallybook.stores.books.statements import BooksStatements
 from tests.books import NOW, STORES, Shelf, shelf
 
 
@@ -33,7 +34,7 @@ def test_every_older_revision_can_be_asked_for_again(home: Shelf) -> None:
         past = home.directories.at(home.scope, revision)
         assert past.revision == revision
         assert past.keys("account") == tuple(f"a{n:02}" for n in range(revision))
-    fresh = Directories(home.books)
+    fresh = Directories(home.books, BooksStatements(home.database))
     assert fresh.at(home.scope, 7).keys("account") == tuple(f"a{n:02}" for n in range(7))
 
 

@@ -32,6 +32,7 @@ from tallybook.operations.position import (
 from tallybook.operations.refresh import JOB, Refresher
 from tallybook.stores.books.leases import BooksLeases
 from tallybook.stores.books.snapshot import BooksSnapshot
+from tallybook.stores.books.statements import BooksStatements
 from tallybook.stores.books.versions import BooksVersions
 from tallybook.stores.duckdb.store import DuckEvents
 from tallybook.stores.events import gather
@@ -66,7 +67,7 @@ class House:
 
     def restart(self) -> None:
         """Forget what is only in memory."""
-        self.directories = Directories(self.books)
+        self.directories = Directories(self.books, BooksStatements(self.database))
         self.refresher = Refresher(
             self.books,
             self.ledger,

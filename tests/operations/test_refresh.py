@@ -20,6 +20,7 @@ from tallybook.operations.refresh import Refresher
 from tallybook.stores.books.database import Database
 from tallybook.stores.books.leases import BooksLeases
 from tallybook.stores.books.snapshot import BooksSnapshot
+from tallybook.stores.books.statements import BooksStatements
 from tallybook.stores.books.versions import BooksVersions
 from tallybook.stores.clickhouse.store import ClickEvents
 from tallybook.stores.duckdb.store import DuckEvents
@@ -50,7 +51,7 @@ class Process:
             self.events,
             self.snapshot,
             self.leases,
-            Directories(self.books),
+            Directories(self.books, BooksStatements(self.database)),
         )
         is_shared = isinstance(self.events, ClickEvents)
         self.loader = Loader(

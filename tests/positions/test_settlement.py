@@ -76,11 +76,11 @@ def agreed(**document: Any) -> Agreement:
 
 def test_adjustments_stand_on_the_first_period_after_the_last_closed_one() -> None:
     found = agreed()
-    assert following(found, []) is None
-    after = following(found, [JANUARY])
+    assert following(found, {}) is None
+    after = following(found, {JANUARY: FEBRUARY})
     assert after is not None
     assert (after.start, after.end) == (FEBRUARY, MARCH)
-    after = following(found, [FEBRUARY])  # with January still open
+    after = following(found, {FEBRUARY: MARCH})  # with January still open
     assert after is not None
     assert after.start == MARCH
 
@@ -88,18 +88,32 @@ def test_adjustments_stand_on_the_first_period_after_the_last_closed_one() -> No
 def test_after_the_end_they_stand_on_cycles_beyond_it() -> None:
     found = agreed(end_date="2026-02-10")
     spans = []
-    known = [JANUARY, FEBRUARY]
+    known = {JANUARY: FEBRUARY, FEBRUARY: date(2026, 2, 11)}
     for _ in range(3):
         after = following(found, known)
         assert after is not None
         spans.append((after.start, after.end))
-        known.append(after.start)
+        known[after.start] = after.end
     assert spans == [
         (date(2026, 2, 11), date(2026, 3, 1)),
         (date(2026, 3, 1), date(2026, 4, 1)),
         (date(2026, 4, 1), date(2026, 5, 1)),
     ]
-    assert following(agreed(status="draft"), [JANUARY]) is None
+    assert following(agreed(status="draft"), {JANUARY: FEBRUARY}) is None
+
+
+def test_they_stand_on_a_longer_period_that_began_before_what_is_closed() -> None:
+    found = agreed(billing={"cycle_unit": "year"})
+    after = following(found, {FEBRUARY: MARCH})
+    assert after is not None
+    assert (after.start, after.end) == (JANUARY, date(2027, 1, 1))
+    after = following(found, {FEBRUARY: MARCH, JANUARY: date(2027, 1, 1)})
+    assert after is not None
+    assert after.start == date(2027, 1, 1)
+    after = following(agreed(billing={"cycle_unit": "year"}, end_date="2026-02-10"),
+                      {FEBRUARY: MARCH, JANUARY: FEBRUARY, date(2026, 2, 11): MARCH})  # fmt: skip
+    assert after is not None
+    assert after.start == date(2027, 1, 1)
 
 
 def test_earlier_periods_come_the_latest_first_also_over_a_gap() -> None:

@@ -19,7 +19,7 @@ from tallybook.model.scope import Scope, operator
 from tallybook.model.time import LAST_INSTANT
 from tallybook.operations.define import Change, define
 from tallybook.settings import Settings
-from tallybook.web.api.positions import get_positions
+from tallybook.web.api.positions import Narrowing, get_positions
 from tallybook.web.services import Services
 from tests.serving import Client, event
 
@@ -265,7 +265,7 @@ class _MovesOn:
     """The snapshot of an installation; something happens between a look at it and its page."""
 
     def __init__(self, services: Services, happens: Callable[[], None]) -> None:
-        self.page = services.snapshot.page
+        self.page, self.walk = services.snapshot.page, services.snapshot.walk
         self.replace = services.snapshot.replace
         self.together = services.snapshot.together
         self.choices = services.snapshot.choices
@@ -307,9 +307,10 @@ def put_contract(services: Services, account: str) -> None:
 
 def contracts(services: Services, **asked: str) -> list[str]:
     """List contracts, and see that the mark of the list says the same."""
-    listed = get_positions(operator(), services, **asked).body  # type: ignore[arg-type] # of a query, as texts
+    listed = get_positions(operator(), services, Narrowing(**asked)).body  # type: ignore[arg-type] # of a query, as texts
     found = json.loads(bytes(listed))
-    again = get_positions(operator(), services, **asked, known_at=found["known_at"])  # type: ignore[arg-type] # of a query, as texts
+    then = Narrowing(**asked, known_at=found["known_at"])  # type: ignore[arg-type] # of a query, as texts
+    again = get_positions(operator(), services, then)
     assert again.body == listed
     return [item["contract"] for item in found["items"]]
 

@@ -214,6 +214,34 @@ def test_one_far_above_the_others_is_held_until_it_is_released(vendor: Vendor) -
     assert vendor.show(4)["held_above"] == "200.00"
 
 
+@pytest.mark.parametrize(
+    ("change", "code", "field"),
+    [
+        ({"currency": "EUR"}, "currency_closed", "currency"),
+        ({"status": "draft"}, "already_closed", "status"),
+    ],
+)
+def test_no_way_leads_around_what_is_closed(
+    vendor: Vendor, change: dict[str, Any], code: str, field: str
+) -> None:
+    vendor.agree()
+    vendor.closed(3)
+    path = f"/contracts/{vendor.name}"
+    body = {"account": vendor.name, "start_date": "2026-01-01", "valid_from": "2026-01-01"}
+    document = {**body, **change}
+    refusal = vendor.client.call("PUT", path, document)
+    assert (refusal.status, refusal.json["code"], refusal.json["field"]) == (422, code, field)
+    outlook = vendor.client.call("PUT", path, document, dry_run=True).json
+    assert outlook["outcome"] == "refused"
+    assert [fault["code"] for fault in outlook["faults"]] == [code]
+    folder = [{"noun": "contract", "key": vendor.name, "documents": [document]}]
+    planned = vendor.client.call("POST", "/definitions", {"definitions": folder, "dry_run": True})
+    assert [fault["code"] for fault in planned.json["faults"]] == [code]
+    refusal = vendor.client.call("POST", "/definitions", {"definitions": folder})
+    assert (refusal.status, refusal.json["errors"][0]["code"]) == (422, code)
+    assert vendor.client.call("GET", path).json["version"] == 1
+
+
 def test_after_the_last_period_comes_a_supplementary_statement(vendor: Vendor) -> None:
     vendor.agree(end_date="2026-03-31")
     for month in (1, 2, 3):

@@ -259,7 +259,6 @@ def account(kind: str = "cumulative", **changes: Any) -> AccountPage:
         manager_name="Ines Okafor",
         manager_email="ines@example.com",
         how_url="/help/forecast",
-        export_url="/accounts/quarry.csv",
     )
     return replace(page, **changes)
 

@@ -155,7 +155,6 @@ def volume(**changes: Any) -> VolumePage:
         ),
         charted=charted(**{name: changes.pop(name) for name in _CHARTED if name in changes}),
         table=volume_table(),
-        export_url="/volume.csv",
     )
     return replace(page, **changes)
 

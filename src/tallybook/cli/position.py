@@ -15,13 +15,30 @@ _COLUMNS = (
     "contract",
     "line",
     "account",
+    "service",
     "used",
     "allotment",
     "percent_used",
+    "remaining",
     "overage",
     "projected",
+    "projected_overage",
+    "projected_amount",
     "unit",
     "status",
+    "flags",
+    "amount",
+    "currency",
+)
+_TOTALS = (
+    "lines",
+    "unit",
+    "used",
+    "allotment",
+    "overage",
+    "projected",
+    "projected_overage",
+    "projected_amount",
     "amount",
     "currency",
 )
@@ -33,9 +50,16 @@ def position(
     line: Annotated[str | None, typer.Argument(help="One of its lines, explained.")] = None,
     *,
     account: Annotated[str | None, typer.Option(help="One account and its tree.")] = None,
+    own: Annotated[bool, typer.Option("--own", help="That account without its tree.")] = False,
+    service: Annotated[str | None, typer.Option(help="One service.")] = None,
+    branch: Annotated[str | None, typer.Option(help="One branch.")] = None,
+    csm: Annotated[str | None, typer.Option(help="One CSM, as lines name them.")] = None,
     status: Annotated[
         str | None, typer.Option(help="Only these, with commas: over,likely_over …")
     ] = None,
+    q: Annotated[str | None, typer.Option("--q", help="A part of a name or key.")] = None,
+    sort: Annotated[str, typer.Option(help="A column: projected_overage, used …")] = "contract",
+    descending: Annotated[bool, typer.Option("--descending", help="The most first.")] = False,
     at: Annotated[str | None, typer.Option(help="An instant; now by default.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=500, help="Lines at most.")] = 50,
     data: Data = None,
@@ -48,23 +72,59 @@ def position(
             items = [found]
         else:
             found = client.get(
-                "/positions", contract=contract, account=account, status=status, at=at, limit=limit
+                "/positions",
+                contract=contract,
+                account=account,
+                rollup="false" if own else None,
+                service=service,
+                branch=branch,
+                csm=csm,
+                status=status,
+                q=q,
+                sort=sort,
+                descending="true" if descending else None,
+                at=at,
+                limit=limit,
             )
             items = found["items"]
     if as_json:
         print_json(found)
         return
-    rows = [[{**item, **_shown(item)}[name] for name in _COLUMNS] for item in items]
-    print_table(_COLUMNS, rows)
+    print_table(_COLUMNS, ([{**item, **_shown(item)}[n] for n in _COLUMNS] for item in items))
+    if "totals" in found:
+        _print_totals(found)
 
 
 def _shown(item: Mapping[str, Any]) -> dict[str, object]:
-    """Return what the table says otherwise than the answer: a rounded forecast, no bare currency.
+    """Return what the table says otherwise than the answer: rounded forecasts, no bare currency.
 
     Amounts are None for those who may not see them.
     """
-    projected = item["forecast"]["projected"]
+    ahead = item["forecast"]
     return {
-        "projected": None if projected is None else f"{Decimal(projected):.2f}",
+        "projected": _rounded(ahead["projected"]),
+        "projected_overage": _rounded(ahead["projected_overage"]),
+        "projected_amount": ahead["projected_amount"],
+        "flags": ",".join(flag for flag in ("likely_over", "low_use") if item[flag]),
         "currency": None if item["amount"] is None else item["currency"],
     }
+
+
+def _print_totals(found: Mapping[str, Any]) -> None:
+    """Write the totals of all lines that match, also of those beyond the limit."""
+    shown = len(found["items"])
+    typer.echo(f"\n{shown} of {found['count']} lines. Totals of all of them:")
+    rows = (
+        {
+            **total,
+            "projected": _rounded(total["projected"]),
+            "projected_overage": _rounded(total["projected_overage"]),
+            "currency": None if total["amount"] is None else total["currency"],
+        }
+        for total in found["totals"]
+    )
+    print_table(_TOTALS, ([row[name] for name in _TOTALS] for row in rows))
+
+
+def _rounded(quantity: str | None) -> str | None:
+    return None if quantity is None else f"{Decimal(quantity):.2f}"

@@ -68,7 +68,8 @@ def validate(
 
 def _alone(folder: Folder, notes: list[str]) -> list[Fault]:
     """Check files by themselves; what none of them could hold is not looked up."""
-    outcome = plan(operator("validate"), Directory(), parse(Definitions, body_of(folder)), EPOCH)
+    asked = parse(Definitions, body_of(folder))
+    outcome = plan(operator("validate"), Directory(), asked, EPOCH, lambda _: ())
     there = {noun for noun, _ in folder.definitions}
     kept: list[dict[str, Any]] = []
     for one in outcome.faults:

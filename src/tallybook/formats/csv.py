@@ -1,12 +1,25 @@
-"""CSV and its cousins with another delimiter: a header line, then a line a row, in UTF-8."""
+"""CSV and its cousins with another delimiter: a header line, then a line a row, in UTF-8. What we
+write may begin with lines `# name: value` about the table.
+"""
 
 import codecs
 import csv
-from collections.abc import Iterator
-from typing import BinaryIO, Protocol
+import shutil
+from collections.abc import Iterable, Iterator
+from itertools import repeat
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import BinaryIO, Final, Protocol
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
+from tallybook.formats._cells import as_text
 from tallybook.model.errors import Invalid, Unreadable
+from tallybook.model.sheet import Sheet
 from tallybook.model.table import ROW_BYTES_MAX, BadRow, Row, Table
+
+#: What parts cells or lines for some reader, or begins a comment.
+_SPECIAL: Final = frozenset('",;#\t\r\n')
 
 
 def read(stream: BinaryIO, *, delimiter: str = ",") -> Table:
@@ -99,3 +112,31 @@ def _rows(reader: _Reader, columns: tuple[str, ...]) -> Iterator[Row | BadRow]:
             yield BadRow(record.number, f"{len(cells)} fields where the header has {len(columns)}")
         else:
             yield Row(record.number, dict(zip(columns, cells, strict=True)))
+
+
+def write_sheet(sheet: Sheet, path: Path, *, header: bool = True) -> None:
+    """Write a table: lines `# name: value`, unless `header` is False, the names, a line a row.
+
+    Cells are as `_cells.as_text` says; what could be taken for a comment is in quotes. In the lines
+    about the table what could end a cell or a line is percent-encoded.
+    """
+    zone = ZoneInfo(sheet.zone)
+    kinds = [column.kind for column in sheet.columns]
+    with TemporaryFile() as body, path.open("wb") as file:
+        body.write(_line(column.name for column in sheet.columns))
+        for row in sheet.rows:
+            body.write(_line(map(as_text, row, kinds, repeat(zone))))
+        for name, value in sheet.about() if header else ():
+            said = "".join(quote(c) if c in _SPECIAL or not c.isprintable() else c for c in value)
+            file.write(f"# {name}: {said}\r\n".encode())
+        body.seek(0)
+        shutil.copyfileobj(body, file)
+
+
+def _line(cells: Iterable[str]) -> bytes:
+    return (",".join(map(_quoted, cells)) + "\r\n").encode("utf-8", "replace")
+
+
+def _quoted(text: str) -> str:
+    is_plain = _SPECIAL.isdisjoint(text) and text == text.strip()
+    return text if is_plain else '"' + text.replace('"', '""') + '"'

@@ -42,6 +42,8 @@ BUCKETS_MAX: Final = 10_000
 CURSOR_CHARS_MAX: Final = 512
 PAGE_ROWS_DEFAULT: Final = 50
 PAGE_ROWS_MAX: Final = 500
+#: Of one file; a sheet of Excel has no more.
+EXPORT_ROWS_MAX: Final = 1_000_000
 QUERY_SECONDS_MAX: Final = 30
 #: Events that a price looks at one by one, for one line in one of its cycles; and in one answer.
 PIECES_MAX: Final = 1_000_000

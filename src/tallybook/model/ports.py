@@ -5,6 +5,7 @@ mark (`model.mark`).
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, NamedTuple, Protocol
@@ -361,6 +362,15 @@ class SnapshotChoices:
     csms: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class SnapshotWalk:
+    """All lines that match, one after the other, of one mark; `total` counts them."""
+
+    items: Iterator[Position]
+    total: int
+    state: SnapshotState | None
+
+
 class Snapshot(Protocol):
     """Where every line stands now: derived rows, all of one mark; can be rebuilt at any time."""
 
@@ -385,6 +395,11 @@ class Snapshot(Protocol):
 
     def page(self, scope: Scope, query: SnapshotQuery) -> SnapshotPage:
         """Return the lines of contracts whose account the scope sees at the snapshot's instant."""
+
+    def walk(self, scope: Scope, query: SnapshotQuery) -> AbstractContextManager[SnapshotWalk]:
+        """Open the lines of `page`, all of them whatever its `offset` and `limit`, for one reading
+        inside the block; refreshes go on meanwhile and are not seen.
+        """
 
     def together(self, scope: Scope, query: SnapshotQuery) -> tuple[Position, ...]:
         """Return the lines of a service added up to one for each kind of course that they take, as

@@ -18,6 +18,7 @@ from tallybook.model.limits import DEFINITIONS_MAX
 from tallybook.model.nouns import Document, Key, Noun, parse
 from tallybook.model.ports import Books, NounName, Version
 from tallybook.model.scope import Scope
+from tallybook.operations._frozen import Closed
 from tallybook.operations._shown import changes, sees_amounts
 from tallybook.operations.define import KEY_FIELDS, Change, Plan, document_of, read_change
 from tallybook.operations.directory import Directories
@@ -109,22 +110,25 @@ def apply(
     scope.require("define")
     asked = parse(Definitions, document)
     if asked.dry_run:
-        return plan(scope, directories.current(scope), asked, now)
+        return plan(scope, directories.current(scope), asked, now, directories.closed)
     with directories.changing:
-        planning = _Planning(scope, directories.current(scope), now)
+        planning = _Planning(scope, directories.current(scope), now, directories.closed)
         outcome = planning.plan(asked)
         if outcome.faults:
             raise _refusal(outcome.faults)
         return planning.write(books, outcome)
 
 
-def plan(scope: Scope, directory: Directory, asked: Definitions, now: datetime) -> Outcome:
-    """Say what definitions would change in a directory, and what is wrong with them.
+def plan(
+    scope: Scope, directory: Directory, asked: Definitions, now: datetime, closed: Closed
+) -> Outcome:
+    """Say what definitions would change in a directory, and what is wrong with them; `closed` finds
+    what is closed of contracts.
 
     Raises:
         Forbidden, NotFound, Conflict: as `apply`.
     """
-    return _Planning(scope, directory, now).plan(asked)
+    return _Planning(scope, directory, now, closed).plan(asked)
 
 
 class _Said(NamedTuple):
@@ -139,10 +143,10 @@ class _Said(NamedTuple):
 class _Planning:
     """One set of definitions against one directory; faults are gathered, not raised."""
 
-    def __init__(self, scope: Scope, directory: Directory, now: datetime) -> None:
+    def __init__(self, scope: Scope, directory: Directory, now: datetime, closed: Closed) -> None:
         self._scope = scope
         self._directory = directory
-        self._plan = Plan(scope, directory.on(now.date()), now)
+        self._plan = Plan(scope, directory.on(now.date()), now, closed)
         self._faults: list[Misfit] = []
         self._items: list[Item] = []
         self._unread: set[tuple[NounName, str]] = set()

@@ -8,6 +8,7 @@ from typing import Annotated, Final, Self
 
 from pydantic import StringConstraints, model_validator
 
+from tallybook.model.directory import Directory
 from tallybook.model.errors import Conflict, NotFound, Unavailable
 from tallybook.model.limits import CLOSE_WAIT_SECONDS, REASON_CHARS_MAX
 from tallybook.model.mark import Mark, minute_of
@@ -19,6 +20,7 @@ from tallybook.model.time import clamp, format_instant
 from tallybook.operations.directory import Directories
 from tallybook.operations.position import spans_seen
 from tallybook.operations.rate import Basis, Course, Rated, course_of, find, shown
+from tallybook.positions.agreement import agreement
 from tallybook.positions.document import seal
 
 _PAUSE_SECONDS: Final = 0.02
@@ -105,9 +107,16 @@ def _closed(
         closed_by=scope.who,
         reason=asked.reason,
     )
-    with suppress(Conflict):
-        stores.statements.close(scope, closed, after=len(course.closed))
+    # What is agreed may have changed since: from here on it is judged with what is closed.
+    with stores.directories.changing, suppress(Conflict):
+        if _is_still_agreed(stores.directories.current(scope), course):
+            stores.statements.close(scope, closed, after=len(course.closed))
     return None
+
+
+def _is_still_agreed(directory: Directory, course: Course) -> bool:
+    found, known = agreement(directory, course.number), course.agreed
+    return found.stretches == known.stretches and found.accounts == known.accounts
 
 
 def _wait(scope: Scope, stores: Stores) -> None:

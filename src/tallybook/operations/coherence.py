@@ -9,7 +9,7 @@ from tallybook import aggregations
 from tallybook.model import kinds, limits
 from tallybook.model.contract import Contract
 from tallybook.model.directory import AnyNoun, Directory
-from tallybook.model.errors import Conflict, Fault, Invalid, refusal
+from tallybook.model.errors import Conflict, Fault, Invalid
 from tallybook.model.nouns import Account, Meter
 from tallybook.model.ports import NounName, Version
 from tallybook.model.quantity import check_exponent
@@ -70,17 +70,6 @@ def _check_scalar(value: Any, field: str) -> None:
             f"{field} must be a text, a decimal, true, false or null.",
             field=field,
         )
-
-
-def check(before: Directory, after: Directory, added: Sequence[Version], today: date) -> None:
-    """Check versions that are about to be written, in the directory as it would be with them.
-
-    Raises:
-        Invalid: the first fault of the first noun at fault; `noun` and `key` tell which, `errors`
-            lists all of its faults.
-    """
-    for noun, key, found in faults(before, after, added, today):
-        raise refusal(found, noun=noun, key=key)
 
 
 def faults(

@@ -3,7 +3,7 @@
 Reads are in `definitions`; what fits together is judged by `coherence`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
@@ -11,13 +11,14 @@ from typing import Any, Final
 from tallybook.model import canonical
 from tallybook.model.contract import Contract
 from tallybook.model.directory import NOUNS, AnyNoun, Directory, History
-from tallybook.model.errors import Conflict, Fault, Forbidden, Invalid
+from tallybook.model.errors import Conflict, Fault, Forbidden, Invalid, refusal
 from tallybook.model.limits import REASON_CHARS_MAX
 from tallybook.model.nouns import Account, parse
 from tallybook.model.ports import Books, Draft, NounName, Version
 from tallybook.model.scope import Scope
 from tallybook.model.time import FIRST_DAY, LAST_DAY, parse_date
-from tallybook.operations.coherence import check, check_json, check_unused, faults
+from tallybook.operations._frozen import Closed, frozen_faults
+from tallybook.operations.coherence import check_json, check_unused, faults
 from tallybook.operations.definitions import local_day, not_found
 from tallybook.operations.directory import Directories
 from tallybook.positions.agreement import NEVER, of_versions
@@ -69,11 +70,11 @@ def define_many(
         NotFound: the noun is not the caller's.
         Conflict: `version_conflict`, `key_retired`.
         Invalid: `document_invalid`, `key_mismatch`, `date_invalid`, `valid_from_not_yours`, and
-            all of `coherence.check`.
+            all of `coherence.faults` and `frozen_faults`.
     """
     scope.require("define")
     with directories.changing:
-        plan = Plan(scope, directories.current(scope).on(now.date()), now)
+        plan = Plan(scope, directories.current(scope).on(now.date()), now, directories.closed)
         answers = [plan.add(change) for change in changes]
         return plan.write(books, answers)
 
@@ -91,15 +92,16 @@ def retire(
     scope.require("define")
     with directories.changing:
         directory = directories.current(scope).on(now.date())
-        plan = Plan(scope, directory, now)
+        plan = Plan(scope, directory, now, directories.closed)
         return plan.write(books, plan.retire(ending))[0]
 
 
 class Plan:
     """Versions on their way: made one by one, checked together, written in one commit."""
 
-    def __init__(self, scope: Scope, directory: Directory, now: datetime) -> None:
+    def __init__(self, scope: Scope, directory: Directory, now: datetime, closed: Closed) -> None:
         self._scope = scope
+        self._closed = closed
         self._directory = directory
         self._now = now
         self._drafts: list[Draft] = []
@@ -173,23 +175,28 @@ class Plan:
 
     def faults_of(self, after: Directory, version: Version) -> list[Fault]:
         """Return what is wrong with one planned version, in the directory as it would be."""
-        judged = faults(self._directory, after, [version], self._now.date())
-        return [fault for _, _, wrong in judged for fault in wrong]
+        return [fault for _, _, wrong in self._judged(after, [version]) for fault in wrong]
 
     def write(self, books: Books, answers: Sequence[Version]) -> list[Version]:
         """Check what was planned, write it, and return the answers as they were written."""
-        check(self._directory, self.after, self.versions, self._now.date())
+        for noun, key, wrong in self._judged(self.after, self.versions):
+            raise refusal(wrong, noun=noun, key=key)
         written = books.write(self._scope, self._drafts, self._now)
         by_number = {(v.noun, v.key, v.number): v for v in written}
         return [by_number.get((v.noun, v.key, v.number), v) for v in answers]
 
     def faults(self) -> Mapping[tuple[NounName, str], list[Fault]]:
         """Return what is wrong with each noun at fault, should this be written."""
-        judged = faults(self._directory, self.after, self.versions, self._now.date())
         found: dict[tuple[NounName, str], list[Fault]] = {}
-        for noun, key, wrong in judged:
+        for noun, key, wrong in self._judged(self.after, self.versions):
             found.setdefault((noun, key), []).extend(wrong)
         return found
+
+    def _judged(
+        self, after: Directory, versions: Sequence[Version]
+    ) -> Iterator[tuple[NounName, str, list[Fault]]]:
+        yield from faults(self._directory, after, versions, self._now.date())
+        yield from frozen_faults(self._directory, after, versions, self._closed)
 
     @property
     def after(self) -> Directory:

@@ -1,14 +1,18 @@
-"""Keeps the newest directory in memory, and a few older ones. Reads Books; writes nothing."""
+"""Keeps the newest directory in memory, and a few older ones, and finds what is closed beside it.
+Reads Books; writes nothing.
+"""
 
 from collections import OrderedDict
+from collections.abc import Collection
 from itertools import takewhile
-from threading import Lock
+from threading import Lock, RLock
 from typing import Final
 
 from tallybook.model.directory import NOUNS, Directory
 from tallybook.model.errors import Invalid
-from tallybook.model.ports import Books
+from tallybook.model.ports import Books, Statements
 from tallybook.model.scope import Scope, operator
+from tallybook.model.statement import ClosedStatement
 
 _OLDER_KEPT: Final = 8
 
@@ -16,11 +20,12 @@ _OLDER_KEPT: Final = 8
 class Directories:
     """Directories by revision. They are whole: operations narrow what they answer by scope."""
 
-    def __init__(self, books: Books) -> None:
+    def __init__(self, books: Books, statements: Statements) -> None:
         """Start empty; the first question reads all there is."""
         self._books = books
+        self._statements = statements
         #: Held from reading the newest directory to writing what was checked against it.
-        self.changing = Lock()
+        self.changing = RLock()
         self._lock = Lock()
         self._newest = Directory()
         self._older: OrderedDict[int, Directory] = OrderedDict()
@@ -54,6 +59,11 @@ class Directories:
             while len(self._older) > _OLDER_KEPT:
                 self._older.popitem(last=False)
         return found
+
+    def closed(self, contracts: Collection[str]) -> list[ClosedStatement]:
+        """Return the statements of contracts that are closed by now, whoever asks."""
+        whole = operator("directory")
+        return self._statements.closed(whole, contracts, self._books.revision(whole))
 
     def _refresh(self, revision: int) -> None:
         """Add what is new up to `revision`; later commits wait for the next call."""

@@ -53,7 +53,7 @@ def foresee(
     """
     scope.require("define")
     before = directories.current(scope).on(now.date())
-    plan = Plan(scope, before, now)
+    plan = Plan(scope, before, now, directories.closed)
     planned: list[Version | list[Fault]] = []
     for change in asked:
         try:

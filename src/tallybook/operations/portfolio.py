@@ -4,7 +4,7 @@ Adds only what is of one unit; whoever asks picks the lines.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal, localcontext
@@ -66,12 +66,15 @@ class Past:
         events: Events,
         query: SnapshotQuery,
         when: Instants,
+        contracts: Collection[str] | None = None,
     ) -> SnapshotPage:
-        """List where lines stood when the period before the one of `when.at` ended."""
+        """List where lines stood when the period before the one of `when.at` ended; those of all
+        contracts, or of these.
+        """
         scope.require("read")
         lines = [
             line
-            for number in directory.ever("contract")
+            for number in (directory.ever("contract") if contracts is None else contracts)
             for line in _before(directory, number, when)
             if (query.service is None or line.service == query.service)
             and sees(scope, line.contract, when.at)

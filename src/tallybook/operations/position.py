@@ -2,7 +2,8 @@
 mark; one line always worked out, with its explanation. Writes nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal, localcontext
@@ -12,7 +13,14 @@ from tallybook.model.contract import Contract
 from tallybook.model.directory import Directory, Span
 from tallybook.model.errors import NotFound
 from tallybook.model.mark import Mark
-from tallybook.model.ports import Events, Snapshot, SnapshotPage, SnapshotQuery, SnapshotState
+from tallybook.model.ports import (
+    Events,
+    Snapshot,
+    SnapshotPage,
+    SnapshotQuery,
+    SnapshotState,
+    SnapshotWalk,
+)
 from tallybook.model.position import Position, Status, Total
 from tallybook.model.quantity import EXACT
 from tallybook.model.scope import Scope
@@ -74,6 +82,21 @@ def positions(scope: Scope, snapshot: Snapshot, query: SnapshotQuery) -> Snapsho
     """List where lines stand now, from the snapshot."""
     scope.require("read")
     return shown(scope, snapshot.page(scope, _asked(scope, query)))
+
+
+@contextmanager
+def walk(scope: Scope, snapshot: Snapshot, query: SnapshotQuery) -> Iterator[SnapshotWalk]:
+    """Open all lines of `positions`, one after the other and of one mark."""
+    scope.require("read")
+    with snapshot.walk(scope, _asked(scope, query)) as found:
+        items = found.items if scope.sees_prices else map(_without_prices, found.items)
+        yield replace(found, items=items)
+
+
+def together(scope: Scope, snapshot: Snapshot, query: SnapshotQuery) -> tuple[Position, ...]:
+    """Return the lines of a service added up by their course; see `Snapshot.together`."""
+    scope.require("read")
+    return snapshot.together(scope, query)
 
 
 def positions_at(

@@ -71,7 +71,8 @@ class Course:
         """Take the contract's closed statements."""
         self.number = number
         self._mark = basis.mark
-        agreed = agreement(basis.directory, number)
+        #: As it was agreed; `agreement` is as far as its quantity goes.
+        self.agreed = agreed = agreement(basis.directory, number)
         now = basis.mark.now
         #: The day it is for the contract.
         self.today = _day_of(agreed.calendar_on(clamp(now.astimezone(UTC).date())), now)
@@ -83,7 +84,8 @@ class Course:
         """Return the period after the contract's last in which a supplementary statement would lie;
         None while a period of its own is still to be closed.
         """
-        found = following(self.agreement, self.closed)
+        ends = {start: one.end_date for start, one in self.closed.items()}
+        found = following(self.agreement, ends)
         return found if found is not None and is_beyond(self.agreement, found) else None
 
     def place(self, day: date) -> ClosedStatement | Span | None:

@@ -66,7 +66,7 @@ class Settlement:
         self._closed = {one.start: one for one in closed}
         self._wanted = frozenset(wanted)
         self._compared = compared
-        self._next = following(agreement, self._closed)
+        self._next = following(agreement, {one.start: one.end for one in self._closed.values()})
         self._open = sorted(
             {*self._wanted, *self._before()}, key=lambda span: (span.start, span.end)
         )
@@ -152,18 +152,19 @@ def held_above(subtotals: Sequence[Decimal], cap: Decimal | None) -> Decimal | N
     return max(limits, default=None)
 
 
-def following(agreement: Agreement, closed: Collection[date]) -> Span | None:
-    """Return the first period after the last that is closed, on which adjustments stand: one of
-    the contract's or, after its end, the next cycle; None where nothing is closed.
+def following(agreement: Agreement, closed: Mapping[date, date]) -> Span | None:
+    """Return the period on which adjustments stand, by the first days of what is closed and where
+    it ends: the first that is open and has days after all of it, also where it began before. After
+    the contract's end it is the next cycle; None where nothing is closed.
     """
     if not closed or not agreement.stretches:
         return None
-    last = max(closed)
-    for span in agreement.periods(last, NEVER):
-        if span.start > last:
+    end = max(closed.values())
+    for span in agreement.periods(end, NEVER):
+        if span.start not in closed:
             return span
-    beyond = agreement.after(max(last, agreement.stretches[-1].end))
-    while beyond is not None and beyond.start <= last:
+    beyond = agreement.after(max(end, agreement.stretches[-1].end))
+    while beyond is not None and beyond.start in closed:
         beyond = agreement.after(beyond.end)
     return beyond
 

@@ -1,14 +1,18 @@
-"""Parquet files as rows, read by the engine's own reader. Holds nothing and writes nothing."""
+"""Parquet files, read and written by the engine's own reader and writer. Holds nothing."""
 
 import json
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any, Final
 
 import duckdb
+import msgspec
 
-from tallybook.model.errors import Unreadable
+from tallybook.model.errors import Invalid, Unreadable
+from tallybook.model.quantity import exact_text
+from tallybook.model.sheet import Kind, Sheet
 from tallybook.model.table import Row, Table
 from tallybook.model.time import format_instant, from_micros
 
@@ -19,6 +23,18 @@ _WHOLE: Final = {
 }  # fmt: skip
 _FRACTION: Final = {"decimal", "float", "double"}
 _NESTED: Final = {"list", "array", "map", "union"}
+_DECIMAL: Final = "DECIMAL(38, 12)"
+_KINDS: Final[dict[Kind, str]] = {
+    "text": "VARCHAR",
+    "flag": "BOOLEAN",
+    "whole": "BIGINT",
+    "quantity": _DECIMAL,
+    "money": _DECIMAL,
+    "percent": _DECIMAL,
+    "date": "DATE",
+    "instant": "TIMESTAMPTZ",
+}
+_encode: Final = msgspec.json.Encoder().encode
 
 
 def read_parquet(path: Path) -> Table:
@@ -44,6 +60,48 @@ def read_parquet(path: Path) -> Table:
         raise _unreadable(e) from e
     names = tuple(name for name, _, _ in columns)
     return Table(names, _rows(connection, names, [_reader(kind) for _, _, kind in columns]))
+
+
+def write_parquet(sheet: Sheet, path: Path) -> None:
+    """Write a table with its header as the file's key-value metadata; instants are in UTC.
+
+    Rows wait in a file of texts until the header is known; the engine reads it with one thread, so
+    that the same rows give the same bytes.
+
+    Raises:
+        Invalid: `number_too_long`, where a number does not fit DECIMAL(38, 12).
+    """
+    with NamedTemporaryFile("wb", suffix=".ndjson") as texts:
+        names = [column.name for column in sheet.columns]
+        for row in sheet.rows:
+            texts.write(_encode(dict(zip(names, map(_as_text, row), strict=True))) + b"\n")
+        texts.flush()
+        chosen = ", ".join(
+            f"{_quoted(c.name)}::{_KINDS[c.kind]} AS {_quoted(c.name)}" for c in sheet.columns
+        )
+        wires = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in names)
+        about = ", ".join(f"{_quoted(name)}: {_text(value)}" for name, value in sheet.about())
+        with duckdb.connect(config={"threads": 1}) as connection:
+            try:
+                connection.execute(
+                    f"COPY (SELECT {chosen} FROM read_json({_text(_literal(Path(texts.name)))}, "
+                    f"format = 'newline_delimited', columns = {{{wires}}})) "
+                    f"TO {_text(str(path))} (FORMAT parquet, KV_METADATA {{{about}}})"
+                )
+            except duckdb.ConversionException as e:
+                raise Invalid(
+                    "number_too_long",
+                    "A number has more than 26 digits before its point; ask for csv.",
+                ) from e
+
+
+def _as_text(cell: object) -> object:
+    """Return a cell as JSON may say it without losing a digit."""
+    return exact_text(cell) if isinstance(cell, Decimal) else cell
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
 
 
 def _rows(

@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 
 from tallybook.model.mark import Mark
 from tallybook.model.ports import Books, Events, Ledger, People, Snapshot, Statements
+from tallybook.model.sheet import Sheet
 from tallybook.operations.directory import Directories
 
 
@@ -34,8 +36,8 @@ class Services:
     """One open installation, as the web layer sees it.
 
     `backlog` counts facts accepted and not yet loaded, `refreshed_at` says when the newest fact of
-    a mark came in, `tick` does all that is due, `faults` says what keeps failing, and
-    `local_token` is the command line's key.
+    a mark came in, `tick` does all that is due, `faults` says what keeps failing, `parquet` writes
+    a table to a file, and `local_token` is the command line's key.
     """
 
     books: Books
@@ -51,6 +53,7 @@ class Services:
     tick: Callable[[], None]
     faults: Callable[[], list[str]]
     local_token: str
+    parquet: Callable[[Sheet, Path], None]
 
 
 async def _services(request: Request) -> Services:  # waits for nothing, so it needs no thread

@@ -4,7 +4,8 @@ How it is written is in `writing`.
 """
 
 from collections import OrderedDict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain, islice
 from threading import Lock
@@ -19,6 +20,7 @@ from tallybook.model.ports import (
     SnapshotPage,
     SnapshotQuery,
     SnapshotState,
+    SnapshotWalk,
 )
 from tallybook.model.position import Position
 from tallybook.model.scope import Scope
@@ -33,6 +35,8 @@ from tallybook.stores.books.writing import Stands, Writing, stands_now
 _ANSWERS_KEPT: Final = 64
 #: Lines with a text that are looked up by key; more are found soon enough by looking at all.
 _FOUND_MAX: Final = 4_000
+#: Lines that are read together where all are.
+_WALKED: Final = 2_000
 _Answer = TypeVar("_Answer")
 
 
@@ -91,6 +95,18 @@ class BooksSnapshot:
         counts = totals.counts(sums)
         return SnapshotPage(items, sum(t.lines for t in found), counts, found, stands.state)
 
+    @contextmanager
+    def walk(self, scope: Scope, query: SnapshotQuery) -> Iterator[SnapshotWalk]:
+        """Open all lines of `page`, read part by part in one transaction, which sees one state."""
+        with self._database.reader() as connection:
+            stands = stands_now(connection)
+            if stands is None:
+                yield SnapshotWalk(iter(()), 0, None)
+                return
+            reach = self._reach(connection, scope, stands, query)
+            sums = totals.totals(self._sums_of(reach), query.states)
+            yield SnapshotWalk(_walked(reach), sum(t.lines for t in sums), stands.state)
+
     def choices(self, scope: Scope) -> SnapshotChoices:
         """Return what the lines that the scope sees can be narrowed to."""
         with self._database.reader() as connection:
@@ -128,15 +144,17 @@ class BooksSnapshot:
 
     def _sums_of(self, reach: "_Reach") -> totals.Sums:
         """Return the sums of all lines in reach, in whichever state: kept, or asked for once."""
-        query = reach.query
+        query, version = reach.query, reach.stands.version
+        filters = (query.accounts, query.contract, query.branch, query.csm, query.text)
+        found = self._sums.get((version, *filters, None))
+        if found is not None:
+            return {g: v for g, v in found.items() if query.service in {None, g[0]}}
         cut = _cut(query)
         if cut is not None:
-            return totals.kept(reach.connection, *cut, query.service)
-        filters = (query.accounts, query.contract, query.branch, query.csm, query.text)
-        of_all = self._sums.get((reach.stands.version, *filters, None))
-        if of_all is not None:
-            return {g: v for g, v in of_all.items() if query.service in {None, g[0]}}
-        key = (reach.stands.version, *filters, query.service)
+            found = totals.kept(reach.connection, *cut)
+            _keep(self._sums, (version, *filters, None), found)
+            return {g: v for g, v in found.items() if query.service in {None, g[0]}}
+        key = (version, *filters, query.service)
         found = self._sums.get(key)
         if found is None:
             found = totals.asked(reach.connection, _conditions(reach))
@@ -192,6 +210,22 @@ def _items(reach: _Reach) -> tuple[Position, ...]:
     bodies = select(line_body.c.body).join(some, mine)
     bodies = bodies.order_by(*_order([some.c[column.name] for column in columns], query))
     return tuple(unpacked(body, stands.state) for body in reach.connection.scalars(bodies))
+
+
+def _walked(reach: _Reach) -> Iterator[Position]:
+    """Yield all lines in their order: keys first, which are small to sort, then bodies by parts."""
+    query, stands = reach.query, reach.stands
+    keys = select(line.c.contract, line.c.code).where(*_conditions(reach), *_states(query))
+    keys = keys.order_by(*_order(_sort_columns(query.sort), query))
+    keys = keys.execution_options(yield_per=_WALKED)
+    for some in reach.connection.execute(keys).partitions():
+        numbers = relation(reach.connection, {contract for contract, _ in some})
+        wanted = select(line_body.c.contract, line_body.c.code, line_body.c.body).where(
+            line_body.c.generation == stands.generation, line_body.c.contract.in_(numbers)
+        )
+        bodies = {(row.contract, row.code): row.body for row in reach.connection.execute(wanted)}
+        for contract, code in some:
+            yield unpacked(bodies[contract, code], stands.state)
 
 
 def _sort_columns(sort: str) -> list[Column[Any]]:

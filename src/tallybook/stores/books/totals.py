@@ -88,11 +88,11 @@ def asked(connection: Connection, conditions: Iterable[ColumnElement[bool]]) -> 
     return sums
 
 
-def kept(connection: Connection, cut: str, value: str, service: str | None) -> Sums:
-    """Return the sums of the lines of one value of a cut, and of one service, or of all."""
+def kept(connection: Connection, cut: str, value: str) -> Sums:
+    """Return the sums of the lines of one value of a cut."""
     sums: Sums = {}
     columns = [line_total.c[name] for name in (*GROUP, "lines", "sums")]
-    query = select(*columns).where(*_of(cut, value, service))
+    query = select(*columns).where(line_total.c.cut == cut, line_total.c.value == value)
     for *group, lines, values in connection.execute(query):
         _add(sums, tuple(group), [lines, *map(int, values)])
     return sums
@@ -103,7 +103,10 @@ def kept_courses(
 ) -> Iterator[tuple[Group, list[int]]]:
     """Yield what `courses` makes lines of: what they share, and their sums."""
     columns = [line_total.c[name] for name in (*GROUP, "alike", "days")]
-    for *group, days in connection.execute(select(*columns).where(*_of(cut, value, service))):
+    query = select(*columns).where(
+        line_total.c.cut == cut, line_total.c.value == value, line_total.c.service == service
+    )
+    for *group, days in connection.execute(query):
         if not states or states & set(_states(tuple(group[: len(GROUP)]))):
             yield tuple(group), [*map(int, days)]
 
@@ -112,11 +115,6 @@ def values(connection: Connection, cut: str) -> tuple[str, ...]:
     """Return the values that a cut has, sorted."""
     found = select(line_total.c.value).where(line_total.c.cut == cut).distinct()
     return tuple(sorted(connection.scalars(found)))
-
-
-def _of(cut: str, value: str, service: str | None) -> list[ColumnElement[bool]]:
-    found = [line_total.c.cut == cut, line_total.c.value == value]
-    return found if service is None else [*found, line_total.c.service == service]
 
 
 def keep(connection: Connection, sums: Kept) -> None:

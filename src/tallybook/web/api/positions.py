@@ -1,10 +1,10 @@
 """Where contracts stand: `GET /positions`, and one line of one."""
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
 from tallybook.model import limits
@@ -41,53 +41,90 @@ _LIST: Final = page_of(
 _STATES: Final = ", ".join(sorted(position_op.STATES))
 
 
-@router.get("/positions", openapi_extra=says(_LIST))
-def get_positions(
-    scope: Caller,
-    service: Service,
-    *,
-    account: Text = None,
-    contract: Text = None,
-    status: Annotated[str | None, Query(description="States and flags, with commas.")] = None,
-    service_: Annotated[str | None, Query(alias="service")] = None,
-    branch: Text = None,
-    csm: Text = None,
-    q: Text = None,
-    at: Annotated[str | None, Query(description="An instant; now by default.")] = None,
-    known_at: Text = None,
-    rollup: Annotated[bool, Query()] = True,
-    sort: Annotated[SnapshotSort, Query()] = "contract",
-    descending: Annotated[bool, Query()] = False,
-    cursor: Cursor = None,
-    limit: Limit = limits.PAGE_ROWS_DEFAULT,
-) -> Response:
-    """List where every line stands; with `at` or `known_at` as it was, or was known, then."""
-    standing = None if at or known_at else _standing(scope, service, account, contract)
-    when = position_op.of(standing) if standing else instants(scope, service, at, known_at)
+@dataclass(frozen=True, slots=True)
+class Narrowing:
+    """What a list of positions is narrowed to and sorted by, as the parameters of a route."""
+
+    account: Text = None
+    contract: Text = None
+    status: Annotated[str | None, Query(description="States and flags, with commas.")] = None
+    service: Text = None
+    branch: Text = None
+    csm: Text = None
+    q: Text = None
+    at: Annotated[str | None, Query(description="An instant; now by default.")] = None
+    known_at: Text = None
+    rollup: Annotated[bool, Query()] = True
+    sort: Annotated[SnapshotSort, Query()] = "contract"
+    descending: Annotated[bool, Query()] = False
+
+
+Narrowed = Annotated[Narrowing, Depends()]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list that is asked for: what of, and what it rests on. `standing` is what the snapshot was
+    of when it was looked at, None where the list has to be worked out.
+    """
+
+    query: SnapshotQuery
+    when: position_op.Instants
+    standing: SnapshotState | None
+    directory: Callable[[], Directory]
+
+
+def listing(scope: Scope, service: Services, asked: Narrowing) -> Listing:
+    """Return the list that parameters ask for, before any page of it.
+
+    Raises:
+        NotFound: `account_not_found`, `contract_not_found`.
+        Invalid: `status_unknown`, or what `instants` says.
+    """
+    is_now = not (asked.at or asked.known_at)
+    standing = _standing(scope, service, asked.account, asked.contract) if is_now else None
+    when = (
+        position_op.of(standing) if standing else instants(scope, service, asked.at, asked.known_at)
+    )
 
     def directory() -> Directory:
         return service.directories.at(scope, when.mark.revision)
 
-    if contract is not None:
-        position_op.spans_seen(scope, directory(), contract, when.at)
+    if asked.contract is not None:
+        position_op.spans_seen(scope, directory(), asked.contract, when.at)
+    accounts = None
+    if asked.account is not None:
+        accounts = position_op.reach(
+            scope, directory(), asked.account, when.at, rollup=asked.rollup
+        )
     query = SnapshotQuery(
-        accounts=None
-        if account is None
-        else position_op.reach(scope, directory(), account, when.at, rollup=rollup),
-        contract=contract,
-        states=states(status),
-        service=service_,
-        branch=branch,
-        csm=csm,
-        text=q,
-        sort=sort,
-        descending=descending,
-        offset=_offset(cursor),
-        limit=limit,
+        accounts=accounts,
+        contract=asked.contract,
+        states=states(asked.status),
+        service=asked.service,
+        branch=asked.branch,
+        csm=asked.csm,
+        text=asked.q,
+        sort=asked.sort,
+        descending=asked.descending,
     )
-    page = position_op.positions(scope, service.snapshot, query) if standing else None
-    if page is None or page.state != standing:  # or it was refreshed since it was looked at
-        page = position_op.positions_at(scope, directory(), service.events, query, when)
+    return Listing(query, when, standing, directory)
+
+
+@router.get("/positions", openapi_extra=says(_LIST))
+def get_positions(
+    scope: Caller,
+    service: Service,
+    asked: Narrowed,
+    cursor: Cursor = None,
+    limit: Limit = limits.PAGE_ROWS_DEFAULT,
+) -> Response:
+    """List where every line stands; with `at` or `known_at` as it was, or was known, then."""
+    of = listing(scope, service, asked)
+    query = replace(of.query, offset=_offset(cursor), limit=limit)
+    page = position_op.positions(scope, service.snapshot, query) if of.standing else None
+    if page is None or page.state != of.standing:  # or it was refreshed since it was looked at
+        page = position_op.positions_at(scope, of.directory(), service.events, query, of.when)
     return answer(_page(page, query))
 
 

@@ -12,6 +12,7 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tallybook.web.charts import bar, spark
+from tallybook.web.pages import actions
 from tallybook.web.pages import format as words
 from tallybook.web.pages.figure import figure
 from tallybook.web.pages.icons import icon
@@ -51,6 +52,7 @@ def environment() -> Environment:
     made.globals.update(
         asset=asset,
         bar=bar.draw,
+        exports=actions.exports,
         figure=figure,
         icon=icon,
         plural=words.plural,

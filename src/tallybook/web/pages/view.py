@@ -366,7 +366,6 @@ class AccountPage:
     manager_email: str = ""
     how: tuple[Step, ...] = ()
     how_url: str = ""
-    export_url: str = ""
     rules: str = "Midnight to midnight"
 
 

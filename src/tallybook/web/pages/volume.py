@@ -20,7 +20,6 @@ from tallybook.web.pages import charted, standing
 from tallybook.web.pages import format as words
 from tallybook.web.pages import volume_filters as filters
 from tallybook.web.pages import volume_fresh as fresh
-from tallybook.web.pages.account import calendar_zone
 from tallybook.web.pages.frame import frame
 from tallybook.web.pages.render import page
 from tallybook.web.pages.session import SignedIn
@@ -33,8 +32,10 @@ from tallybook.web.services import Service, Services
 
 router = APIRouter()
 
-#: Lines whose days are added up for the chart; more would make the page slow.
-CHARTED_LINES_MAX: Final = 2_000
+#: Lines whose days are read one by one for the chart, and those whose period before is worked out;
+#: more would make the page slow.
+CHARTED_LINES_MAX: Final = 500
+COMPARED_LINES_MAX: Final = 200
 _SERVICES_SHOWN: Final = 5
 _ZERO: Final = Decimal(0)
 #: How often a page is begun whose numbers turn out to be of two marks.
@@ -52,7 +53,8 @@ _FIRST: Final = (
 ByService = Mapping[str, Sequence[Total]]
 
 
-def _past(request: Request) -> portfolio.Past:
+def past_of(request: Request) -> portfolio.Past:
+    """Return what the installation keeps of the periods before."""
     kept: portfolio.Past = request.app.state.past
     return kept
 
@@ -68,7 +70,7 @@ def volume(
     request: Request,
     scope: SignedIn,
     service: Service,
-    past: Annotated[portfolio.Past, Depends(_past)],
+    past: Annotated[portfolio.Past, Depends(past_of)],
 ) -> Response:
     """Show where every line stands; anew where a refresh came between two of its questions."""
     for _ in range(_TRIES - 1):
@@ -86,13 +88,19 @@ def accounts(scope: SignedIn, service: Service, request: Request) -> Response:
     return HTMLResponse(page("volume_accounts.html", filters.options(found)))
 
 
-def _answer(request: Request, scope: Scope, service: Services, past: portfolio.Past) -> Response:
+def read(request: Request, scope: Scope, service: Services, past: portfolio.Past) -> Asked:
+    """Return what an address of the page asks for."""
     when = instants(scope, service, None, None)
     directory = service.directories.at(scope, when.mark.revision).on(when.now.date())
     query = dict(request.query_params)
     alone = query.get("rollup") == "own"
     who = chosen(scope, directory, when.now, query.get("account", ""), alone=alone)
-    asked = Asked(PATH, query, scope, service, past, directory, when, who)
+    return Asked(PATH, query, scope, service, past, directory, when, who)
+
+
+def _answer(request: Request, scope: Scope, service: Services, past: portfolio.Past) -> Response:
+    asked = read(request, scope, service, past)
+    who = asked.chosen
     if who.key != who.said and who.key:
         return RedirectResponse(asked.link(account=who.key), 303)
     every = asked.lines(SnapshotQuery(limit=1))
@@ -146,11 +154,13 @@ def _volume(request: Request, asked: Asked, every: SnapshotPage) -> VolumePage:
 
 def _charted_lines(asked: Asked, name: str) -> SnapshotPage:
     """Return the lines of one service that are added up: those with an allotment, if there are."""
-    query = replace(asked.query_of_all, service=name, sort="contract", limit=CHARTED_LINES_MAX)
-    if query.states:
-        return asked.lines(query)
-    agreed = asked.lines(replace(query, states=AGREED))
-    return agreed if agreed.total else asked.lines(query)
+    query = replace(asked.query_of_all, service=name, sort="contract", limit=1)
+    found = asked.lines(query)
+    if not query.states and (agreed := asked.lines(replace(query, states=AGREED))).total:
+        query, found = replace(query, states=AGREED), agreed
+    if found.total > CHARTED_LINES_MAX and (together := asked.together(query)):
+        return replace(found, items=together)
+    return asked.lines(replace(query, limit=CHARTED_LINES_MAX))
 
 
 def _charted(asked: Asked, of_all: ByService, name: str, lines: SnapshotPage) -> Charted:
@@ -163,7 +173,7 @@ def _charted(asked: Asked, of_all: ByService, name: str, lines: SnapshotPage) ->
     stands = standing.with_lines(
         standing.of_service(services[name]), lines.items, standing.change_on_last(course)
     )
-    note = _note(asked, lines, of_all[name])
+    note = _note(lines, of_all[name])
     view = asked.get("view", charted.VIEWS)
     return Charted(
         name,
@@ -204,16 +214,16 @@ def _by_urgency(services: ByService) -> ByService:
 
 def _before(asked: Asked, lines: SnapshotPage) -> Sequence[Position]:
     """Return the same lines a period before, for as many days to compare with."""
-    if asked.is_past or lines.total > len(lines.items):
+    if asked.is_past or lines.total > COMPARED_LINES_MAX:
         return ()
     keys = {(line.contract, line.line) for line in lines.items}
     services = {line.service for line in lines.items}
-    query = SnapshotQuery(service=services.pop(), limit=CHARTED_LINES_MAX)
-    found = asked.before(query).items
+    query = SnapshotQuery(service=services.pop(), limit=COMPARED_LINES_MAX)
+    found = asked.before(query, {contract for contract, _ in keys}).items
     return [line for line in found if (line.contract, line.line) in keys]
 
 
-def _note(asked: Asked, lines: SnapshotPage, totals: Sequence[Total]) -> str:
+def _note(lines: SnapshotPage, totals: Sequence[Total]) -> str:
     """Say what the service's numbers leave out, and how days of several zones are cut."""
     said = []
     others = sum(total.lines for total in totals) - lines.total
@@ -223,10 +233,10 @@ def _note(asked: Asked, lines: SnapshotPage, totals: Sequence[Total]) -> str:
             used -= sum((t.used for t in lines.totals), _ZERO)
         left = words.plural(others, "line", "lines")
         said.append(f"{left} without an allotment used {words.number(used)} {totals[0].unit} more.")
-    zones = {calendar_zone(asked.directory, line) for line in lines.items}
+    zones = {line.timezone for line in lines.items}
     if len(zones) > 1:
         said.append(f"Each account's days are its own, in {len(zones)} time zones.")
-    if lines.total > len(lines.items):
+    if lines.total > len(lines.items) == CHARTED_LINES_MAX:
         said.append(f"The chart adds up the first {words.number(len(lines.items))} lines.")
     return " ".join(said)
 

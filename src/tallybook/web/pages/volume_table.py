@@ -53,9 +53,12 @@ def table(asked: Asked, every: int) -> VolumeTable:
 
 
 def _chips(asked: Asked, counts: Mapping[str, int]) -> Iterable[Chip]:
+    """Yield the states that there are lines in, and the one chosen."""
+    current = asked.get("status", CHIPS)
     for value, label in CHIPS.items():
-        url = asked.link(status=value, page=None)
-        yield Chip(label, url, counts.get(value or "all", 0), asked.get("status", CHIPS) == value)
+        count = counts.get(value or "all", 0)
+        if count or value in {"", current}:
+            yield Chip(label, asked.link(status=value, page=None), count, value == current)
 
 
 def _heading(asked: Asked, column: Column, sort: SnapshotSort | None) -> Column:

@@ -149,4 +149,3 @@ class VolumePage:
     filters: VolumeFilters
     charted: Charted | None
     table: VolumeTable
-    export_url: str = ""
