@@ -11,7 +11,7 @@ from itertools import chain, islice
 from threading import Lock
 from typing import Any, Final, NamedTuple, TypeVar
 
-from sqlalchemy import Column, ColumnElement, Connection, and_, exists, or_, select
+from sqlalchemy import Column, ColumnElement, Connection, Select, and_, exists, or_, select
 
 from tallybook.model.ports import (
     Claim,
@@ -173,6 +173,13 @@ class _Reach(NamedTuple):
     query: SnapshotQuery
     found: frozenset[str] | None
 
+    @property
+    def is_narrow(self) -> bool:
+        """Tell whether an index finds the few lines that it is about."""
+        query = self.query
+        narrow = (query.accounts, query.contract, query.csm, self.found)
+        return any(value is not None for value in narrow)
+
 
 def _keep(answers: OrderedDict[tuple[object, ...], _Answer], key: Any, answer: _Answer) -> None:
     answers[key] = answer
@@ -198,34 +205,44 @@ def _seen(scope: Scope, query: SnapshotQuery, state: SnapshotState) -> frozenset
 
 def _items(reach: _Reach) -> tuple[Position, ...]:
     query, stands = reach.query, reach.stands
-    columns = _sort_columns(query.sort)
-    keys = select(*columns).where(*_conditions(reach), *_states(query))
-    keys = keys.order_by(*_order(columns, query)).offset(query.offset).limit(query.limit)
-    some = keys.subquery()
+    names = [column.name for column in _sort_columns(query.sort)]
+    keys = _keys(reach).offset(query.offset).limit(query.limit).subquery()
     mine = and_(
         line_body.c.generation == stands.generation,
-        line_body.c.contract == some.c.contract,
-        line_body.c.code == some.c.code,
+        line_body.c.contract == keys.c.contract,
+        line_body.c.code == keys.c.code,
     )
-    bodies = select(line_body.c.body).join(some, mine)
-    bodies = bodies.order_by(*_order([some.c[column.name] for column in columns], query))
+    bodies = select(line_body.c.body).join(keys, mine)
+    bodies = bodies.order_by(*_order([keys.c[name] for name in names], query))
     return tuple(unpacked(body, stands.state) for body in reach.connection.scalars(bodies))
+
+
+def _keys(reach: _Reach) -> Select[Any]:
+    """Return the keys of lines in their order. Where these are few, they are found first and then
+    sorted; else they are met soon in the order of an index.
+    """
+    query = reach.query
+    columns: list[ColumnElement[Any]] = [*_sort_columns(query.sort)]
+    found = select(*columns).where(*_conditions(reach), *_states(query))
+    if reach.is_narrow:
+        first = found.cte("found").prefix_with("MATERIALIZED")
+        columns = [first.c[column.name] for column in _sort_columns(query.sort)]
+        found = select(*columns)
+    return found.order_by(*_order(columns, query))
 
 
 def _walked(reach: _Reach) -> Iterator[Position]:
     """Yield all lines in their order: keys first, which are small to sort, then bodies by parts."""
-    query, stands = reach.query, reach.stands
-    keys = select(line.c.contract, line.c.code).where(*_conditions(reach), *_states(query))
-    keys = keys.order_by(*_order(_sort_columns(query.sort), query))
-    keys = keys.execution_options(yield_per=_WALKED)
+    stands = reach.stands
+    keys = _keys(reach).execution_options(yield_per=_WALKED)
     for some in reach.connection.execute(keys).partitions():
-        numbers = relation(reach.connection, {contract for contract, _ in some})
+        numbers = relation(reach.connection, {key.contract for key in some})
         wanted = select(line_body.c.contract, line_body.c.code, line_body.c.body).where(
             line_body.c.generation == stands.generation, line_body.c.contract.in_(numbers)
         )
         bodies = {(row.contract, row.code): row.body for row in reach.connection.execute(wanted)}
-        for contract, code in some:
-            yield unpacked(bodies[contract, code], stands.state)
+        for key in some:
+            yield unpacked(bodies[key.contract, key.code], stands.state)
 
 
 def _sort_columns(sort: str) -> list[Column[Any]]:
