@@ -32,9 +32,12 @@ from tallybook.operations.load import Loader
 from tallybook.operations.move import Moving, Side
 from tallybook.operations.refresh import JOB, Refresher
 from tallybook.settings import Settings
+from tallybook.stores.books.cases import BooksCases
 from tallybook.stores.books.database import Database, sqlite
+from tallybook.stores.books.deliveries import BooksDeliveries
 from tallybook.stores.books.leases import BooksLeases
 from tallybook.stores.books.people import BooksPeople
+from tallybook.stores.books.schedules import BooksSchedules
 from tallybook.stores.books.snapshot import BooksSnapshot
 from tallybook.stores.books.statements import BooksStatements
 from tallybook.stores.books.versions import BooksVersions
@@ -165,7 +168,10 @@ class Installation:
         return Services(
             books=books,
             people=BooksPeople(database),
+            schedules=BooksSchedules(database),
             statements=statements,
+            cases=BooksCases(database),
+            deliveries=BooksDeliveries(database),
             ledger=ledger,
             events=events,
             snapshot=snapshot,

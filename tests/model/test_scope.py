@@ -34,8 +34,12 @@ def test_a_role_lacks_verbs_and_a_key_may_lack_more() -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_who_sees_prices(role: Role) -> None:
-    seen = {"admin", "finance", "csm", "sales_rep", "customer_admin", "parent_admin"}
+    seen = {"admin", "finance", "csm", "customer_admin", "parent_admin"}
     assert Scope("x", role).sees_prices == (role in seen)
+    named = Scope("x", role, names=frozenset({"rita", "rita@example.com"}))
+    assert named.sees_prices_of(["Rita"]) == (role in {*seen, "sales_rep"})
+    assert named.sees_prices_of(["Omar"]) == (role in seen)
+    assert named.sees_prices_of([]) == (role in seen)
 
 
 def test_a_scope_narrows_members_to_spans_it_sees() -> None:

@@ -130,6 +130,7 @@ def test_a_key_is_the_scope_of_its_role(home: Shelf) -> None:
         secret = key(home, role=role)
         scope = by_key(home, secret)
         assert (scope.role, scope.accounts, scope.who) == (role, None, f"key:{secret[3:11]}")
+    assert by_key(home, key(home, role="sales_rep", name="Rita")).names == {"rita"}
     ingest = by_key(home, key(home, role="ingest"))
     assert [verb for verb in get_args(Verb) if ingest.may(verb)] == ["ingest"]
 
@@ -256,7 +257,7 @@ def test_only_administrators_make_keys_and_users(home: Shelf) -> None:
 
 def test_a_session_is_the_scope_of_its_user(staffed: Shelf) -> None:
     scope = by_session(staffed, sign_in(staffed, email=f"  {EMAIL.upper()} "))
-    assert scope == Scope(EMAIL, "admin")
+    assert scope == Scope(EMAIL, "admin", names=frozenset({EMAIL}))
 
 
 def test_a_session_ends_when_idle_and_for_good_after_a_week(staffed: Shelf) -> None:
@@ -311,7 +312,7 @@ def test_a_change_of_a_user_acts_on_the_next_request(
 
 def test_only_who_knows_the_password_learns_why_it_does_not_help(home: Shelf) -> None:
     people: dict[str, tuple[dict[str, Any], str | None]] = {
-        "analyst@x.y": ({"role": "analyst"}, "sign_in_not_yet"),
+        "sensor@x.y": ({"role": "ingest"}, "role_without_pages"),
         "gone@x.y": ({"state": "suspended"}, "user_suspended"),
         "never@x.y": ({"password": None}, None),
     }

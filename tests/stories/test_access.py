@@ -12,11 +12,12 @@ from tests.serving import Answer, Client, event
 BOUND = ("customer_viewer", "customer_admin", "parent_admin")
 READERS = ("admin", "finance", "csm", "analyst", "sales_rep", *BOUND)
 ROLES = (*READERS, "ingest")
-PRICED = {"admin", "finance", "csm", "sales_rep", "customer_admin", "parent_admin"}
+PRICED = {"admin", "finance", "csm", "customer_admin", "parent_admin"}
 DEFINERS = {"admin", "finance", "parent_admin"}
 CLOSERS = {"admin", "finance"}
 PRICE = "77.75"  # no second is written so
 STRANGER = "stranger"
+WHY = "the vendor's own"
 #: Each call that reads, with `{a}` for an account's key and `{c}` for its contract's number.
 ONE = [
     "/accounts/{a}",
@@ -41,9 +42,16 @@ ONE = [
     "/statements?account={a}&period=2026-03-20",
     "/statements?contract={c}",
     "/usage?meter=total&account={a}&from=2026-03-01&to=2026-04-01",
+    "/cases?account={a}",
+    "/deliveries?account={a}",
 ]
 MANY = [
     "/accounts",
+    "/meters",
+    "/definitions?noun=account",
+    "/cases",
+    "/cases?q=stranger",
+    "/deliveries",
     "/accounts?q=stranger",
     "/contracts",
     "/contracts?q=C",
@@ -78,9 +86,10 @@ class House(Documented):
             aggregation="sum",
             property="n",
             dimensions=["who"],
+            reason=WHY,
         )
         for account in ("acme", STRANGER):
-            self.put(f"/accounts/{account}", name=f"The {account}")
+            self.put(f"/accounts/{account}", name=f"The {account}", reason=WHY)
             line = {
                 "code": "total",
                 "meter": "total",
@@ -93,6 +102,7 @@ class House(Documented):
                 account=account,
                 start_date="2026-01-01",
                 valid_from="2026-01-01",
+                reason=WHY,
                 lines=[line],
             )
         self.put("/accounts/acme-eu", parent="acme")
@@ -110,9 +120,13 @@ class House(Documented):
         self.until_visible()
         self.call("POST", "/tick")
         for account in ("acme", STRANGER):
-            closing = {"period": "2026-02-10", "release": True, "reason": "the vendor's own"}
+            closing = {"period": "2026-02-10", "release": True, "reason": WHY}
             assert self.call("POST", f"/statements/C-{account}/close", closing).status == 200
         self.keys = {role: self.key_of(role) for role in ROLES}
+        for account in ("acme", STRANGER):
+            case = {"contract": f"C-{account}", "line": "total", "text": f"Of the {account}"}
+            answer = self.call("POST", "/cases", {**case, "at": "2026-03-20T00:00:00Z"})
+            assert answer.status == 201, answer.body
 
     def key_of(self, role: str, **more: Any) -> str:
         """Make a key; a customer's is bound to the first account."""
@@ -137,6 +151,11 @@ def code(answer: Answer) -> tuple[int, str]:
     return answer.status, answer.json["code"]
 
 
+def says_who(answer: Answer) -> bool:
+    """Tell whether an answer names who of the vendor did something, or why."""
+    return any(said in answer.body for said in (WHY.encode(), b'"author":"', b'"closed_by":"'))
+
+
 def without_id(answer: Answer) -> Any:
     return {k: v for k, v in answer.json.items() if k != "request_id"}
 
@@ -153,6 +172,7 @@ def test_reading_one(house: House, role: str, target: str) -> None:
         return
     assert own.status == 200, own.body
     assert (PRICE.encode() in own.body) <= (role in PRICED)
+    assert says_who(own) <= (role not in BOUND)
     if role in BOUND:
         assert foreign.status == none.status == 404
         assert foreign.body.replace(b"stranger", b"missing1").count(b"missing1") == (
@@ -172,11 +192,21 @@ def test_reading_many(house: House, role: str, target: str) -> None:
         return
     assert answer.status == 200, answer.body
     assert (PRICE.encode() in answer.body) <= (role in PRICED)
+    assert says_who(answer) <= (role not in BOUND)
     if role in BOUND:
         said = answer.body.replace(b"left", b"")
         assert STRANGER.encode() not in said
         assert b"nobody" not in said
         assert b"98765" not in said
+
+
+@pytest.mark.parametrize("target", ["/meters/total", "/meters/total/history"])
+@pytest.mark.parametrize("role", READERS)
+def test_who_changed_something_and_why_is_not_for_customers(
+    house: House, role: str, target: str
+) -> None:
+    for path in (target, "/accounts/acme", "/contracts/C-acme/history"):
+        assert says_who(house.by(role, "GET", path)) == (role not in BOUND)
 
 
 @pytest.mark.parametrize("role", sorted(set(READERS) - PRICED))
@@ -189,6 +219,8 @@ def test_a_price_that_may_not_be_seen_is_null_and_everything_else_is_there(
     for amount in ("price", "discount_percent"):
         assert hidden["lines"][0].pop(amount) is None
         shown["lines"][0].pop(amount)
+    if role in BOUND:
+        shown |= {"author": None, "reason": None}
     assert hidden == shown
     past = house.by(role, "GET", "/contracts/C-acme/history").json["items"]
     assert [line["price"] for item in past for line in item["lines"]] == [None]

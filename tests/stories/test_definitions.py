@@ -57,7 +57,7 @@ def test_who_exports_what(bare: Client, keys: dict[str, str], role: str) -> None
     answer = by(bare, keys[role], "GET", "/definitions?noun=contract")
     if role == "ingest":
         assert code(answer) == (403, "verb_not_allowed")
-    elif role in {"analyst", "customer_viewer"}:
+    elif role in {"analyst", "sales_rep", "customer_viewer"}:
         assert code(answer) == (403, "prices_hidden")
     else:
         found = {item["key"] for item in answer.json["items"]}

@@ -53,7 +53,7 @@ def test_what_came_late_and_what_it_changed(house: Client) -> None:
     at(house, "2026-03-03T18:00:00Z", use("h1", "2026-03-01T18:00:00Z", 1000))
     assert of(house) | {"known_at": ""} == {
         "contract": "C-1", "line": "total", "unit": of(house)["unit"], "events": 0,
-        "has_more": False, "history_before": None, "days": [],
+        "has_more": False, "history_before": "2026-03-03", "days": [],
         "data_through": "2026-03-03T06:00:00Z", "known_at": "",
     }  # fmt: skip
     at(house, "2026-03-04T05:59:00Z", use("d3", "2026-03-04T05:00:00Z", 10))

@@ -348,3 +348,53 @@ def test_what_cannot_be_asked_is_refused(vendor: Vendor, target: str, code: str)
     vendor.agree()
     answer = vendor.client.call("GET", target.format(c=vendor.name))
     assert (answer.status, answer.json["code"]) == (422, code)
+
+
+def test_a_sales_rep_sees_the_amounts_of_own_contracts(vendor: Vendor) -> None:
+    numbers = {n: f"{vendor.name}-{n}" for n in ("named", "mailed", "past", "none")}
+    reps = {
+        "named": {"name": "Rita"},
+        "mailed": {"email": "Rita@example.com"},
+        "past": {"name": "Omar"},
+        "none": None,
+    }
+    base = [{"name": "base", "amount": "77.75"}]
+    terms = {"account": vendor.name, "start_date": "2026-01-01"}
+    for name, rep in reps.items():
+        path = f"/contracts/{numbers[name]}"
+        vendor.client.put(path, **terms, base_charges=base, sales_rep=rep)
+    path = f"/contracts/{numbers['past']}"
+    vendor.client.put(path, **terms, sales_rep=reps["named"], valid_from="2026-06-01")
+
+    def seen(key: str) -> tuple[dict[str, set[bool]], Any]:
+        """Return of each contract whether its amounts are told, and the totals of lists."""
+        sent = {"Authorization": f"Bearer {key}"}
+        told: dict[str, set[bool]] = {}
+        for name, number in numbers.items():
+            document = vendor.client.call("GET", f"/contracts/{number}/history", headers=sent)
+            told[name] = {b"77.75" in document.body}
+            for period in ("2026-02-10", "2026-11-10"):
+                path = f"/statements/{number}"
+                said = vendor.client.call("GET", path, headers=sent, period=period).json
+                told[name] |= {said["total"] is not None, said["sha256"] is not None}
+        query = {"account": vendor.name, "period": "2026-02-10"}
+        listed = vendor.client.call("GET", "/statements", headers=sent, **query).json
+        own = {one["contract"] for one in listed["items"] if one["total"] is not None}
+        assert own == {numbers[name] for name in numbers if True in told[name]}
+        return told, listed["totals"]
+
+    def key_of(name: str) -> str:
+        body = {"name": name, "role": "sales_rep"}
+        return str(vendor.client.call("POST", "/keys", body).json["secret"])
+
+    yes, no, both = {True}, {False}, {True, False}
+    assert seen(key_of("Rita")) == ({"named": yes, "mailed": no, "past": both, "none": no}, [])
+    assert seen(key_of("rita@EXAMPLE.com")) == (
+        {"named": no, "mailed": yes, "past": no, "none": no},
+        [],
+    )
+    assert seen(key_of("sales_rep"))[0] == dict.fromkeys(numbers, no)
+    assert seen(vendor.client.key)[0] == dict.fromkeys(numbers, yes)
+    sent = {"Authorization": f"Bearer {key_of('Rita')}"}
+    refusal = vendor.client.call("GET", "/definitions", headers=sent, noun="contract")
+    assert (refusal.status, refusal.json["code"]) == (403, "prices_hidden")

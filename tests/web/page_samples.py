@@ -7,16 +7,24 @@ from decimal import Decimal
 from itertools import accumulate
 from typing import Any
 
-from tallybook.web.pages.view import (
+from tallybook.web.pages.account_view import (
     AccountPage,
+    ContractFacts,
+    DayRow,
+    LatePanel,
+    LateRow,
+    OveragePanel,
+    PoolPanel,
+    PoolRow,
+)
+from tallybook.web.pages.contracts.view import Tier, TierTable
+from tallybook.web.pages.view import (
     ChartPoint,
     ChartView,
     Chip,
     Command,
-    ContractFacts,
     Contribution,
     Custom,
-    DayRow,
     EventRow,
     EventsPage,
     Fact,
@@ -259,8 +267,72 @@ def account(kind: str = "cumulative", **changes: Any) -> AccountPage:
         manager_name="Ines Okafor",
         manager_email="ines@example.com",
         how_url="/help/forecast",
+        tables=(
+            Segment("Rows", (Link("Days", "?by=day", current=True), Link("Months", "?by=month"))),
+            Segment("Order", (Link("Newest", "?", current=True), Link("Oldest", "?order=oldest"))),
+        ),
+        cycles=Segment(
+            "Period shown",
+            (Link("Earlier", "?on=2026-10-31"), Link("1–30 Nov 2026", "?", current=True)),
+        ),
+        pool=pool_panel(),
+        overage=OveragePanel(
+            (
+                Fact("Over since", "Mon 16 Nov 2026"),
+                Fact("Over by", "121,014 messages"),
+                Fact("Expected at the end", "289,796 messages", "over"),
+                Fact("Costs so far", "$1,452.17"),
+            ),
+            "Beyond the allotment: graduated, each tier's units at that tier's price.",
+            TierTable(
+                "Beyond what is included",
+                ("Each",),
+                (Tier("0 – 25,000", ("$0.012",)), Tier("over 25,000", ("$0.0095",))),
+            ),
+        ),
+        late=LatePanel(
+            "1,204 events came after their day was over and changed 2 days.",
+            (
+                LateRow(
+                    date(2026, 11, 15), 1_000, Decimal(6_999), Decimal(7_999), Decimal(1_000), "#"
+                ),
+                LateRow(date(2026, 11, 14), 204, None, Decimal(7_461), None, "#"),
+            ),
+            "Days before 3 Nov 2026 were loaded as history.",
+        ),
     )
     return replace(page, **changes)
+
+
+def pool_panel() -> PoolPanel:
+    return PoolPanel(
+        (
+            Fact("The pool", "750 over", "20,750 of 20,000"),
+            Fact("Each by its own contract", "250 over", "in sum"),
+            Fact("All by the sum of theirs", "0 over, 1,250 left", "20,750 of 22,000"),
+        ),
+        "Why they differ: 250 over by their own contracts, less 1,500 that is left in them and "
+        "that others use, plus 2,000 that they include more than the pool: 750 over in the pool.",
+        (
+            PoolRow(
+                "Quarry Motors · Berlin",
+                "#",
+                Decimal(9_500),
+                Decimal("45.8"),
+                "500 left of its own 10,000",
+            ),
+            PoolRow(
+                "Quarry Motors · Desert",
+                "#",
+                Decimal(7_250),
+                Decimal("34.9"),
+                "250 over of its own 7,000",
+                "in the pool from 11 Nov",
+            ),
+            PoolRow("Quarry Motors · East", "#", Decimal(4_000), None, "no line of its own"),
+        ),
+        "3 other accounts: 12 messages",
+    )
 
 
 def events() -> EventsPage:

@@ -128,7 +128,7 @@ def test_a_page_shows_the_numbers_of_the_api(
     assert f"{Decimal(position['used']):,} {position['unit']}" in explained
     assert f"{Decimal(position['forecast']['to_date']):,} {position['unit']}" in explained
     assert f"{Decimal(position['allotment']):,} {position['unit']} are included" in explained
-    assert f"${position['amount']}" in text(page, ".facts")
+    assert f"${position['amount']}" in text(page, "#overage")
     days = [row for row in rows(page, ".tall") if row]
     listed = {day["date"]: day["used"] for day in position["daily"] if day["used"] is not None}
     assert [number(day[1]) for day in days] == [Decimal(listed[d]) for d in sorted(listed)][::-1]

@@ -20,6 +20,10 @@ REASON_CHARS_MAX: Final = 1_000
 DEFINITIONS_MAX: Final = 20_000
 DEFINITIONS_BYTES_MAX: Final = 32 * 1024 * 1024
 
+#: Of a message in a case, and how many one may have.
+MESSAGE_CHARS_MAX: Final = 10_000
+MESSAGES_OF_A_CASE_MAX: Final = 500
+
 KEY_CHARS_MAX: Final = 128
 NAME_CHARS_MAX: Final = 256
 TREE_DEPTH_MAX: Final = 16
@@ -44,6 +48,9 @@ PAGE_ROWS_DEFAULT: Final = 50
 PAGE_ROWS_MAX: Final = 500
 #: Of one file; a sheet of Excel has no more.
 EXPORT_ROWS_MAX: Final = 1_000_000
+#: Of one owner, and of what narrows the page of one.
+SCHEDULES_MAX: Final = 100
+PAGE_QUERY_CHARS_MAX: Final = 2_000
 QUERY_SECONDS_MAX: Final = 30
 #: Events that a price looks at one by one, for one line in one of its cycles; and in one answer.
 PIECES_MAX: Final = 1_000_000

@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, NamedTuple, Protocol
 
+from tallybook.model.case import Case, CasePage, CaseQuery, CaseStatus, Message
+from tallybook.model.delivery import Delivery, DeliveryPage, DeliveryQuery
 from tallybook.model.fact import Columns, Fact, Verdict
 from tallybook.model.mark import Mark
 from tallybook.model.nouns import Document, Meter
 from tallybook.model.packed import Batch, Touched
 from tallybook.model.people import ApiKey, AuditEntry, Session, User
-from tallybook.model.position import Position, Status, Total
+from tallybook.model.position import Choices, Position, Status, Total
+from tallybook.model.schedule import ReportSchedule
 from tallybook.model.scope import Member, Scope
 from tallybook.model.statement import ClosedStatement
 from tallybook.model.usage import (
@@ -35,6 +38,7 @@ class Version:
     """One version of a noun: in force from the local day `valid_from`, None from the beginning.
 
     `number` counts a key's versions from 1; `revision` is the commit of Books that brought it.
+    `author` is None where it is not told, as `reason` is then.
     """
 
     noun: NounName
@@ -43,7 +47,7 @@ class Version:
     revision: int
     valid_from: date | None
     recorded_at: datetime
-    author: str
+    author: str | None
     reason: str | None
     retired: bool
     document: Document
@@ -158,6 +162,73 @@ class People(Protocol):
 
     def audit(self, scope: Scope, limit: int, before: int | None = None) -> list[AuditEntry]:
         """Return the newest entries, or those before an entry's number, newest first."""
+
+
+class Cases(Protocol):
+    """Cases with their messages, kept by Books. Each change is audited, and is one commit with the
+    delivery that tells the other side.
+    """
+
+    def page(self, scope: Scope, query: CaseQuery) -> CasePage:
+        """Return cases, newest first."""
+
+    def case(self, scope: Scope, case_id: str, at: datetime) -> tuple[Case, list[Message]] | None:
+        """Return a case whose account the scope sees at an instant, with all its messages."""
+
+    def written(self, scope: Scope, idempotency_key: str) -> tuple[str, Message] | None:
+        """Return what who asks has written under their key for a request, and in which case."""
+
+    def open(self, scope: Scope, case: Case, message: Message, delivery: Delivery | None) -> None:
+        """Add a case with its first message.
+
+        Raises:
+            Conflict: `idempotency_key_used`, where the author has used the message's key before.
+        """
+
+    def answer(
+        self,
+        scope: Scope,
+        case_id: str,
+        message: Message,
+        status: CaseStatus,
+        delivery: Delivery | None,
+    ) -> None:
+        """Add a message to a case, as its next number, and set its status.
+
+        Raises:
+            Conflict: `case_closed`, or `idempotency_key_used`.
+        """
+
+    def change(self, scope: Scope, case_id: str, status: CaseStatus, at: datetime) -> None:
+        """Set the status of a case."""
+
+
+class Deliveries(Protocol):
+    """Messages to people, kept by Books; each was written together with what it tells of."""
+
+    def page(self, scope: Scope, query: DeliveryQuery) -> DeliveryPage:
+        """Return deliveries, newest first."""
+
+    def delivery(self, scope: Scope, delivery_id: str, at: datetime) -> Delivery | None:
+        """Return a delivery about an account that the scope sees at an instant."""
+
+
+class Schedules(Protocol):
+    """What people have sent to them, kept by Books. Whose a schedule is, is its `owner`: a query
+    answers for the one who asks. Each change is audited.
+    """
+
+    def schedules(self, scope: Scope) -> list[ReportSchedule]:
+        """Return those of who asks, oldest first."""
+
+    def add(self, scope: Scope, schedule: ReportSchedule) -> ReportSchedule:
+        """Add one; where its owner has the same page in the same format, return that one."""
+
+    def change(self, scope: Scope, schedule: ReportSchedule, at: datetime) -> None:
+        """Replace the one with this id, if it is the asker's."""
+
+    def remove(self, scope: Scope, schedule_id: str, at: datetime) -> bool:
+        """Remove one; False where the asker has none with this id."""
 
 
 class Ledger(Protocol):
@@ -355,14 +426,6 @@ class SnapshotPage:
 
 
 @dataclass(frozen=True, slots=True)
-class SnapshotChoices:
-    """What lines can be narrowed to: the branches and CSMs there are, sorted."""
-
-    branches: tuple[str, ...] = ()
-    csms: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class SnapshotWalk:
     """All lines that match, one after the other, of one mark; `total` counts them."""
 
@@ -409,5 +472,5 @@ class Snapshot(Protocol):
         heading.
         """
 
-    def choices(self, scope: Scope) -> SnapshotChoices:
+    def choices(self, scope: Scope) -> Choices:
         """Return what the lines that the scope sees can be narrowed to."""

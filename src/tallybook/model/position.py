@@ -9,6 +9,8 @@ from tallybook.model.mark import Mark
 
 Status = Literal["no_allotment", "ok", "near", "at_limit", "over"]
 ForecastStatus = Literal["estimate", "actual", "not_enough_data"]
+#: How days to come are told from those before; `positions.pace` has the rules.
+Method = Literal["mean_7", "weekday", "linear"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,3 +135,11 @@ class Total:
     amount: Decimal | None
     overage_amount: Decimal | None
     projected_amount: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What lines can be narrowed to: the branches and CSMs there are, sorted."""
+
+    branches: tuple[str, ...] = ()
+    csms: tuple[str, ...] = ()

@@ -1,6 +1,6 @@
 """Who asks and what they may see. Decides nothing about how an answer is computed."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, get_args
@@ -18,24 +18,22 @@ Role = Literal[
     "parent_admin",
     "ingest",
 ]
-Verb = Literal["read", "ingest", "correct", "define", "close", "administer"]
+Verb = Literal["read", "contact", "ingest", "correct", "define", "close", "administer"]
 
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 
 _VERBS: Final[dict[Role, frozenset[Verb]]] = {
-    "admin": frozenset({"read", "ingest", "correct", "define", "close", "administer"}),
-    "finance": frozenset({"read", "correct", "define", "close"}),
-    "csm": frozenset({"read"}),
-    "analyst": frozenset({"read"}),
-    "sales_rep": frozenset({"read"}),
-    "customer_viewer": frozenset({"read"}),
-    "customer_admin": frozenset({"read"}),
-    "parent_admin": frozenset({"read", "define"}),
+    "admin": frozenset({"read", "contact", "ingest", "correct", "define", "close", "administer"}),
+    "finance": frozenset({"read", "contact", "correct", "define", "close"}),
+    "csm": frozenset({"read", "contact"}),
+    "analyst": frozenset({"read", "contact"}),
+    "sales_rep": frozenset({"read", "contact"}),
+    "customer_viewer": frozenset({"read", "contact"}),
+    "customer_admin": frozenset({"read", "contact"}),
+    "parent_admin": frozenset({"read", "contact", "define"}),
     "ingest": frozenset({"ingest"}),
 }
-_PRICED: Final = frozenset(
-    {"admin", "finance", "csm", "sales_rep", "customer_admin", "parent_admin"}
-)
+_PRICED: Final = frozenset({"admin", "finance", "csm", "customer_admin", "parent_admin"})
 #: Roles of a customer's own people, bound to their account and its tree.
 CUSTOMERS: Final[frozenset[Role]] = frozenset({"customer_viewer", "customer_admin", "parent_admin"})
 
@@ -58,23 +56,35 @@ class Member:
 class Scope:
     """Who asks (`who`), and what they may see and do.
 
-    `accounts` are the accounts and spans they may see; None is everything there is.
+    `accounts` are the accounts and spans they may see; None is everything there is. `names` are
+    what contracts may call them by: a name or an e-mail address, without case.
     """
 
     who: str
     role: Role
     accounts: tuple[Member, ...] | None = None
     verbs: frozenset[Verb] | None = None
+    names: frozenset[str] = frozenset()
 
     @property
     def sees_prices(self) -> bool:
-        """Tell whether prices and amounts may be shown."""
+        """Tell whether the prices and amounts of all that is seen may be shown."""
         return self.role in _PRICED
+
+    def sees_prices_of(self, sales_rep: Collection[str]) -> bool:
+        """Tell whether those of a contract may be shown whose sales rep has one of these names."""
+        is_own = self.role == "sales_rep" and any(n.casefold() in self.names for n in sales_rep)
+        return is_own or self.sees_prices
 
     @property
     def sees_reasons(self) -> bool:
-        """Tell whether it may be shown who of the vendor corrected something, and why."""
-        return self.role not in CUSTOMERS
+        """Tell whether it may be shown who of the vendor changed something, and why."""
+        return not self.is_customer
+
+    @property
+    def is_customer(self) -> bool:
+        """Tell whether it is one of a customer's own people who asks."""
+        return self.role in CUSTOMERS
 
     def may(self, verb: Verb) -> bool:
         """Tell whether this verb is allowed; who is bound to accounts administers nothing."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from tallybook.model.difference import Change, difference
+from tallybook.model.directory import Directory
 from tallybook.model.nouns import Document, Noun
 from tallybook.model.ports import NounName
 from tallybook.model.scope import Scope
@@ -27,9 +28,22 @@ AMOUNTS: Final = frozenset(
 )
 
 
-def sees_amounts(scope: Scope, noun: NounName) -> bool:
-    """Tell whether amounts in a definition may be shown; only contracts have any."""
-    return scope.sees_prices or noun != "contract"
+def sees_amounts(scope: Scope, noun: NounName, *documents: Document) -> bool:
+    """Tell whether amounts in each of these definitions may be shown; only contracts have any, and
+    a sales rep sees those of their own.
+    """
+    return noun != "contract" or all(
+        scope.sees_prices_of([name for name in (d.get("sales_rep") or {}).values() if name])
+        for d in documents
+    )
+
+
+def sees_amounts_of(scope: Scope, directory: Directory, number: str) -> bool:
+    """Tell whether what a contract comes to may be shown: its last version says whose it is."""
+    if scope.sees_prices:
+        return True
+    versions = directory.in_force("contract", number)
+    return bool(versions) and sees_amounts(scope, "contract", versions[-1][2].document)
 
 
 def without_amounts(document: Document) -> dict[str, Any]:

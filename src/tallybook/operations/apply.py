@@ -19,7 +19,7 @@ from tallybook.model.nouns import Document, Key, Noun, parse
 from tallybook.model.ports import Books, NounName, Version
 from tallybook.model.scope import Scope
 from tallybook.operations._frozen import Closed
-from tallybook.operations._shown import changes, sees_amounts
+from tallybook.operations._shown import changes
 from tallybook.operations.define import KEY_FIELDS, Change, Plan, document_of, read_change
 from tallybook.operations.directory import Directories
 
@@ -185,9 +185,10 @@ class _Planning:
             return
         versions = self._directory.history(definition.noun, definition.key)
         if versions and versions[-1].revision > revision:
+            who = versions[-1].author if self._scope.sees_reasons else "Somebody"
             raise Conflict(
                 "revision_conflict",
-                f"{versions[-1].author} changed the {definition.noun} {definition.key} after the "
+                f"{who} changed the {definition.noun} {definition.key} after the "
                 f"plan (revision {revision}); make the plan again.",
                 noun=definition.noun,
                 key=definition.key,
@@ -219,7 +220,7 @@ class _Planning:
         self._plan.add(one.change)
         for version in self._plan.versions[count:]:
             held = history.at(version.valid_from or date.min)
-            told = changes(held, one.noun, amounts=sees_amounts(self._scope, noun))
+            told = changes(held, one.noun, amounts=self._scope.sees_prices)
             yield Step(one.document, version, tuple(told))
 
     def _read(self, definition: Definition) -> Iterator[_Said]:

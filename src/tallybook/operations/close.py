@@ -73,7 +73,7 @@ def close(scope: Scope, stores: Stores, number: str, body: Document, now: dateti
     for _ in range(_TRIES):
         found = _closed(scope, stores, number, asked, now)
         if found is not None:
-            return shown(scope, found)
+            return shown(found, amounts=scope.sees_prices)
     raise Conflict(
         "statements_changed", f"Other statements of {number} are being closed; try again."
     )

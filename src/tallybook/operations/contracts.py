@@ -14,6 +14,7 @@ from tallybook.model.ports import Version
 from tallybook.model.quantity import EXACT
 from tallybook.model.scope import Scope
 from tallybook.operations import definitions
+from tallybook.operations._shown import sees_amounts
 from tallybook.positions.periods import months
 
 State = Literal["active", "planned", "draft", "ended"]
@@ -150,7 +151,7 @@ def listed(scope: Scope, directory: Directory, version: Version, now: datetime) 
         renewal,
         len(document.get("lines") or ()) + len(document.get("meter_groups") or ()),
         document.get("currency") or (account.currency if account else "USD"),
-        _base(document) if scope.sees_prices else None,
+        _base(document) if sees_amounts(scope, "contract", document) else None,
     )
 
 

@@ -87,7 +87,7 @@ def changed(
     return changes(
         directory.parsed(held),
         directory.parsed(directory.history(name, key)[version.number - 1]),
-        amounts=sees_amounts(scope, name),
+        amounts=sees_amounts(scope, name, held.document, version.document),
     )
 
 
@@ -197,8 +197,12 @@ def _standing(directory: Directory, noun: NounName, key: str, now: datetime) -> 
 
 
 def shown(scope: Scope, version: Version) -> Version:
-    """Hide the amounts of a contract from whom they are not."""
-    if sees_amounts(scope, version.noun):
+    """Hide the amounts of a contract from whom they are not, and from customers who of the vendor
+    changed something, and why.
+    """
+    if not scope.sees_reasons:
+        version = replace(version, author=None, reason=None)
+    if sees_amounts(scope, version.noun, version.document):
         return version
     return replace(version, document=without_amounts(version.document))
 

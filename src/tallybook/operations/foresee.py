@@ -12,7 +12,7 @@ from tallybook.model.directory import Directory
 from tallybook.model.errors import Fault, Invalid, faults_of
 from tallybook.model.ports import NounName, Version
 from tallybook.model.scope import Scope
-from tallybook.operations._shown import changes, sees_amounts
+from tallybook.operations._shown import changes
 from tallybook.operations.define import Change, Plan
 from tallybook.operations.definitions import findings_of
 from tallybook.operations.directory import Directories
@@ -85,6 +85,6 @@ def _outlook(
         outcome = "unchanged"
     if faults:
         outcome = "refused"
-    told = changes(held, after.parsed(version), amounts=sees_amounts(scope, version.noun))
+    told = changes(held, after.parsed(version), amounts=scope.sees_prices)
     odd = () if faults else findings_of(scope, after, version, now)
     return Outlook(version.noun, version.key, outcome, version, told, faults, odd)

@@ -21,7 +21,8 @@ from tallybook.positions.hierarchy import members
 SESSION_IDLE: Final = timedelta(hours=12)
 SESSION_LIFE: Final = timedelta(days=7)
 _TOUCH: Final = timedelta(minutes=1)
-_MAY_SIGN_IN: Final[frozenset[Role]] = frozenset({"admin"})
+#: Roles of programs: their people have nothing to look at.
+_WITHOUT_PAGES: Final[frozenset[Role]] = frozenset({"ingest"})
 _IDENTIFY: Final = operator("identify")
 
 
@@ -62,7 +63,8 @@ def by_key(people: People, directories: Directories, key: str, now: datetime) ->
     if known.used_at is None or not timedelta(0) <= now - known.used_at < _TOUCH:
         with suppress(Unavailable):  # a full disk must not stop those who only read
             people.touch_key(_IDENTIFY, known.id, now)
-    return _scope(f"key:{known.prefix}", known.role, known.account, known.scopes, directories)
+    scope = _scope(f"key:{known.prefix}", known.role, known.account, known.scopes, directories)
+    return replace(scope, names=_names(known.name))
 
 
 def by_session(people: People, directories: Directories, token: str, now: datetime) -> Scope:
@@ -79,7 +81,8 @@ def by_session(people: People, directories: Directories, token: str, now: dateti
     if not timedelta(0) <= now - session.seen_at < _TOUCH:
         with suppress(Unavailable):
             people.touch_session(_IDENTIFY, session.token_hash, now)
-    return _scope(user.email, user.role, user.account, None, directories)
+    scope = _scope(user.email, user.role, user.account, None, directories)
+    return replace(scope, names=_names(user.email, user.name))
 
 
 def sign_in(people: People, guesses: Guesses, attempt: Attempt, now: datetime) -> SignedIn:
@@ -88,7 +91,7 @@ def sign_in(people: People, guesses: Guesses, attempt: Attempt, now: datetime) -
     Raises:
         Overloaded: `too_many_tries`.
         Unauthenticated: `sign_in_failed`.
-        Forbidden: `user_suspended`, `sign_in_not_yet`; only told to who knows the password.
+        Forbidden: `user_suspended`, `role_without_pages`; only told to who knows the password.
     """
     email = attempt.email.strip().lower()
     guesses.take(email, attempt.address, now)
@@ -121,10 +124,11 @@ def sign_out(people: People, token: str, now: datetime) -> None:
 
 
 def _require_sign_in(user: User) -> None:
-    if user.role not in _MAY_SIGN_IN:
+    if user.role in _WITHOUT_PAGES:
         raise Forbidden(
-            "sign_in_not_yet",
-            f"The role {user.role} cannot sign in yet; ask an administrator for an API key.",
+            "role_without_pages",
+            f"The role {user.role} sends events with an API key and has no pages; ask an "
+            "administrator for another role.",
         )
 
 
@@ -136,6 +140,11 @@ def _is_over(key: ApiKey, now: datetime) -> bool:
 def _is_open(session: Session, now: datetime) -> bool:
     idle = now - session.seen_at >= SESSION_IDLE
     return session.revoked_at is None and now < session.expires_at and not idle
+
+
+def _names(*names: str | None) -> frozenset[str]:
+    """Return what contracts may call somebody by; a key is called as its owner is."""
+    return frozenset(name.casefold() for name in names if name)
 
 
 def _scope(

@@ -86,9 +86,9 @@ def late(
         for day in days
         if first is not None and line.calendar.start_of(day + _DAY) > first
     }
-    since = next(iter(closes), None)
-    if since is None:
-        return Late(0, has_more=False, days=(), since=None)
+    since = next(iter(closes), line.last_day + _DAY)
+    if not closes:
+        return Late(0, has_more=False, days=(), since=since if days else None)
     members = _members(line, directory, line.calendar.start_of(since))
     times = _times(scope, events, line, members, tuple(closes.values()), when.mark.seq)
     counts = Counter(line.calendar.day_of(time) for time in times[:EVENTS_MAX])

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -17,13 +17,11 @@ from tallybook.operations import credentials
 from tallybook.operations._page import Page, page_of
 from tallybook.operations.directory import Directories
 
+ADDRESS_PATTERN: Final = r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$"
 Email = Annotated[
     str,
     StringConstraints(
-        strip_whitespace=True,
-        to_lower=True,
-        max_length=254,
-        pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$",
+        strip_whitespace=True, to_lower=True, max_length=254, pattern=ADDRESS_PATTERN
     ),
 ]
 Plain = Annotated[Name, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$")]

@@ -66,15 +66,12 @@ class Past:
         events: Events,
         query: SnapshotQuery,
         when: Instants,
-        contracts: Collection[str] | None = None,
     ) -> SnapshotPage:
-        """List where lines stood when the period before the one of `when.at` ended; those of all
-        contracts, or of these.
-        """
+        """List where lines stood when the period before the one of `when.at` ended."""
         scope.require("read")
         lines = [
             line
-            for number in (directory.ever("contract") if contracts is None else contracts)
+            for number in _numbers(directory, query)
             for line in _before(directory, number, when)
             if (query.service is None or line.service == query.service)
             and sees(scope, line.contract, when.at)
@@ -94,6 +91,15 @@ class Past:
             self._kept[asked] = found
             while len(self._kept) > _ANSWERS_KEPT:
                 self._kept.popitem(last=False)
+
+
+def _numbers(directory: Directory, query: SnapshotQuery) -> Collection[str]:
+    """Return the contracts that may match: of a few accounts not those of all others."""
+    if query.contract is not None:
+        return [query.contract]
+    if query.accounts is None:
+        return directory.ever("contract")
+    return [number for key in sorted(query.accounts) for number in directory.contracts_of(key)]
 
 
 def _before(directory: Directory, number: str, when: Instants) -> list[Terms]:
@@ -122,6 +128,14 @@ def course(
     before = _previous(previous, (last - first).days + 1)
     with localcontext(EXACT):
         return tuple(_days(positions, first, last, used, before))
+
+
+def available(found: Position) -> Decimal | None:
+    """Return what a line has allotted and carried from earlier cycles; None is no promise."""
+    if found.remaining is None:
+        return None
+    with localcontext(EXACT):
+        return (found.used or _ZERO) - found.overage + found.remaining
 
 
 def adds_up(found: Position) -> bool:

@@ -21,15 +21,17 @@ from tallybook.model.ports import (
     SnapshotState,
     SnapshotWalk,
 )
-from tallybook.model.position import Position, Status, Total
+from tallybook.model.position import Method, Position, Status, Total
 from tallybook.model.quantity import EXACT
 from tallybook.model.scope import Scope
 from tallybook.model.time import FIRST_INSTANT, LAST_INSTANT
 from tallybook.model.usage import UsageQuery
 from tallybook.operations._compute import compute, count
 from tallybook.operations._listing import listed
+from tallybook.operations._shown import sees_amounts_of
 from tallybook.positions.explanation import Explanation, explain
 from tallybook.positions.hierarchy import members
+from tallybook.positions.pace import WEEKS
 from tallybook.positions.position import Known, in_unit, reached
 from tallybook.positions.position import position as work_out
 from tallybook.positions.terms import Terms, terms
@@ -126,23 +128,27 @@ def position(
     when: Instants,
     *,
     rollup: bool | None = None,
+    method: Method = "mean_7",
 ) -> tuple[Position, Explanation]:
     """Work out where one line stands, and how that came about; `key` is contract and line.
 
-    `rollup` None counts the tree where the contract says so; True always, False never.
+    `rollup` None counts the tree where the contract says so; True always, False never. `method` is
+    that of the forecast.
 
     Raises:
         NotFound: `contract_not_found`, `line_not_found`, `not_in_force`.
     """
     scope.require("read")
     line = find_line(scope, directory, key, when, rollup=rollup)
+    if method == "weekday":
+        line = replace(line, recent_days=WEEKS * 7)
     known = Known(when.mark, when.refreshed_at)
     _, use, uses = next(count(whole(scope), directory, events, [line], known))
-    found = work_out(line, use, known, uses)
+    found = work_out(line, use, known, uses, method)
     come = reached(line, in_unit(line.item, use), uses)
     counts = _counts(whole(scope), directory, events, line, when.mark)
     how = explain(line, found, come, accounts=len(counts), count=sum(counts.values()))
-    if scope.sees_prices:
+    if sees_amounts_of(scope, directory, key[0]):
         return found, how
     return _without_prices(found), replace(how, price=None)
 

@@ -1,13 +1,13 @@
 """Answers to `what if`: calculations on what the caller sends, with nothing stored or read."""
 
 from datetime import date
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from tallybook.model.limits import BUCKETS_MAX
 from tallybook.model.nouns import Day, Document, Noun, Quantity, parse
-from tallybook.model.position import Forecast
+from tallybook.model.position import Forecast, Method
 from tallybook.model.scope import Scope
 from tallybook.positions.forecast import course_of_days, forecast
 
@@ -30,7 +30,7 @@ class ForecastRequest(Noun):
     data_through: Day
     days: Annotated[list[DayQuantity], Field(max_length=BUCKETS_MAX)]
     allotment: Quantity | None = None
-    method: Literal["mean_7"] = "mean_7"
+    method: Method = "mean_7"
 
     @model_validator(mode="after")
     def _span_fits(self) -> Self:
@@ -53,8 +53,7 @@ def preview_forecast(scope: Scope, document: Document) -> Forecast:
     for day in asked.days:
         days[day.date] = days.get(day.date, 0) + day.quantity
     first = min([asked.period_start, *days])
-    return forecast(
-        course_of_days(
-            asked.period_start, asked.period_end, first, asked.data_through, days, asked.allotment
-        )
+    course = course_of_days(
+        asked.period_start, asked.period_end, first, asked.data_through, days, asked.allotment
     )
+    return forecast(course, asked.method)

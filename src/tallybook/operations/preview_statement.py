@@ -20,6 +20,7 @@ from tallybook.model.nouns import Day, Document, Instant, Key, Noun, Quantity, p
 from tallybook.model.price import Billable, Piece
 from tallybook.model.scope import Scope
 from tallybook.operations._fold import Taken, taken, used
+from tallybook.operations._shown import sees_amounts
 from tallybook.operations.rate import Rated, rated, shown
 from tallybook.positions import agreed
 from tallybook.positions.agreement import of_versions
@@ -100,7 +101,8 @@ def preview_statement(scope: Scope, directory: Directory, mark: Mark, document: 
     told = _Told(directory, asked.usage, plan.needs, agreement.start_of(span.start))
     uses = {need: tuple(told.answer(need)) for need in plan.needs}
     made = Open(statement(agreement, plan.charges(uses)[span]), None)
-    return shown(scope, rated(made, mark))
+    is_seen = sees_amounts(scope, "contract", contract.model_dump())
+    return shown(rated(made, mark), amounts=is_seen)
 
 
 class _Told:

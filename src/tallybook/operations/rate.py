@@ -19,6 +19,7 @@ from tallybook.model.ports import Events, Statements
 from tallybook.model.scope import Scope, operator
 from tallybook.model.statement import ClosedStatement, StatementStatus
 from tallybook.model.time import LAST_DAY, Calendar, clamp
+from tallybook.operations._shown import sees_amounts_of
 from tallybook.operations.definitions import not_found
 from tallybook.operations.measure import measure
 from tallybook.operations.position import spans_seen, whole
@@ -163,7 +164,8 @@ def statement(scope: Scope, basis: Basis, number: str, day: date | None = None) 
     """
     scope.require("read")
     course = course_of(scope, basis, number)
-    return shown(scope, find(scope, basis, course, day or course.today))
+    found = find(scope, basis, course, day or course.today)
+    return shown(found, amounts=sees_amounts_of(scope, basis.directory, number))
 
 
 def find(scope: Scope, basis: Basis, course: Course, day: date) -> Rated:
@@ -236,9 +238,9 @@ def rate(
                     yield opened[place]
 
 
-def shown(scope: Scope, found: Rated) -> Rated:
+def shown(found: Rated, *, amounts: bool) -> Rated:
     """Hide amounts from whom they are not."""
-    if scope.sees_prices:
+    if amounts:
         return found
     hidden = without_amounts(found.document)
     return replace(found, document=hidden, sha256=None, held_above=None)

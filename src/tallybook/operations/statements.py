@@ -14,6 +14,7 @@ from tallybook.model.scope import Scope
 from tallybook.model.statement import ClosedStatement
 from tallybook.model.time import clamp
 from tallybook.operations._page import check_limit, cursor_invalid, read_cursor, write_cursor
+from tallybook.operations._shown import sees_amounts_of
 from tallybook.operations.position import spans_seen, whole
 from tallybook.operations.rate import (
     CONTRACTS_A_QUESTION,
@@ -103,7 +104,13 @@ def statements(scope: Scope, basis: Basis, query: StatementQuery) -> StatementPa
         numbers = dict.fromkeys(number for number, _ in wanted)
         again = _found(scope, basis, query, numbers)
         known = {(number, _start(found)): found for number, found in again}
-    items = tuple(shown(scope, rated(known[key], basis.mark)) for key in wanted if key in known)
+    items = tuple(
+        shown(
+            rated(known[key], basis.mark), amounts=sees_amounts_of(scope, basis.directory, key[0])
+        )
+        for key in wanted
+        if key in known
+    )
     more = first + query.limit < len(keys)
     return StatementPage(
         items,

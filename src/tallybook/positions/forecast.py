@@ -6,14 +6,13 @@ The rules stand here once; positions and previews share them. Always an estimate
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal, localcontext
-from typing import Final, Literal, NamedTuple
+from decimal import ROUND_HALF_UP, Decimal, localcontext
+from typing import Final, Literal
 
-from tallybook.model.position import Forecast
+from tallybook.model.position import Forecast, Method
 from tallybook.model.quantity import EXACT
+from tallybook.positions.pace import DAYS_MIN, Pace, pace
 
-WINDOW_DAYS: Final = 7
-DAYS_MIN: Final = 3
 #: The standard normal deviate with a tenth above it: 80 % lie between its minus and its plus.
 _Z80: Final = Decimal("1.281551565545")
 _PLACES: Final = Decimal("1e-12")
@@ -55,19 +54,6 @@ class Course:
         return (self.end - self.next_day).days
 
 
-class Pace(NamedTuple):
-    """How much over how many days, and how far single days lie from their mean."""
-
-    total: Decimal
-    days: int
-    variance: Decimal = _ZERO
-
-    @property
-    def mean(self) -> Decimal:
-        """Return the use of a day, to 12 places."""
-        return _round(self.total / self.days)
-
-
 def course_of_days(
     start: date,
     end: date,
@@ -84,52 +70,52 @@ def course_of_days(
     return Course(start, end, first_day, last_day, days, to_date, so_far, allotment)
 
 
-def forecast(course: Course) -> Forecast:
-    """Project the use at the end of the period: use to date and a day's mean for each day left.
+def forecast(course: Course, method: Method = "mean_7") -> Forecast:
+    """Project the use at the end of the period: use to date and what is expected of each day left.
 
-    The mean is that of the last seven complete days, or of as many as there are since the line
-    began; fewer than three are not enough. It may look back into the period before. The day that
-    is not over is not in it and counts as a day left. Never below the use so far. Quantities have
-    12 places, half-up.
+    By default that is the mean of the last seven complete days, or of as many as there are since
+    the line began; `positions.pace` has the other methods. Fewer than three days are not enough. It
+    may look back into the period before. The day that is not over is not in it and counts as a day
+    left. Never below the use so far. Quantities have 12 places, half-up.
 
-    The range holds with 80 % if days go on to scatter as the recent ones did: it is the mean's own
-    error and that of the days left, z × √(variance × left × (1 + left ÷ days seen)).
+    The range holds with 80 % if days go on to scatter as the recent ones did: it is the pace's own
+    error and that of the days left, z × √(variance × (left + days seen × (part expected)²)), which
+    for equal days is z × √(variance × left × (1 + left ÷ days seen)).
     """
     with localcontext(EXACT):
-        pace, on = _pace(course), _reached(course)
-        mean = pace.mean if pace is not None and course.nature != "level" else None
+        found, on = _pace(course, method), _reached(course)
+        mean = _round(found.mean) if found is not None and course.nature != "level" else None
         if not course.remaining_days:
             return _forecast(course, "actual", on, mean, _ZERO, (course.to_date,) * 3)
-        if pace is None:
+        if found is None:
             return _forecast(course, "not_enough_data", on)
         left = Decimal(course.remaining_days)
-        volume = pace.total * left / pace.days
+        part, whole = found.share(course.next_day, course.remaining_days)
+        volume = found.total * part / whole
         grown = course.so_far if course.nature == "level" else course.to_date + volume
         likely = max(course.so_far, grown)
-        half = _Z80 * (pace.variance * left * (1 + left / pace.days)).sqrt()
+        errors = left + found.days * part * part / (whole * whole)
+        half = _Z80 * (found.variance * errors).sqrt() if found.variance else _ZERO
         # New things grow fewer: a distinct count does not outrun its pace, and may stay behind.
         low = course.so_far if course.nature == "distinct" else likely - half
         ends = (max(course.so_far, low), likely, likely + half)
         return _forecast(
-            course, "estimate", on or _will_reach(course, pace), mean, _round(volume), ends
+            course, "estimate", on or _will_reach(course, found), mean, _round(volume), ends
         )
 
 
-def _pace(course: Course) -> Pace | None:
-    """Return the pace to go on with, None when there are too few days to tell."""
+def _pace(course: Course, method: Method) -> Pace | None:
+    """Return the pace to go on with, None when there are too few days to tell.
+
+    Only where days add up do they tell it; a distinct count has the mean of the period so far.
+    """
     if course.nature == "level":
         return Pace(_ZERO, 1)
     last = min(course.last_day, course.end - _DAY)
     if course.nature == "distinct":
         done = (last - max(course.start, course.first_day)).days + 1
         return Pace(course.to_date, done) if done >= DAYS_MIN else None
-    count = min(WINDOW_DAYS, (last - course.first_day).days + 1)
-    if count < DAYS_MIN:
-        return None
-    recent = [course.days.get(last - i * _DAY, _ZERO) for i in range(count)]
-    total = sum(recent, _ZERO)
-    squares = sum((use * use for use in recent), _ZERO)
-    return Pace(total, count, max(_ZERO, squares - total * total / count) / (count - 1))
+    return pace(method, course.days, course.start, course.first_day, last)
 
 
 def _reached(course: Course) -> date | None:
@@ -150,13 +136,12 @@ def _reached(course: Course) -> date | None:
     return None
 
 
-def _will_reach(course: Course, pace: Pace) -> date | None:
+def _will_reach(course: Course, found: Pace) -> date | None:
     """Return the day on which the use will reach the allotment, None when not in this period."""
-    if course.allotment is None or pace.total <= 0 or 0 < course.so_far >= course.allotment:
+    if course.allotment is None or found.total <= 0 or 0 < course.so_far >= course.allotment:
         return None
     missing = max(_ZERO, course.allotment - course.to_date)
-    days = max(1, int((missing * pace.days / pace.total).to_integral_value(ROUND_CEILING)))
-    return course.next_day + (days - 1) * _DAY if days <= course.remaining_days else None
+    return found.reaching(missing, course.next_day, course.remaining_days)
 
 
 def _forecast(

@@ -10,7 +10,7 @@ from typing import Final
 
 from tallybook.model.mark import Mark
 from tallybook.model.nouns import Person
-from tallybook.model.position import Contribution, Forecast, Position, Status
+from tallybook.model.position import Contribution, Forecast, Method, Position, Status
 from tallybook.model.price import Billable
 from tallybook.model.quantity import EXACT
 from tallybook.positions.forecast import Course, forecast
@@ -66,8 +66,10 @@ class Reached:
         return ZERO if self.available is None else beyond(self.used, self.available)
 
 
-def position(line: Terms, use: Use, known: Known, uses: Uses | None = None) -> Position:
-    """Work out where a line stands. Amounts are unrounded.
+def position(
+    line: Terms, use: Use, known: Known, uses: Uses | None = None, method: Method = "mean_7"
+) -> Position:
+    """Work out where a line stands. Amounts are unrounded; `method` is that of the forecast.
 
     An allotment includes what lies up to it; the price is for what lies beyond. Without an
     allotment everything is priced, with an unlimited one nothing is. `uses` answer the `needs`
@@ -76,7 +78,7 @@ def position(line: Terms, use: Use, known: Known, uses: Uses | None = None) -> P
     with localcontext(EXACT):
         use = in_unit(line.item, use)
         found = reached(line, use, uses or {})
-        ahead = _forecast(line, use, found)
+        ahead = _forecast(line, use, found, method)
         return Position(
             contract=line.contract.number,
             line=line.item.code,
@@ -222,7 +224,7 @@ def currency(line: Terms) -> str:
     return line.contract.currency or (line.account.currency if line.account else "USD")
 
 
-def _forecast(line: Terms, use: Use, found: Reached) -> Forecast:
+def _forecast(line: Terms, use: Use, found: Reached, method: Method) -> Forecast:
     ahead = forecast(
         Course(
             start=line.period.start_date,
@@ -234,7 +236,8 @@ def _forecast(line: Terms, use: Use, found: Reached) -> Forecast:
             so_far=use.so_far or ZERO,
             allotment=found.available,
             nature=line.nature,
-        )
+        ),
+        method,
     )
     amount = _ahead(line, found, ahead)
     return ahead if amount is None else replace(ahead, projected_amount=amount)

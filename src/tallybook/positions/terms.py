@@ -30,6 +30,8 @@ _DAY: Final = timedelta(days=1)
 class Terms:
     """One line or meter group of a contract in its cycle that holds local day `today`.
 
+    `recent_days` are counted up to `last_day`, also before the period.
+
     `last_day` is the last complete local day. Use counts up to the end of `today`, so that an
     answer is the same all day long unless a fact arrives. `turn` is the cycle with its segments,
     `earlier` the cycles before it that hand something on to it.
@@ -47,6 +49,7 @@ class Terms:
     today: date
     last_day: date
     pooled: bool
+    recent_days: int = RECENT_DAYS
 
     @property
     def meter(self) -> Meter:
@@ -85,7 +88,8 @@ class Terms:
     def shared(self) -> tuple[object, ...]:
         """Return what lines must have in common to be counted in one call."""
         period = (self.period.start_date, self.period.end_date)
-        return self.meter.key, self.calendar, *period, self.today, self.last_day, self.pooled
+        days = (self.today, self.last_day, self.recent_days)
+        return self.meter.key, self.calendar, *period, *days, self.pooled
 
     @property
     def days(self) -> list[date]:
@@ -96,7 +100,7 @@ class Terms:
         first = self.period.start_date
         if self.last_day >= first - _DAY:
             known = (self.last_day - FIRST_DAY).days
-            first = min(first, self.last_day - min(RECENT_DAYS - 1, known) * _DAY)
+            first = min(first, self.last_day - min(self.recent_days - 1, known) * _DAY)
         return [first + i * _DAY for i in range((self.today - first).days + 1)]
 
     @property

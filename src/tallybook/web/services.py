@@ -9,7 +9,17 @@ from typing import Annotated, Protocol
 from fastapi import Depends, Request
 
 from tallybook.model.mark import Mark
-from tallybook.model.ports import Books, Events, Ledger, People, Snapshot, Statements
+from tallybook.model.ports import (
+    Books,
+    Cases,
+    Deliveries,
+    Events,
+    Ledger,
+    People,
+    Schedules,
+    Snapshot,
+    Statements,
+)
 from tallybook.model.sheet import Sheet
 from tallybook.operations.directory import Directories
 
@@ -43,6 +53,9 @@ class Services:
     books: Books
     people: People
     statements: Statements
+    cases: Cases
+    deliveries: Deliveries
+    schedules: Schedules
     ledger: Ledger
     events: Events
     snapshot: Snapshot

@@ -26,7 +26,7 @@ from tallybook.model.time import from_micros, micros
 from tallybook.stores.migrate import Schema
 
 #: The migration this code was written for; a test compares it with the newest file there is.
-HISTORY: Final = Schema("books", head="v0008", table="alembic_version")
+HISTORY: Final = Schema("books", head="v0009", table="alembic_version")
 
 
 #: The decimals of a line and the columns each lies in.
@@ -356,6 +356,25 @@ case_message: Final = Table(
     Column("delivery_id", Word, ForeignKey("delivery.id")),
     Column("idempotency_key", Word),
     UniqueConstraint("author", "idempotency_key"),
+)
+
+
+#: Pages that people want as files at times. They hold no rights: see `model.schedule`.
+report_schedule: Final = Table(
+    "report_schedule",
+    metadata,
+    Column("id", Word, primary_key=True),
+    Column("owner", Word, nullable=False),
+    Column("name", Word, nullable=False),
+    Column("page", Word, nullable=False),
+    Column("query", Word, nullable=False),
+    Column("format", Word, nullable=False),
+    Column("cron", Word, nullable=False),
+    Column("timezone", Word, nullable=False),
+    Column("recipients", Json, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("owner", "page", "query", "format"),
 )
 
 

@@ -16,19 +16,18 @@ from sqlalchemy import Column, ColumnElement, Connection, Select, and_, exists, 
 from tallybook.model.ports import (
     Claim,
     LineKey,
-    SnapshotChoices,
     SnapshotPage,
     SnapshotQuery,
     SnapshotState,
     SnapshotWalk,
 )
-from tallybook.model.position import Position
+from tallybook.model.position import Choices, Position
 from tallybook.model.scope import Scope
 from tallybook.stores.books import courses, totals, writing
 from tallybook.stores.books.bodies import unpacked
 from tallybook.stores.books.database import Database
-from tallybook.stores.books.keys import relation
 from tallybook.stores.books.schema import SORTS, line, line_body, line_text
+from tallybook.stores.books.seen import among, relation, seen
 from tallybook.stores.books.writing import Stands, Writing, stands_now
 
 #: Answers of each kind that are kept until the next refresh.
@@ -107,14 +106,14 @@ class BooksSnapshot:
             sums = totals.totals(self._sums_of(reach), query.states)
             yield SnapshotWalk(_walked(reach), sum(t.lines for t in sums), stands.state)
 
-    def choices(self, scope: Scope) -> SnapshotChoices:
+    def choices(self, scope: Scope) -> Choices:
         """Return what the lines that the scope sees can be narrowed to."""
         with self._database.reader() as connection:
             stands = stands_now(connection)
             if stands is None:
-                return SnapshotChoices()
+                return Choices()
             reach = self._reach(connection, scope, stands, SnapshotQuery())
-            return SnapshotChoices(*(_values(reach, cut) for cut in totals.CUTS))
+            return Choices(*(_values(reach, cut) for cut in totals.CUTS))
 
     def together(self, scope: Scope, query: SnapshotQuery) -> tuple[Position, ...]:
         """Return the lines of a service added up to one for each kind of course that they take, as
@@ -133,7 +132,8 @@ class BooksSnapshot:
     def _reach(
         self, connection: Connection, scope: Scope, stands: Stands, query: SnapshotQuery
     ) -> "_Reach":
-        narrow = replace(query, accounts=_seen(scope, query, stands.state), text=query.text or None)
+        accounts = seen(scope, query.accounts, stands.state.mark.now)
+        narrow = replace(query, accounts=accounts, text=query.text or None)
         found = None
         if narrow.text:
             key = (stands.version, narrow.text)
@@ -193,14 +193,6 @@ def _cut(query: SnapshotQuery) -> tuple[str, str] | None:
     if query.accounts is not None or query.contract is not None or query.text or len(narrow) > 1:
         return None
     return narrow[0] if narrow else ("", "")
-
-
-def _seen(scope: Scope, query: SnapshotQuery, state: SnapshotState) -> frozenset[str] | None:
-    """Return whose lines may be listed: a child that has moved away is no longer seen."""
-    if scope.accounts is None:
-        return query.accounts
-    seen = frozenset(m.account for m in scope.accounts if m.start <= state.mark.now < m.end)
-    return seen if query.accounts is None else seen & query.accounts
 
 
 def _items(reach: _Reach) -> tuple[Position, ...]:
@@ -267,10 +259,8 @@ def _conditions(reach: _Reach) -> list[ColumnElement[bool]]:
         for name in ("contract", "service", "branch", "csm")
         if (wanted := getattr(query, name)) is not None
     ]
-    if query.accounts is not None:
-        found.append(line.c.account.in_(relation(reach.connection, query.accounts)))
-    if reach.found is not None:
-        found.append(line.c.contract.in_(relation(reach.connection, reach.found)))
+    found += among(reach.connection, line.c.account, query.accounts)
+    found += among(reach.connection, line.c.contract, reach.found)
     if query.text:
         same = (line_text.c[name] == line.c[name] for name in ("generation", "contract", "code"))
         found.append(exists().where(*same, _has(query.text)))

@@ -29,9 +29,9 @@ from tallybook.model.position import Position
 from tallybook.stores.books import limbs, totals
 from tallybook.stores.books.bodies import packed, unpacked
 from tallybook.stores.books.database import Database
-from tallybook.stores.books.keys import relation
 from tallybook.stores.books.leases import keep
 from tallybook.stores.books.schema import LIMBS, line, line_body, line_state, line_text
+from tallybook.stores.books.seen import relation
 
 #: Lines of a small refresh at most, and of each transaction of a large one: a few tenths of a
 #: second to write.

@@ -12,12 +12,14 @@ from tallybook.model.contract import Contract
 from tallybook.model.nouns import Account, Meter, Noun
 from tallybook.operations._shown import AMOUNTS
 from tallybook.operations.apply import Definitions
+from tallybook.operations.cases import CaseChange, NewCase, NewMessage
 from tallybook.operations.close import Closing
 from tallybook.operations.people import NewApiKey, NewUser
 from tallybook.operations.preview import ForecastRequest
 from tallybook.operations.preview_charge import ChargeRequest
 from tallybook.operations.preview_periods import PeriodsRequest
 from tallybook.operations.preview_statement import StatementRequest
+from tallybook.operations.report_schedules import NewReportSchedule, ReportScheduleChange
 from tallybook.web.api._answers import (
     ANSWERS,
     CHANGES,
@@ -30,6 +32,7 @@ from tallybook.web.api._answers import (
     record,
     ref,
 )
+from tallybook.web.api._answers_of_cases import ANSWERS_OF_CASES
 
 
 def says(answer: Shape | None, *, body: Shape | None = None, status: int = 200) -> dict[str, Any]:
@@ -146,8 +149,13 @@ NOUN_OF: Final[dict[str, type[Noun]]] = {
 
 _BODIES: Final[dict[str, type[Noun]]] = {
     **{noun.__name__: noun for noun in NOUN_OF.values()},
+    "CaseChange": CaseChange,
+    "NewCase": NewCase,
+    "NewMessage": NewMessage,
     "NewKey": NewApiKey,
     "NewUser": NewUser,
+    "NewReportSchedule": NewReportSchedule,
+    "ReportScheduleChange": ReportScheduleChange,
     "Closing": Closing,
     "ForecastRequest": ForecastRequest,
     "ChargeRequest": ChargeRequest,
@@ -162,7 +170,8 @@ _IN_PATH: Final = {"key", "number", "email"}
 
 def components() -> dict[str, Any]:
     """Return all schemas by name: bodies, their nouns as versions, answers, the problem."""
-    schemas: dict[str, Any] = {"Event": EVENT, "Problem": PROBLEM, **ANSWERS}
+    schemas: dict[str, Any] = {"Event": EVENT, "Problem": PROBLEM}
+    schemas |= ANSWERS | ANSWERS_OF_CASES
     schemas |= {"Correction": CORRECTION, "Replacement": REPLACEMENT}
     schemas["TestClock"] = record(now=INSTANT)
     for name, body in _BODIES.items():

@@ -98,7 +98,7 @@ def _add_changes(noun: NounName, plural: str) -> None:
             (outlook,) = foresee(scope, service.directories, [change], now)
             return answer(_outlook(outlook))
         version = define_op.define(scope, service.books, service.directories, change, now)
-        return _answer(version)
+        return _answer(definitions.shown(scope, version))
 
     @router.delete(one, openapi_extra=says(version), tags=[plural])
     def retire(
@@ -108,7 +108,7 @@ def _add_changes(noun: NounName, plural: str) -> None:
         ending = Retirement(noun, key, if_match=_number(if_match))
         now = service.clock.now()
         version = define_op.retire(scope, service.books, service.directories, ending, now)
-        return _answer(version)
+        return _answer(definitions.shown(scope, version))
 
 
 def _add_reads(noun: NounName, plural: str) -> None:

@@ -12,7 +12,7 @@ from tallybook.model.directory import Directory
 from tallybook.model.errors import Invalid
 from tallybook.model.money import round_money
 from tallybook.model.ports import SnapshotPage, SnapshotQuery, SnapshotSort, SnapshotState
-from tallybook.model.position import Forecast, Position, Total
+from tallybook.model.position import Forecast, Method, Position, Total
 from tallybook.model.scope import Scope
 from tallybook.model.time import parse_instant
 from tallybook.operations import position as position_op
@@ -139,12 +139,13 @@ def get_position(
     rollup: Annotated[
         bool | None, Query(description="Count the tree; as the contract says by default.")
     ] = None,
+    method: Annotated[Method, Query(description="How the forecast is made.")] = "mean_7",
 ) -> Response:
     """Work out one line, day by day, with the explanation of its numbers."""
     when = instants(scope, service, at, known_at)
     directory = service.directories.at(scope, when.mark.revision)
     found, how = position_op.position(
-        scope, directory, service.events, (contract, line), when, rollup=rollup
+        scope, directory, service.events, (contract, line), when, rollup=rollup, method=method
     )
     daily = [asdict(day) for day in found.daily if day.date >= found.period.start_date]
     return answer({**shape(found), "daily": daily, "explanation": asdict(how)})

@@ -5,12 +5,11 @@ Knows the addresses only.
 from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from tallybook.operations.report_schedules import OF_THE_VIEW
 from tallybook.web.pages.view import Link
 
 #: The formats of a file as people call them.
 FORMATS: Final = {"csv": "CSV", "xlsx": "Excel", "parquet": "Parquet"}
-#: What an address says of how a page looks, and not of what is on it.
-OF_THE_VIEW: Final = frozenset({"page", "open", "view", "format"})
 
 
 def exports(address: str) -> tuple[Link, ...]:

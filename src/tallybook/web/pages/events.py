@@ -12,9 +12,9 @@ from tallybook.model.wire import read_json
 from tallybook.operations.day import DayQuery, day_events
 from tallybook.operations.events import EventItem
 from tallybook.web.pages import format as words
-from tallybook.web.pages.account import ROLLUPS, look
 from tallybook.web.pages.asked import whole
 from tallybook.web.pages.frame import frame, with_query
+from tallybook.web.pages.look import look
 from tallybook.web.pages.render import page
 from tallybook.web.pages.session import SignedIn
 from tallybook.web.pages.view import EventRow, EventsPage, Freshness, Link, Pager
@@ -34,9 +34,7 @@ def events(
     shown = look(request, scope, service, (contract, line))
     day = parse_date(query.get("day", ""), name="day")
     number = whole(query.get("from", ""), _ROW_MAX)
-    asked = DayQuery(
-        (contract, line), day, ROLLUPS.get(query.get("rollup", "")), query.get("cursor")
-    )
+    asked = DayQuery((contract, line), day, shown.rollup, query.get("cursor"))
     found = day_events(scope, shown.directory, service.ledger, service.events, asked, shown.when)
     path = shown.path
     up = with_query(path, query, day=None, cursor=None, **{"from": None})

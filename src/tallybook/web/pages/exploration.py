@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal, localcontext
-from typing import Final, get_args
+from typing import Final, NamedTuple, get_args
 from zoneinfo import ZoneInfo
 
 from tallybook.model.buckets import Interval
@@ -18,6 +18,7 @@ from tallybook.model.scope import Scope
 from tallybook.model.time import parse_date
 from tallybook.operations import position as position_op
 from tallybook.operations import usage as usage_op
+from tallybook.positions.periods import add_months
 from tallybook.web.pages import charted
 from tallybook.web.pages import format as words
 from tallybook.web.pages.view import ChartPoint, ChartView, Contribution, Custom, Option, Select
@@ -42,10 +43,21 @@ _ZERO: Final = Decimal(0)
 _ADDING: Final = frozenset({"sum", "count", "increase"})
 
 
+class _Rolling(NamedTuple):
+    """A range that ends today, and the interval it is usually cut by."""
+
+    months: int
+    interval: Interval
+
+
+_ROLLING: Final = {"3m": _Rolling(3, "week"), "12m": _Rolling(12, "month")}
+
+
 @dataclass(frozen=True, slots=True)
 class Exploration:
     """What the selectors say. `first` and `last` are local days, both inside; without `account`
-    the whole line is meant. `is_asked` is False when all are as they were.
+    the whole line is meant. `is_custom` is a range of one's own, `is_rolling` one that ends today;
+    `is_asked` is False when all are as they were.
     """
 
     interval: Interval
@@ -55,6 +67,7 @@ class Exploration:
     groups: tuple[str, ...] = ()
     account: str | None = None
     is_custom: bool = False
+    is_rolling: bool = False
     is_asked: bool = False
 
 
@@ -87,18 +100,34 @@ class Explored:
         """Read the selectors of an address; what cannot be read is as if not said."""
         period = self.found.period
         first, last = period.start_date, period.end_date - _DAY
-        asked = _range(query) if query.get("period") == "custom" else None
-        interval = _interval(query.get("interval"))
+        period_asked = query.get("period", "")
+        rolling = _ROLLING.get(period_asked)
+        is_custom = period_asked == "custom"
+        interval = _interval(query.get("interval"), rolling.interval if rolling else "day")
         zone = next((z for z in self.zones if z == query.get("zone")), self.zone)
         wanted = (query.get("group"), query.get("then"))
         groups = tuple(dict.fromkeys(name for name in wanted if name in self.dimensions and name))
         members = [part.account for part in self.found.contributions]
         account = next((key for key in members if key == query.get("account")), None)
+        asked = _range(query) if is_custom else self._months(zone, rolling) if rolling else None
         is_asked = bool(asked or groups or account or interval != "day" or zone != self.zone)
         first, last = asked or (first, last)
         return Exploration(
-            interval, zone, first, last, groups, account, asked is not None, is_asked
+            interval,
+            zone,
+            first,
+            last,
+            groups,
+            account,
+            is_custom and asked is not None,
+            rolling is not None,
+            is_asked,
         )
+
+    def _months(self, zone: str, rolling: _Rolling) -> tuple[date, date]:
+        """Return the days of the last months, until today."""
+        today = self.when.now.astimezone(ZoneInfo(zone)).date()
+        return add_months(today, -rolling.months) + _DAY, today
 
     def selects(self, asked: Exploration) -> tuple[Select, ...]:
         """Return the selectors."""
@@ -218,8 +247,8 @@ class Explored:
         )
 
 
-def _interval(text: str | None) -> Interval:
-    return next((known for known in _ORDER if known == text), "day")
+def _interval(text: str | None, usual: Interval) -> Interval:
+    return next((known for known in _ORDER if known == text), usual)
 
 
 def _range(query: Mapping[str, str]) -> tuple[date, date] | None:

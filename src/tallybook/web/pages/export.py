@@ -12,9 +12,9 @@ from tallybook.model.limits import EXPORT_ROWS_MAX
 from tallybook.model.ports import SnapshotWalk
 from tallybook.operations import portfolio, sheets
 from tallybook.operations import position as position_op
+from tallybook.operations.report_schedules import OF_THE_VIEW
 from tallybook.web.download import dated, download
-from tallybook.web.pages.account import look
-from tallybook.web.pages.actions import OF_THE_VIEW
+from tallybook.web.pages.look import look
 from tallybook.web.pages.session import SignedIn
 from tallybook.web.pages.volume import past_of, read
 from tallybook.web.pages.volume_asked import Asked

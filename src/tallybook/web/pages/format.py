@@ -161,6 +161,11 @@ def instant(value: datetime, zone: str) -> str:
     return format_datetime(value.astimezone(ZoneInfo(zone)), "d MMM y, HH:mm:ss", locale=LOCALE)
 
 
+def moment(value: datetime, zone: str) -> str:
+    """A time ahead, in a zone: Mon 23 Nov, 07:00."""
+    return f"{day(value.astimezone(ZoneInfo(zone)).date(), weekday=True)}, {clock(value, zone)}"
+
+
 def place(zone: str) -> str:
     """The short name of a zone: New York for America/New_York."""
     return zone.rsplit("/", 1)[-1].replace("_", " ")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import Request
 
@@ -11,6 +11,7 @@ from tallybook.model.scope import Role, Scope
 from tallybook.web.pages.sign_in import theme
 from tallybook.web.pages.view import Frame, NavGroup, NavItem, Person
 
+SUBSCRIPTIONS: Final = "/subscriptions"
 _SEES: Final[Mapping[Role, str]] = {
     "admin": "Administrator · all accounts",
     "finance": "Finance · all accounts",
@@ -36,7 +37,12 @@ def frame(request: Request, scope: Scope, directory: Directory, title: str) -> F
 def _places(path: str) -> tuple[NavGroup, ...]:
     is_contract = path.startswith(("/contracts", "/statements"))
     return (
-        NavGroup((NavItem("Volume", "/volume", "chart", "v", current=not is_contract),)),
+        NavGroup(
+            (
+                NavItem("Volume", "/volume", "chart", "v", current=path.startswith("/volume")),
+                NavItem("Subscriptions", SUBSCRIPTIONS, "mail", "s", current=path == SUBSCRIPTIONS),
+            )
+        ),
         NavGroup(
             (NavItem("Contracts", "/contracts", "contract", "c", current=is_contract),), "Contracts"
         ),
@@ -47,6 +53,11 @@ def has_samples(directory: Directory) -> bool:
     """Tell whether the data was made up: the first account says so in its attributes."""
     first = next(iter(directory.accounts.values()), None)
     return first is not None and first.attributes.get("sample") is True
+
+
+def line_url(contract: str, line: str) -> str:
+    """Return the address of a line's drill-down."""
+    return f"/volume/{quote(contract, safe='')}/{quote(line, safe='')}"
 
 
 def with_query(path: str, query: Mapping[str, str], **changes: str | None) -> str:

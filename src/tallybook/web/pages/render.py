@@ -31,6 +31,7 @@ _FILTERS = {
     "through": words.through,
     "clock": words.clock,
     "instant": words.instant,
+    "moment": words.moment,
     "about": words.about,
     "expected": words.expected,
     "place": words.place,

@@ -2,9 +2,10 @@
 
 from fastapi import APIRouter
 
-from tallybook.web.pages import account, events, export, sign_in, volume
+from tallybook.web.pages import account, events, export, sign_in, subscriptions, volume
 from tallybook.web.pages.contracts import editor, listing, shown, statement
 
 router = APIRouter()
-for part in (sign_in, volume, account, events, export, listing, editor, shown, statement):
+_PAGES = (sign_in, volume, account, events, export, subscriptions)
+for part in (*_PAGES, listing, editor, shown, statement):
     router.include_router(part.router)

@@ -290,32 +290,6 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
-class ContractFacts:
-    """What was agreed, in a few lines."""
-
-    number: str
-    version: int
-    facts: tuple[Fact, ...]
-    url: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class DayRow:
-    """One day of the breakdown; `note` says what is special about a day. Without
-    `to_date` its use does not add to that of other days.
-    """
-
-    day: date
-    used: Decimal
-    to_date: Decimal | None
-    share: Decimal
-    percent: Decimal | None = None
-    past: Decimal = Decimal(0)
-    url: str = ""
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Note:
     """Something that happened: an alert, late events, a restated total."""
 
@@ -342,31 +316,6 @@ class Step:
 
     title: str
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class AccountPage:
-    """One account and service: the drill-down. `zone` is where its days begin and end."""
-
-    frame: Frame
-    crumbs: tuple[Link, ...]
-    name: str
-    service: str
-    zone: str
-    freshness: Freshness
-    filters: Filters
-    standing: Standing
-    chart: ChartView
-    contract: ContractFacts | None
-    days: tuple[DayRow, ...]
-    notes: tuple[Note, ...] = ()
-    contributions: tuple[Contribution, ...] = ()
-    contributions_title: str = "Made up of"
-    manager_name: str = ""
-    manager_email: str = ""
-    how: tuple[Step, ...] = ()
-    how_url: str = ""
-    rules: str = "Midnight to midnight"
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,8 +138,9 @@ def _empty(request: Request, asked: Asked) -> MessagePage:
 
 def _volume(request: Request, asked: Asked, every: SnapshotPage) -> VolumePage:
     found = asked.lines(replace(asked.query_of_all, service=None, limit=1))
-    services = _by_service(found.totals)
-    name = asked.text("service") or next(iter(_by_urgency(services)), "")
+    of_all = _by_service(found.totals)
+    services = _by_urgency({**of_all, **_agreed(asked)})
+    name = asked.text("service") or next(iter(services), "")
     lines = _charted_lines(asked, name) if name in services else None
     everybody = "All accounts" if asked.scope.accounts is None else "Your accounts"
     return VolumePage(
@@ -147,7 +148,7 @@ def _volume(request: Request, asked: Asked, every: SnapshotPage) -> VolumePage:
         (Link("Volume", PATH), Link(asked.chosen.name or everybody, asked.link())),
         fresh.of(asked, lines.items if lines else every.items),
         filters.of(asked, services),
-        _charted(asked, services, name, lines) if lines else None,
+        _charted(asked, services, _note(lines, of_all[name]), name, lines) if lines else None,
         table(asked, every.total),
     )
 
@@ -163,17 +164,21 @@ def _charted_lines(asked: Asked, name: str) -> SnapshotPage:
     return asked.lines(replace(query, limit=CHARTED_LINES_MAX))
 
 
-def _charted(asked: Asked, of_all: ByService, name: str, lines: SnapshotPage) -> Charted:
-    services = of_all
-    if not asked.query_of_all.states:
-        query = replace(asked.query_of_all, service=None, states=AGREED, limit=1)
-        services = {**of_all, **_by_service(asked.lines(query).totals)}
-    services = _by_urgency(services)
+def _agreed(asked: Asked) -> ByService:
+    """Return the totals of lines with an allotment, where not only some states are asked for."""
+    query = asked.query_of_all
+    if query.states:
+        return {}
+    return _by_service(asked.lines(replace(query, service=None, states=AGREED, limit=1)).totals)
+
+
+def _charted(
+    asked: Asked, services: ByService, note: str, name: str, lines: SnapshotPage
+) -> Charted:
     course = portfolio.course(lines.items, _before(asked, lines))
     stands = standing.with_lines(
         standing.of_service(services[name]), lines.items, standing.change_on_last(course)
     )
-    note = _note(lines, of_all[name])
     view = asked.get("view", charted.VIEWS)
     return Charted(
         name,
@@ -217,9 +222,12 @@ def _before(asked: Asked, lines: SnapshotPage) -> Sequence[Position]:
     if asked.is_past or lines.total > COMPARED_LINES_MAX:
         return ()
     keys = {(line.contract, line.line) for line in lines.items}
-    services = {line.service for line in lines.items}
-    query = SnapshotQuery(service=services.pop(), limit=COMPARED_LINES_MAX)
-    found = asked.before(query, {contract for contract, _ in keys}).items
+    query = SnapshotQuery(
+        accounts=frozenset(line.account for line in lines.items),
+        service=lines.items[0].service,
+        limit=COMPARED_LINES_MAX,
+    )
+    found = asked.before(query).items
     return [line for line in found if (line.contract, line.line) in keys]
 
 

@@ -1,6 +1,6 @@
 """What the address of the volume page asks for, and the lines that answer it: all of one mark."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, get_args
 
@@ -142,13 +142,9 @@ class Asked(Address):
             return self.before(query)
         return self.reading.note(position_op.positions(self.scope, self.service.snapshot, query))
 
-    def before(
-        self, query: SnapshotQuery, contracts: Collection[str] | None = None
-    ) -> SnapshotPage:
-        """List lines, of all contracts or of these, as they stood when the period before ended."""
-        return self.past.page(
-            self.scope, self.directory, self.service.events, query, self.when, contracts
-        )
+    def before(self, query: SnapshotQuery) -> SnapshotPage:
+        """List lines as they stood when the period before ended."""
+        return self.past.page(self.scope, self.directory, self.service.events, query, self.when)
 
     def together(self, query: SnapshotQuery) -> tuple[Position, ...]:
         """Return the lines of a service added up by their course, as far as this is kept.

@@ -173,12 +173,14 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class VersionRow:
-    """One version of a contract: from when it holds, when it was written, by whom and why."""
+    """One version of a contract: from when it holds, when it was written, by whom and why; no
+    author where that is not told.
+    """
 
     number: int
     valid_from: date | None
     recorded_at: datetime
-    author: str
+    author: str | None
     reason: str
     url: str
     is_shown: bool

@@ -1,0 +1,111 @@
+"""Which line and period an address of the drill-down asks for, worked out. Shows nothing."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final, TypeVar
+from zoneinfo import ZoneInfo
+
+from fastapi import Request
+
+from tallybook.model.directory import Directory
+from tallybook.model.errors import NotFound
+from tallybook.model.position import Position
+from tallybook.model.scope import Scope
+from tallybook.operations import position as position_op
+from tallybook.positions.explanation import Explanation
+from tallybook.positions.terms import Terms
+from tallybook.web.api.positions import instants
+from tallybook.web.pages import cycles
+from tallybook.web.pages.frame import line_url, with_query
+from tallybook.web.services import Services
+
+T = TypeVar("T")
+
+_MOMENT: Final = timedelta(microseconds=1)
+ROLLUPS: Final = {"": None, "own": False, "tree": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One line as the page shows it: its terms in the period shown and now, its position, how it
+    came about and the period before.
+    """
+
+    path: str
+    query: Mapping[str, str]
+    directory: Directory
+    line: Terms
+    current: Terms | None
+    found: Position
+    how: Explanation
+    before: Position | None
+    when: position_op.Instants
+
+    @property
+    def is_past(self) -> bool:
+        """Tell whether it is another period than that of today."""
+        return self.current is None or self.line.period != self.current.period
+
+    @property
+    def rollup(self) -> bool | None:
+        """Return whether the tree counts; None is as the contract says."""
+        return ROLLUPS.get(self.query.get("rollup", ""))
+
+    @property
+    def zone(self) -> str:
+        """Return the zone in which the line's days begin and end."""
+        return calendar_zone(self.directory, self.found)
+
+    @property
+    def last_complete(self) -> date:
+        """Return the last local day of the period that is complete."""
+        return (self.found.data_through - _MOMENT).astimezone(ZoneInfo(self.zone)).date()
+
+    def link(self, **changes: str | None) -> str:
+        """Return this page's address with some of its query changed."""
+        return with_query(self.path, self.query, **changes)
+
+
+def look(request: Request, scope: Scope, service: Services, key: tuple[str, str]) -> Shown:
+    """Work out the line and period that an address asks for.
+
+    Raises:
+        NotFound: as `operations.position.position`.
+    """
+    query = dict(request.query_params)
+    now = instants(scope, service, None, None)
+    directory = service.directories.at(scope, now.mark.revision).on(now.now.date())
+    rollup = ROLLUPS.get(query.get("rollup", ""))
+
+    def at(instant: position_op.Instants) -> Position:
+        return position_op.position(scope, directory, service.events, key, instant, rollup=rollup)[
+            0
+        ]
+
+    when = cycles.instant(scope, directory, key, query, now)
+    found, how = position_op.position(scope, directory, service.events, key, when, rollup=rollup)
+    line = position_op.find_line(scope, directory, key, when, rollup=rollup)
+    current = (
+        line
+        if when == now
+        else _or_none(lambda: position_op.find_line(scope, directory, key, now, rollup=rollup))
+    )
+    earlier = _or_none(lambda: at(cycles.before(line, when)))
+    return Shown(line_url(*key), query, directory, line, current, found, how, earlier, when)
+
+
+def _or_none(made: Callable[[], T]) -> T | None:
+    """Return what is there, None where a line was not in force."""
+    try:
+        return made()
+    except NotFound:
+        return None
+
+
+def calendar_zone(directory: Directory, found: Position) -> str:
+    """Return the zone of a position's contract, else of its account."""
+    contract = directory.contract(found.contract)
+    owner = directory.account(found.account)
+    named = contract.timezone if contract else None
+    return named or (owner.timezone if owner else "UTC")
