@@ -32,7 +32,7 @@ from tallybook.stores.books.writing import Stands, Writing, stands_now
 
 #: Answers of each kind that are kept until the next refresh.
 _ANSWERS_KEPT: Final = 64
-#: Lines with a text that are looked up by key; more are found soon enough by looking at all.
+#: Lines with a text that are looked up by key; of more some are found soon in the order of an index.
 _FOUND_MAX: Final = 4_000
 #: Lines that are read together where all are.
 _WALKED: Final = 2_000
@@ -272,9 +272,7 @@ def _has(text: str) -> ColumnElement[bool]:
 
 
 def _contracts_with(connection: Connection, stands: Stands, text: str) -> frozenset[str] | None:
-    """Return the contracts whose lines have a text; None where they are many, so that looking at
-    lines in their order finds some soon.
-    """
+    """Return the contracts whose lines have a text; None where they are many."""
     found = connection.scalars(
         select(line_text.c.contract)
         .where(line_text.c.generation == stands.generation, _has(text))

@@ -69,13 +69,16 @@ def _add(found: Kept, key: Group, values: list[int], sign: int = 1) -> None:
 
 
 def asked(connection: Connection, conditions: Iterable[ColumnElement[bool]]) -> Sums:
-    """Add up the lines that match, all of them."""
-    groups = [line.c[name] for name in GROUP]
-    parts = {name: list(limbs.sums(line, name)) for name in LIMBS}
+    """Add up the lines that match, all of them; found first, as no order of an index helps."""
+    columns = (column for some in _COLUMNS.values() for column in some)
+    matching = select(*(line.c[name] for name in (*GROUP, *columns))).where(*conditions)
+    lines = matching.cte("found").prefix_with("MATERIALIZED")
+    groups = [lines.c[name] for name in GROUP]
+    parts = {name: list(limbs.sums(lines, name)) for name in LIMBS}
     rows = connection.execute(
-        select(*groups, func.count(), *(part for some in parts.values() for part in some))
-        .where(*conditions)
-        .group_by(*groups)
+        select(*groups, func.count(), *(part for some in parts.values() for part in some)).group_by(
+            *groups
+        )
     )
     sums: Sums = {}
     for row in rows:

@@ -121,6 +121,9 @@ class Writing:
             (totals.keep if everything else totals.change)(connection, counted.kept())
             _stand(connection, stands, new, state)
         self._clear_but(new)
+        for table in _TABLES:  # else the planner takes a few accounts for as many as all
+            with self._writer() as connection:
+                connection.exec_driver_sql(f"ANALYZE {table.name}")
 
     def _copy(self, old: int, new: int) -> None:
         """Take over the lines of a generation that the other does not have."""
