@@ -32,7 +32,7 @@ from tallybook.stores.books.writing import Stands, Writing, stands_now
 
 #: Answers of each kind that are kept until the next refresh.
 _ANSWERS_KEPT: Final = 64
-#: Lines with a text that are looked up by key; of more some are found soon in the order of an index.
+#: Lines with a text that are looked up by key; of more, some are met soon in an index.
 _FOUND_MAX: Final = 4_000
 #: Lines that are read together where all are.
 _WALKED: Final = 2_000
