@@ -118,6 +118,15 @@ def test_a_line_that_began_two_days_ago_has_no_forecast(browser: httpx2.Client) 
     assert "Needs three complete days" in text(get(browser, q="C-young"), ".four")
 
 
+def test_the_tiles_are_of_the_lines_that_the_status_leaves(browser: httpx2.Client) -> None:
+    said = text(get(browser, status="over"), ".four")
+    assert "Leads, used so far 126 leads 126.0% of 100" in said
+    assert "Lines needing a look 1 of 1 1 over" in said
+    said = text(get(browser, status="no_allotment"), ".four")
+    assert "Expected amount $53 For all use: no allotment was agreed" in said
+    assert "0 of 1 None is over" in said
+
+
 def test_exactly_all_of_it_is_red_and_no_overage(browser: httpx2.Client, world: April) -> None:
     page = get(browser, status="at_limit")
     assert rows(page)[0][2:6] == ["14", "14", "100%", "0"]

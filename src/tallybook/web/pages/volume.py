@@ -1,5 +1,6 @@
 """The volume page: every line one may see against its allotment, one service in detail."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -183,7 +184,7 @@ def _charted(
     return Charted(
         name,
         charted.with_crossing(stands, course),
-        _attention(lines),
+        _attention(asked, lines),
         charted.chart(course, stands, "Usage and forecast", view, asked.link, note),
         _bars(asked, services, name),
         asked.link(sort="service", dir="asc", service=None, page=None) + "#accounts"
@@ -249,14 +250,24 @@ def _note(lines: SnapshotPage, totals: Sequence[Total]) -> str:
     return " ".join(said)
 
 
-def _attention(lines: SnapshotPage) -> Attention:
-    counts = {state: lines.counts.get(state, 0) for state in (*AGREED, "likely_over", "all")}
+def _attention(asked: Asked, lines: SnapshotPage) -> Attention:
+    """Count the charted lines that need a look; a page's `counts` are of all states, whichever are
+    asked for.
+    """
+    counts: Mapping[str, int] = lines.counts
+    if asked.query_of_all.states:
+        counts = Counter(state for line in lines.items for state in _states(line))
+    agreed = sum(counts.get(state, 0) for state in AGREED)
     return Attention(
-        counts["over"],
-        counts["at_limit"],
-        counts["likely_over"],
-        sum(counts[state] for state in AGREED) or counts["all"],
+        counts.get("over", 0),
+        counts.get("at_limit", 0),
+        counts.get("likely_over", 0),
+        agreed or len(lines.items),
     )
+
+
+def _states(line: Position) -> tuple[str, ...]:
+    return (line.status, "likely_over") if line.likely_over else (line.status,)
 
 
 def _bars(asked: Asked, services: ByService, chosen: str) -> tuple[ServiceBar, ...]:

@@ -57,7 +57,7 @@ class ServiceBar:
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """How many lines of the charted service need a look, out of how many, whatever their status."""
+    """How many of the charted lines need a look, out of how many."""
 
     over: int
     at_limit: int
