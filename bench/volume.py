@@ -30,9 +30,12 @@ from tallybook.operations import credentials
 from tallybook.operations.directory import Directories
 from tallybook.operations.people import put_user
 from tallybook.operations.refresh import Refresher
+from tallybook.stores.books.cases import BooksCases
 from tallybook.stores.books.database import Database
+from tallybook.stores.books.deliveries import BooksDeliveries
 from tallybook.stores.books.leases import BooksLeases
 from tallybook.stores.books.people import BooksPeople
+from tallybook.stores.books.schedules import BooksSchedules
 from tallybook.stores.books.snapshot import BooksSnapshot
 from tallybook.stores.books.statements import BooksStatements
 from tallybook.stores.books.versions import BooksVersions
@@ -191,6 +194,9 @@ class _Ours:
             books=self._books,
             people=self._people,
             statements=BooksStatements(self._database),
+            cases=BooksCases(self._database),
+            deliveries=BooksDeliveries(self._database),
+            schedules=BooksSchedules(self._database),
             ledger=self._ledger,
             events=self.store,
             snapshot=self.snapshot,
