@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -23,7 +24,7 @@ from bench.sizes import Engine, Size
 from bench.usage import counted
 from tallybook.model.mark import Mark
 from tallybook.model.people import Session
-from tallybook.model.ports import Events, Loaded, SnapshotQuery
+from tallybook.model.ports import Loaded, SnapshotQuery
 from tallybook.model.scope import operator
 from tallybook.model.time import micros
 from tallybook.operations import credentials
@@ -39,6 +40,8 @@ from tallybook.stores.books.schedules import BooksSchedules
 from tallybook.stores.books.snapshot import BooksSnapshot
 from tallybook.stores.books.statements import BooksStatements
 from tallybook.stores.books.versions import BooksVersions
+from tallybook.stores.clickhouse.store import ClickEvents
+from tallybook.stores.duckdb.store import DuckEvents
 from tallybook.stores.ledger.store import SqlLedger
 from tallybook.web.caller import COOKIE
 from tallybook.web.listening import address_of, listen, server_of
@@ -104,13 +107,14 @@ class _Answer(NamedTuple):
 
 
 class _Browser:
-    """One connection of somebody who is signed in."""
+    """The browser of somebody who is signed in."""
 
     def __init__(self, url: str, token: str) -> None:
         self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=600)
         self._headers = {"Cookie": f"{COOKIE}={token}", "Accept-Encoding": "gzip"}
 
     def get(self, path: str) -> _Answer:
+        self._connection.close()  # the server may have, as it does after some idle seconds
         began = time.perf_counter()
         self._connection.request("GET", path, headers=self._headers)
         answer = self._connection.getresponse()
@@ -123,7 +127,9 @@ class _Browser:
 class _Ours:
     """An installation whose events were loaded without a ledger, as the others here."""
 
-    def __init__(self, store: Events, database: Database, folder: Path, seq: int) -> None:
+    def __init__(
+        self, store: DuckEvents | ClickEvents, database: Database, folder: Path, seq: int
+    ) -> None:
         self.store = store
         self.snapshot = BooksSnapshot(database)
         self._database = database
@@ -217,7 +223,7 @@ def _refreshes(ours: _Ours, size: Size) -> list[Row]:
     rows = []
     for accounts in CHANGED:
         touched = [data.key(1_000 + 7 * i) for i in range(accounts)]
-        spent = cost(lambda some=touched: ours.refresh(some), size.servers)  # type: ignore[misc]
+        spent = cost(partial(ours.refresh, touched), size.servers)
         lines = accounts * len(fleet.UNITS)
         rows.append(
             {
@@ -268,7 +274,7 @@ def _told(what: str, found: list[tuple[float, str]]) -> list[Row]:
 
 def _by_hand(ours: _Ours, size: Size) -> list[Row]:
     """Compare what a branch used, by service, and its 50 largest, with statements on raw rows."""
-    engine = size.by_hand(ours.store)  # type: ignore[arg-type]
+    engine = size.by_hand(ours.store)
     query = SnapshotQuery(branch=fleet.branch(_BRANCH), sort="used", descending=True)
 
     def page() -> dict[str, Decimal]:

@@ -9,6 +9,7 @@ nothing.
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, insert, select
@@ -144,8 +145,7 @@ def change(connection: Connection, changes: Kept) -> None:
 def _before(connection: Connection, moved: Kept) -> Kept:
     """Return the sums that are kept of these groups."""
     found: Kept = {}
-    of_cut = lambda key: key[0]  # noqa: E731
-    for cut, keys in groupby(sorted(moved, key=of_cut), of_cut):
+    for cut, keys in groupby(sorted(moved, key=itemgetter(0)), itemgetter(0)):
         named = sorted({key[1] for key in keys})
         for start in range(0, len(named), _KEYS_A_QUERY):
             some = named[start : start + _KEYS_A_QUERY]
