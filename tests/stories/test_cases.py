@@ -116,7 +116,7 @@ def test_the_numbers_are_those_of_the_mark_whatever_came_since(house: House) -> 
     opened = house.open("viewer@acme.example", known_at=position["known_at"])
     assert opened["shown"]["used"] == position["used"]
     assert opened["shown"]["known_at"] == position["known_at"]
-    assert opened["shown"]["link"] == "/volume/C-acme/total?from=2026-03-01&until=2026-03-31"
+    assert opened["shown"]["link"] == "/volume/C-acme/total?on=2026-03-01"
     now = house.open("viewer@acme.example", rollup=False)["shown"]
     assert int(now["used"]) == int(position["used"]) + 100
     assert now["link"].endswith("&rollup=own")

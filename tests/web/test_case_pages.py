@@ -105,8 +105,8 @@ def test_a_line_of_last_period_is_recorded_as_it_was(browsers: dict[str, httpx2.
     link = case.css_first("[aria-labelledby=numbers-title] a")
     assert link is not None
     where = str(link.attributes["href"])
-    assert where == f"{LINE}?from=2026-10-01&until=2026-10-31&rollup=own"
-    assert boss.get(where).status_code == 200
+    assert where == f"{LINE}?on=2026-10-01&rollup=own"
+    assert "1–31 Oct 2026" in text(get(boss, where))
 
 
 def test_a_form_that_is_sent_twice_opens_one_case(browsers: dict[str, httpx2.Client]) -> None:

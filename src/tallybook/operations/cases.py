@@ -4,7 +4,7 @@ reopened. What is written is recorded as a delivery to the other side; sending i
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import quote
 
@@ -26,7 +26,6 @@ from tallybook.operations.directory import Directories
 from tallybook.operations.known import known
 from tallybook.operations.position import Instants, position
 
-_DAY: Final = timedelta(days=1)
 _TITLES: Final[Mapping[CaseKind, str]] = {
     "question": "Question about",
     "discrepancy": "Numbers look wrong:",
@@ -337,10 +336,8 @@ def _delivery(scope: Scope, case: Case, message: Message, to: Recipients) -> Del
 def _shown(found: Position, when: Instants, asked: LineMeant) -> dict[str, Any]:
     """Return what the page of a line shows of it, without prices: both sides may read it."""
     period = found.period
-    is_over = period.end_date <= when.now.date()
-    span = f"from={period.start_date}&until={period.end_date - _DAY}" if is_over else ""
-    tree = {True: "rollup=tree", False: "rollup=own", None: ""}[asked.rollup]
-    query = "&".join(filter(None, (span, tree)))
+    tree = {True: "&rollup=tree", False: "&rollup=own", None: ""}[asked.rollup]
+    query = f"on={period.start_date}{tree}"  # the period that holds the day, whenever it is opened
     path = f"/volume/{found.contract}/{quote(found.line, safe='')}"
     shown: dict[str, Any] = plain(
         {
@@ -361,7 +358,7 @@ def _shown(found: Position, when: Instants, asked: LineMeant) -> dict[str, Any]:
             "at": when.at,
             "rollup": asked.rollup,
             "known_at": when.mark,
-            "link": f"{path}?{query}" if query else path,
+            "link": f"{path}?{query}",
         }
     )
     return shown
