@@ -129,6 +129,33 @@ def test_yaml_aliases_are_refused_before_they_fill_the_memory() -> None:
             rows(yaml, text)
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        *((f"a: 1\nb: !!{tag} x", rf"the tag !!{tag} is not read; leave .*line 2, column 4")
+          for tag in ("int", "float", "bool", "null", "timestamp", "binary", "set", "omap")),
+        ("a: !own x", "the tag !own is not read"),
+        ("a: !!str [x]", "line 1, column 4"),
+        ("a: 1e9999999", "a number cannot be carried .*line 1, column 4"),
+        ("a: 1e-99999999999999999999", "a number cannot be carried .*line 1, column 4"),
+        ('a: "\\ud800"', "half a character.*line 1, column 4"),
+        ('"\\udfff": 1', "half a character.*line 1, column 1"),
+        ("[" * 5_000, "nested deeper than 32; write it flatter.*line 1, column 33"),
+        ("a: 1\na: 2", "has a name twice; keep one"),
+    ],
+)  # fmt: skip
+def test_yaml_that_says_what_json_cannot_is_refused_with_its_place(content: str, said: str) -> None:
+    with pytest.raises(TallybookError, match=said) as refused:
+        rows(yaml, content)
+    assert refused.value.code == "file_not_yaml"
+    assert "send it again" in refused.value.detail
+
+
+def test_yaml_may_say_what_a_value_is_anyway() -> None:
+    text = "!!seq [!!map {a: !!str 1, b: ! x, c: !!str no}]"
+    assert fields(yaml, text) == [{"a": "1", "b": "x", "c": "no"}]
+
+
 def test_yaml_documents_and_lists_are_rows() -> None:
     assert fields(yaml, "key: a\n---\n- key: b\n- key: c\n") == [
         {"key": "a"}, {"key": "b"}, {"key": "c"},

@@ -22,6 +22,8 @@ WHY = "the vendor's own"
 ONE = [
     "/accounts/{a}",
     "/accounts/{a}/history",
+    "/accounts/{a}/check",
+    "/accounts/{a}/check?at=2026-03-20T00:00:00Z",
     "/contracts/{c}",
     "/contracts/{c}/history",
     "/contracts/{c}?at=2026-03-20",

@@ -11,10 +11,8 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import httpx2
-import pytest
 
 from tallybook import app
-from tallybook.operations import identify
 from tallybook.settings import Settings
 from tests.serving import Client, event
 
@@ -107,8 +105,7 @@ def agreed(folder: Path, *, empty: bool = False) -> Iterator[Agreed]:
     """Serve the installation while the block runs; an empty one is as `init` leaves it."""
     settings = Settings(data=folder / "data", test_clock=True)
     made = app.initialise(settings, ADMIN)
-    with pytest.MonkeyPatch.context() as patch, app.running(settings) as address:
-        patch.setattr(identify, "_MAY_SIGN_IN", {"admin", *ROLES})  # pages are ready before all
+    with app.running(settings) as address:
         client = Client(urlsplit(address.url).port or 0, str(made["api_key"]))
         client.call("PUT", "/test-clock", {"now": NOW})
         passwords = {"admin": str(made["admin_password"]), **dict.fromkeys(ROLES, PASSWORD)}

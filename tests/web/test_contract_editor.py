@@ -209,3 +209,36 @@ def test_a_form_of_another_site_is_refused(world: Agreed, browser: httpx2.Client
     headers = {"origin": "https://elsewhere.example", "sec-fetch-site": "cross-site"}
     assert browser.post(EDIT, data=fields, headers=headers).status_code == 403
     assert stored(world)["name"] != "Theirs"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "lines: 5",
+        "lines: [5]",
+        "lines: [[5]]\nbase_charges: {a: 1}",
+        "lines: [{price: {model: graduated, tiers: [5, {flat_amount: [1]}]}, allotment: 3}]",
+        "billing: x\nphases: no\nmeter_groups: [{overage_tiers: [a], meters: 3}]",
+        "discounts: [{lines: 1}]\ncsm: 3\nsales_rep: [x]\nrenewal: 0",
+        'a: "\\ud800"',
+        "a: 1e9999999",
+        "a: !!timestamp x",
+        "[" * 3_000,
+    ],
+)
+@pytest.mark.parametrize("mode", ["form", "text"])
+@pytest.mark.parametrize("action", ["preview", "text", "form", "save"])
+def test_any_text_is_answered_and_saves_nothing(
+    world: Agreed, browser: httpx2.Client, text: str, mode: str, action: str
+) -> None:
+    before = stored(world)
+    answer = press(browser, EDIT, {"document": text, "mode": mode}, action)
+    assert answer.status_code in {200, 422}, answer.text
+    assert stored(world) == before
+
+
+@pytest.mark.parametrize("path", [EDIT, "/contracts/new", "/sign-in", f"/statements/{RICH}/close"])
+def test_a_form_of_too_many_fields_is_refused(browser: httpx2.Client, path: str) -> None:
+    answer = browser.post(path, data={f"a{n}": "1" for n in range(2_100)})
+    assert answer.status_code in {404, 405, 413}, answer.text
+    assert answer.status_code != 413 or "fields" in answer.text

@@ -210,3 +210,10 @@ def test_who_may_not_see_prices_sees_terms(world: Agreed) -> None:
         assert "Each month includes 1,000 messages." in card(page, "Lines")
         assert text(page).count("Prices and amounts are not shown to your role.") == 1
         assert "Edit" not in text(page, ".actions")
+
+
+@pytest.mark.parametrize("known", ["9999-12-31", "9999-12-30", "2027-01-01"])
+def test_a_day_to_come_is_known_as_of_now(browser: httpx2.Client, known: str) -> None:
+    answer = browser.get(f"/contracts/{RICH}?known={known}")
+    assert answer.status_code == 200
+    assert browser.get(f"/contracts/{RICH}?known=0001-01-01").status_code == 404

@@ -10,11 +10,10 @@ from typing import Any, BinaryIO, Final
 
 import yaml
 
-from tallybook.formats._numbers import exact
+from tallybook.formats._yaml import NUMBER_TAG, PLAIN, Loader
 from tallybook.model.errors import Unreadable
 from tallybook.model.table import BadRow, Row, Table
 
-_NUMBER_TAG: Final = "tag:tallybook,2026:number"
 #: No text is folded: a change of a word is a change of its line.
 _WIDTH: Final = 1_000_000
 
@@ -38,10 +37,11 @@ def load(stream: BinaryIO) -> list[Any]:
         Unreadable: `file_not_yaml`.
     """
     try:
-        documents = list(yaml.load_all(stream, Loader=_Loader))
+        documents = list(yaml.load_all(stream, Loader=Loader))
     except (yaml.YAMLError, ValueError, RecursionError) as e:
         problem = " ".join(str(e).split())
-        raise Unreadable("file_not_yaml", f"The file is not YAML: {problem}.") from e
+        said = f"The file is not YAML: {problem}. Mend that and send it again."
+        raise Unreadable("file_not_yaml", said) from e
     return [document for document in documents if document is not None]
 
 
@@ -61,23 +61,6 @@ def _rows(items: list[Any]) -> Iterator[Row | BadRow]:
             yield BadRow(number, "not an object with names and values")
 
 
-class _Loader(yaml.SafeLoader):
-    """Safe, and with the plain words of JSON only; a name that stands twice is no YAML.
-
-    Nor is an alias: a few hundred bytes of them stand for more than any memory holds.
-    """
-
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        """Refuse an alias; anything else is read as ever."""
-        if self.check_event(yaml.AliasEvent):
-            mark = self.get_mark()
-            raise yaml.composer.ComposerError(
-                "an alias", mark, "is not read; write out what it stands for", mark
-            )
-        found: yaml.Node | None = super().compose_node(parent, index)
-        return found
-
-
 class _Dumper(yaml.SafeDumper):
     """Quotes what this or any other reader of YAML would take for more than a text."""
 
@@ -86,22 +69,8 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-def _object(loader: _Loader, node: yaml.MappingNode) -> Iterator[dict[Any, Any]]:
-    """Make an object; the second of two values of one name would be lost without a word.
-
-    It is given out before it is filled, as PyYAML wants what may hold itself.
-    """
-    made: dict[Any, Any] = {}
-    yield made
-    made.update(loader.construct_mapping(node))
-    if len(made) < len(node.value):
-        raise yaml.constructor.ConstructorError(
-            "an object", node.start_mark, "has a name twice", node.start_mark
-        )
-
-
 def _write_number(dumper: _Dumper, value: int | Decimal) -> yaml.ScalarNode:
-    return dumper.represent_scalar(_NUMBER_TAG, str(value))
+    return dumper.represent_scalar(NUMBER_TAG, str(value))
 
 
 def _write_text(dumper: _Dumper, value: str) -> yaml.ScalarNode:
@@ -110,31 +79,13 @@ def _write_text(dumper: _Dumper, value: str) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 
-def _number(loader: _Loader, node: yaml.ScalarNode) -> int | Decimal:
-    text = loader.construct_scalar(node)
-    return int(text) if text.lstrip("-").isdecimal() else exact(text)
-
-
-_PLAIN: Final = (
-    ("tag:yaml.org,2002:null", r"null|~|", ["n", "~", ""]),
-    ("tag:yaml.org,2002:bool", r"true|false", ["t", "f"]),
-    (
-        _NUMBER_TAG,
-        r"-?(?:0|[1-9]\d{0,4000})(?:\.\d+)?(?:[eE][+-]?\d+)?",
-        list("-0123456789"),
-    ),
-)
-_Loader.yaml_implicit_resolvers = {}
 _Dumper.yaml_implicit_resolvers = {}
-for _kind in (_Loader, _Dumper):
-    for _tag, _pattern, _starts in _PLAIN:
-        _kind.add_implicit_resolver(_tag, re.compile(f"^(?:{_pattern})$", re.ASCII), _starts)
+for _tag, _pattern, _starts in PLAIN:
+    _Dumper.add_implicit_resolver(_tag, re.compile(f"^(?:{_pattern})$", re.ASCII), _starts)
 for _start, _words in yaml.SafeDumper.yaml_implicit_resolvers.items():
     for _tag, _other in _words:
         if not _tag.endswith("timestamp"):  # a date is a text everywhere, and reads best unquoted
             _Dumper.add_implicit_resolver(_tag, _other, [_start])
-_Loader.add_constructor(_NUMBER_TAG, _number)
-_Loader.add_constructor("tag:yaml.org,2002:map", _object)
 _Dumper.add_representer(Decimal, _write_number)
 _Dumper.add_representer(int, _write_number)
 _Dumper.add_representer(str, _write_text)

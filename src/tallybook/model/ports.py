@@ -26,6 +26,8 @@ from tallybook.model.usage import (
     PiecesQuery,
     Reading,
     ReadingsQuery,
+    Traffic,
+    TrafficQuery,
     UsageCell,
     UsageQuery,
 )
@@ -335,6 +337,9 @@ class Events(Protocol):
 
     def facts(self, scope: Scope, query: FactQuery) -> list[Listed]:
         """Return the events that match, newest first."""
+
+    def traffic(self, scope: Scope, query: TrafficQuery) -> list[Traffic]:
+        """Return what came in, by account, source and type; see `TrafficQuery`."""
 
     def types(self, scope: Scope) -> dict[str, int]:
         """Count the stored events of each type."""

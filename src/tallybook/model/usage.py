@@ -98,6 +98,43 @@ class ReadingsQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class TrafficQuery:
+    """What came in for members within [start, end), as known at ledger position `seq`, whether a
+    meter counts it or not.
+
+    Of `followed` it is asked when they last had an event; `read_by` are the meters that need to
+    read what came.
+    """
+
+    members: tuple[Member, ...] | None
+    start: datetime
+    end: datetime
+    seq: int
+    followed: tuple[Meter, ...] = ()
+    read_by: tuple[Meter, ...] = ()
+
+
+class Traffic(NamedTuple):
+    """What one source sent of one type for one account: so many events on so many days, each of 24
+    hours from the start of the question.
+
+    `missing` and `invalid` count the events whose quantity some meter does not find or cannot
+    read. `newest` is the time of the newest event of each meter followed.
+    """
+
+    account: str
+    source: str
+    type: str
+    events: int
+    days: int
+    first: datetime
+    last: datetime
+    missing: int
+    invalid: int
+    newest: tuple[datetime | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PiecesQuery:
     """The events that a meter adds up within [start, end), as known at ledger position `seq`, in
     order of (time, id): at most `limit` of them, those beyond `after`.

@@ -3,11 +3,13 @@ allotment and the price. Values only; whoever shows them writes the sentences.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from tallybook.model.position import Position
 from tallybook.model.price import Part
+from tallybook.model.quantity import EXACT
+from tallybook.positions.items import ZERO, free
 from tallybook.positions.position import Reached
 from tallybook.positions.rating import price_in
 from tallybook.positions.terms import Terms
@@ -28,22 +30,30 @@ class EventsStep:
 
 @dataclass(frozen=True, slots=True)
 class MeterStep:
-    """What the meter made of them."""
+    """What the meter made of them; `others` are counted with it, as the meters of a group."""
 
     key: str
     aggregation: str
     property: str | None
     unit: str
     quantity: Decimal | None
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class AllotmentStep:
-    """What is included, and what lies beyond it; `included` None is nothing, or no end."""
+    """What is included, and what lies beyond it; `included` None is nothing, or no end.
+
+    `pooled` of it is what other contracts of the tree allot. Beside it is what earlier cycles
+    handed on, `carried`, below 0 where they overdrew. `free` is not priced either.
+    """
 
     included: Decimal | None
     is_unlimited: bool
     beyond: Decimal
+    carried: Decimal = ZERO
+    pooled: Decimal = ZERO
+    free: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +69,15 @@ class PriceStep:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The steps in order; `price` None where there is none, or it may not be seen."""
+    """The steps in order; `price` None where there is none, or it may not be seen. `changes` are
+    the days within the period from which other terms hold.
+    """
 
     events: EventsStep
     meter: MeterStep
     allotment: AllotmentStep
     price: PriceStep | None
+    changes: tuple[date, ...] = ()
 
 
 def explain(
@@ -75,9 +88,30 @@ def explain(
     start = line.counts_from if line.carries else line.period.starts_at
     return Explanation(
         EventsStep(meter.event_type, start, line.counts_to, accounts, count),
-        MeterStep(meter.key, meter.aggregation, meter.property, meter.unit, found.used),
-        AllotmentStep(found.allotment, found.is_unlimited, found.overage),
+        MeterStep(
+            meter.key,
+            meter.aggregation,
+            meter.property,
+            line.unit,
+            found.used,
+            tuple(other.key for other in line.meters[1:]),
+        ),
+        _allotment(line, found, reached),
         _price(line, found, reached),
+        tuple(segment.start for segment in line.turn.segments[1:]),
+    )
+
+
+def _allotment(line: Terms, found: Position, reached: Reached) -> AllotmentStep:
+    if found.allotment is None or reached.available is None:
+        return AllotmentStep(None, found.is_unlimited, found.overage, free=free(line.turn))
+    return AllotmentStep(
+        found.allotment,
+        found.is_unlimited,
+        found.overage,
+        EXACT.subtract(reached.available, found.allotment),
+        line.turn.pooled,
+        free(line.turn),
     )
 
 

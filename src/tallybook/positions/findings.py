@@ -18,12 +18,13 @@ from tallybook.positions.periods import add_days, calendar_of
 from tallybook.positions.terms import meter_on
 
 
-def findings(directory: Directory, number: str, day: date) -> list[Fault]:
+def findings(directory: Directory, number: str, day: date, *, up: bool = True) -> list[Fault]:
     """Return what is odd about a contract on a local day, or, before its first version, in that.
 
     Codes: `account_missing, account_closed, bill_to_outside, meter_retired, meter_counted_twice,
     line_without_price, group_without_rate, ref_unused, product_unknown, child_has_contract,
     in_a_pool, pool_unit_clash`, and those of `agreed`, where what the document names changed.
+    Without `up`, pools of accounts above it are not looked at: `in_a_pool` is left out.
     """
     contract = directory.at("contract", number, day)
     if contract is None:
@@ -42,7 +43,7 @@ def findings(directory: Directory, number: str, day: date) -> list[Fault]:
         *_counted_oddly(directory, layer, day),
         *_charged_oddly(layer),
         *_pooled(directory, layer, day),
-        *_in_pools(directory, layer, day),
+        *(_in_pools(directory, layer, day) if up else ()),
     ]
 
 

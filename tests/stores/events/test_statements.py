@@ -17,10 +17,10 @@ from tallybook.model import kinds
 from tallybook.model.nouns import FilterTerm, Meter
 from tallybook.model.ports import FactQuery
 from tallybook.model.scope import Member
-from tallybook.model.usage import UsageQuery
+from tallybook.model.usage import TrafficQuery, UsageQuery
 from tallybook.stores.clickhouse import dialect as click
 from tallybook.stores.duckdb import dialect as duck
-from tallybook.stores.events import facts, plan
+from tallybook.stores.events import facts, plan, traffic
 from tallybook.stores.events.buckets import bucket
 from tallybook.stores.events.dialect import Dialect, Parameters, Places
 
@@ -80,6 +80,8 @@ def test_facts(*, engine: tuple[Dialect, Sequence[str]], state: Any, corrected: 
     late = replace(asked, closes=(START + timedelta(1), END))
     check(sql, *facts.facts(sql, late, None, Places(relations, corrected, TERMS_OF_ALL)))
     check(sql, *facts.types(sql, 9, None, Places(relations[:1], corrected)))
+    came = TrafficQuery(None, START, END, 9, METERS, METERS)
+    check(sql, *traffic.traffic(sql, came, None, Places(relations, corrected, TERMS_OF_ALL)))
 
 
 def check(dialect: Dialect, sql: str, bound: Parameters) -> None:

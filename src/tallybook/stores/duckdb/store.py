@@ -22,6 +22,8 @@ from tallybook.model.usage import (
     PiecesQuery,
     Reading,
     ReadingsQuery,
+    Traffic,
+    TrafficQuery,
     UsageCell,
     UsageQuery,
 )
@@ -162,6 +164,9 @@ class DuckEvents:
 
     def facts(self, scope: Scope, question: FactQuery) -> list[Listed]:
         return answers.facts(dialect, scope, question, self._ask)
+
+    def traffic(self, scope: Scope, question: TrafficQuery) -> list[Traffic]:
+        return answers.traffic(dialect, scope, question, self._ask)
 
     def types(self, scope: Scope) -> dict[str, int]:
         return answers.types(dialect, scope, self.position(scope), self._ask)

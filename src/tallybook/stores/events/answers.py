@@ -16,12 +16,15 @@ from tallybook.model.usage import (
     PiecesQuery,
     Reading,
     ReadingsQuery,
+    Traffic,
+    TrafficQuery,
     UsageCell,
     UsageQuery,
 )
 from tallybook.stores.events import facts as listing
 from tallybook.stores.events import pieces as one_by_one
 from tallybook.stores.events import plan, rises
+from tallybook.stores.events import traffic as came_in
 from tallybook.stores.events.dialect import Dialect, Parameters, Places
 
 Rows = Sequence[Sequence[Any]]
@@ -77,6 +80,16 @@ def facts(sql: Dialect, scope: Scope, question: FactQuery, ask: Ask) -> list[Lis
     span = (question.start, question.end)
     rows = ask(span, question.seq, lambda places: listing.facts(sql, question, members, places))
     return [Listed(from_micros(time), seq, hidden_by or None) for time, seq, hidden_by in rows]
+
+
+def traffic(sql: Dialect, scope: Scope, question: TrafficQuery, ask: Ask) -> list[Traffic]:
+    """Return what came in, by account, source and type."""
+    members = plan.seen(scope, question.members)
+    if members is not None and not members:
+        return []
+    span = (question.start, question.end)
+    rows = ask(span, question.seq, lambda places: came_in.traffic(sql, question, members, places))
+    return came_in.rows(rows)
 
 
 def types(sql: Dialect, scope: Scope, seq: int, ask: Ask) -> dict[str, int]:

@@ -73,21 +73,28 @@ def _unresolved(sql: Dialect, rows: Rows, query: FactQuery) -> str:
     reasons = [
         f"NOT {sql.among('subject', sorted(query.known_accounts), rows.bound)}",
         f"NOT {sql.among('type', types, rows.bound)}",
-        *(_unread(sql, rows, meter) for meter in query.meters if meter.property is not None),
+        *(unread(sql, rows, meter) for meter in query.meters),
     ]
     return f"({' OR '.join(reason for reason in reasons if reason)})"
 
 
-def _unread(sql: Dialect, rows: Rows, meter: Meter) -> str:
-    """Say that this meter counts events of this kind and cannot read the one at hand."""
+def unread(sql: Dialect, rows: Rows, meter: Meter) -> str:
+    """Say that this meter counts events of this kind and cannot read the one at hand; empty where
+    it can read any.
+    """
     reads = aggregation_of(meter).READS
     if reads == "presence" or meter.property is None:
         return ""
     x = rows.read(meter.property)
-    unread = (
+    lacks = (
         f"({quantity(sql, x)}) IS NULL"
         if reads in NUMERIC
         else f"NOT coalesce({is_scalar(x)}, false)"
     )
+    return f"({counts(sql, rows, meter)} AND {lacks})"
+
+
+def counts(sql: Dialect, rows: Rows, meter: Meter) -> str:
+    """Say that an event is of the type that a meter counts, and passes its filter."""
     mine = [f"type = {rows.bound.bind(meter.event_type)}", *filtered(sql, rows, meter.filter)]
-    return f"({' AND '.join(mine)} AND {unread})"
+    return f"({' AND '.join(mine)})"

@@ -14,6 +14,8 @@ from tallybook.model.statement import ChargeKind, StatementStatus
 from tallybook.operations.apply import State as ItemState
 from tallybook.operations.events import State
 from tallybook.operations.foresee import Outcome
+from tallybook.operations.self_check import Area
+from tallybook.positions.self_check import Severity
 
 Shape = dict[str, Any]
 
@@ -402,8 +404,17 @@ ANSWERS: Final[dict[str, Shape]] = {
                 property=maybe(TEXT),
                 unit=TEXT,
                 quantity=maybe(DECIMAL),
+                others=many(TEXT),
             ),
-            allotment=record(included=maybe(DECIMAL), is_unlimited=YES_OR_NO, beyond=DECIMAL),
+            allotment=record(
+                included=maybe(DECIMAL),
+                is_unlimited=YES_OR_NO,
+                beyond=DECIMAL,
+                carried=DECIMAL,
+                pooled=DECIMAL,
+                free=DECIMAL,
+            ),
+            changes=many(DATE),
             price=maybe(
                 record(
                     model=TEXT, billable=DECIMAL, parts=many(_PART), amount=DECIMAL, currency=TEXT
@@ -447,6 +458,33 @@ ANSWERS: Final[dict[str, Shape]] = {
                 lines=many(
                     record(**{name: _POSITION[name] for name in (*_STANDS, "remaining", "status")})
                 ),
+            )
+        ),
+        known_at=MARK,
+    ),
+    "SelfCheck": record(
+        account=TEXT,
+        accounts=WHOLE,
+        contracts=WHOLE,
+        lines=WHOLE,
+        since=INSTANT,
+        checked=many(one_of(Area)),
+        problems=WHOLE,
+        notices=WHOLE,
+        has_more=YES_OR_NO,
+        findings=many(
+            record(
+                code=TEXT,
+                severity=one_of(Severity),
+                detail=TEXT,
+                next_step=TEXT,
+                account=TEXT,
+                contract=maybe(TEXT),
+                line=maybe(TEXT),
+                field=maybe(TEXT),
+                subject=maybe(TEXT),
+                events=maybe(WHOLE),
+                seen_at=TEXT,
             )
         ),
         known_at=MARK,

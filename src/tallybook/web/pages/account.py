@@ -3,10 +3,12 @@
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from typing import Final
 
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, Response
 
+from tallybook.model.position import Method
 from tallybook.model.scope import Scope
 from tallybook.operations import portfolio
 from tallybook.operations.late import late
@@ -22,10 +24,22 @@ from tallybook.web.pages.line_facts import contract_facts
 from tallybook.web.pages.look import Shown, look
 from tallybook.web.pages.render import page
 from tallybook.web.pages.session import SignedIn
-from tallybook.web.pages.view import Filters, Freshness, Link, Segment
+from tallybook.web.pages.view import Filters, Freshness, Link, Option, Segment, Select
 from tallybook.web.services import Service
 
 router = APIRouter()
+
+#: The names of all selectors in an address.
+_NAMES: Final = NAMES | {"forecast"}
+_METHODS: Final[dict[Method, str]] = {
+    "mean_7": "Last seven days",
+    "weekday": "By weekday",
+    "linear": "Period so far",
+}
+_BASES: Final[dict[Method, str]] = {
+    "weekday": "An estimate from the last seven days, by weekday.",
+    "linear": "An estimate from the days of the period so far.",
+}
 
 
 @router.get("/volume/{contract}/{line}")
@@ -45,7 +59,11 @@ def _page(request: Request, scope: Scope, shown: Shown, explored: Explored) -> A
     before = () if shown.before is None else (shown.before,)
     course = portfolio.course([found], before)
     stands = standing.of_position(found, standing.change_on_last(course))
-    stands = replace(stands, allotment=portfolio.available(found))
+    basis = _BASES.get(shown.method, stands.forecast.basis)
+    ahead = stands.forecast
+    if shown.line.nature == "additive":
+        ahead = replace(ahead, basis=basis)
+    stands = replace(stands, allotment=portfolio.available(found), forecast=ahead)
     owner = shown.directory.account(found.account)
     manager = owner.csm if owner else None
     name = found.account_name or found.account
@@ -72,13 +90,13 @@ def _page(request: Request, scope: Scope, shown: Shown, explored: Explored) -> A
         _filters(shown, explored, asked),
         crossing,
         chart,
-        contract_facts(scope, shown),
+        contract_facts(scope, shown, course),
         table.rows(shown.link),
         contributions=explored.breakdown(asked) if asked.groups else (),
         contributions_title=explored.heading(asked),
         manager_name=(manager.name or "") if manager else "",
         manager_email=(manager.email or "") if manager else "",
-        how=tuple(steps(found, shown.how, shown.zone)),
+        how=tuple(steps(found, shown.how, shown.zone, shown.method)),
         how_url="#how",
         interval=table.interval,
         tables=table.forms(shown.link),
@@ -157,7 +175,15 @@ def _filters(shown: Shown, explored: Explored, asked: Exploration) -> Filters:
     return Filters(
         shown.path,
         tuple(segments),
-        explored.selects(asked),
-        tuple((n, v) for n, v in shown.query.items() if n not in NAMES and v),
+        (*explored.selects(asked), *_methods(shown)),
+        tuple((n, v) for n, v in shown.query.items() if n not in _NAMES and v),
         explored.custom(shown.query, asked),
     )
+
+
+def _methods(shown: Shown) -> tuple[Select, ...]:
+    """Return the choice of a forecast, where days to come are told from those before."""
+    if shown.line.nature != "additive" or shown.found.forecast.status != "estimate":
+        return ()
+    options = (Option(name, label, name == shown.method) for name, label in _METHODS.items())
+    return (Select("Forecast", "forecast", tuple(options)),)

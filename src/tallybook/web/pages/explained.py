@@ -3,18 +3,26 @@
 from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
+from typing import Final
 
-from tallybook.model.position import Position
+from tallybook.model.position import Method, Position
 from tallybook.model.price import Part
 from tallybook.positions.explanation import Explanation
 from tallybook.web.pages import format as words
 from tallybook.web.pages.view import Step
 
 _MOMENT = timedelta(microseconds=1)
+_OF: Final[dict[Method, str]] = {
+    "mean_7": "the mean of the last seven complete days",
+    "weekday": "the mean of the last seven complete days, by how much each weekday has of a week",
+    "linear": "the mean of its own days so far",
+}
 
 
-def steps(found: Position, how: Explanation, zone: str) -> Iterable[Step]:
-    """Yield the steps in order."""
+def steps(
+    found: Position, how: Explanation, zone: str, method: Method = "mean_7"
+) -> Iterable[Step]:
+    """Yield the steps in order; `method` is that of the forecast."""
     events, meter = how.events, how.meter
     accounts = words.plural(events.accounts, "account", "accounts")
     period = words.span(found.period.start_date, found.period.end_date - timedelta(days=1))
@@ -26,21 +34,35 @@ def steps(found: Position, how: Explanation, zone: str) -> Iterable[Step]:
     )
     of = f" of {meter.property} in" if meter.property else " of"
     used = words.number(meter.quantity)
-    meant = f"{meter.key}, the {meter.aggregation}{of} these events"
+    keys = " and ".join((meter.key, *meter.others))
+    meant = f"{keys}, the {meter.aggregation}{of} these events"
     yield Step("Meter", f"{meant}: {used} {meter.unit}.")
+    if how.changes:
+        days = " and ".join(words.day(day) for day in how.changes)
+        yield Step("Terms", f"Other terms hold from {days}; each part by the terms of its days.")
     yield Step("Allotment", _allotment(found, how))
     if how.price is not None:
         yield Step("Price", " ".join(_price(how)))
-    yield Step("Forecast", _forecast(found, zone))
+    yield Step("Forecast", _forecast(found, zone, method))
 
 
 def _allotment(found: Position, how: Explanation) -> str:
-    if how.allotment.is_unlimited:
+    step, unit = how.allotment, found.unit
+    if step.is_unlimited:
         return "Unlimited: nothing lies beyond it."
-    if how.allotment.included is None:
-        return "None was agreed, so all use is priced." if how.price else "None was agreed."
-    included = words.number(how.allotment.included)
-    return f"{included} {found.unit} are included; {words.number(how.allotment.beyond)} lie beyond."
+    free = f" The first {words.number(step.free)} are free." if step.free else ""
+    if step.included is None:
+        return (
+            "None was agreed, so all use is priced." if how.price else "None was agreed."
+        ) + free
+    said = f"{words.number(step.included)} {unit} are included"
+    if step.pooled:
+        said += f", {words.number(step.pooled)} of them by other contracts of the tree"
+    if step.carried > 0:
+        said += f", and {words.number(step.carried)} left from before"
+    elif step.carried < 0:
+        said += f", less {words.number(-step.carried)} overdrawn before"
+    return f"{said}; {words.number(step.beyond)} lie beyond.{free}"
 
 
 def _price(how: Explanation) -> Iterable[str]:
@@ -72,7 +94,7 @@ def priced(part: Part, currency: str) -> str:
     return f"{quantity} × {each}{flat and f' + {flat}'} = {amount}."
 
 
-def _forecast(found: Position, zone: str) -> str:
+def _forecast(found: Position, zone: str, method: Method) -> str:
     ahead = found.forecast
     end = words.through(found.data_through, zone)
     known = f"{words.number(ahead.to_date)} {found.unit} up to {end}"
@@ -84,9 +106,9 @@ def _forecast(found: Position, zone: str) -> str:
         return f"{known}. A level is expected to stay as it is: {words.number(ahead.projected)}."
     days = words.plural(ahead.remaining_days, "day", "days")
     mean = words.estimate(ahead.daily_mean)
-    of = "its own days so far" if ahead.is_estimate_of_distinct else "the last seven complete days"
+    of = _OF["linear"] if ahead.is_estimate_of_distinct else _OF[method]
     return (
-        f"{known}, plus {mean} a day, the mean of {of}, for the {days} that are not complete "
+        f"{known}, plus {mean} a day, {of}, for the {days} that are not complete "
         f"({words.estimate(ahead.remaining_volume)}): {words.estimate(ahead.projected)}; "
         "never below what is used."
     )

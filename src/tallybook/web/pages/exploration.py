@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal, localcontext
-from typing import Final, NamedTuple, get_args
+from typing import Final, Literal, NamedTuple, get_args
 from zoneinfo import ZoneInfo
 
 from tallybook.model.buckets import Interval
@@ -16,6 +16,7 @@ from tallybook.model.position import Position
 from tallybook.model.quantity import EXACT
 from tallybook.model.scope import Scope
 from tallybook.model.time import parse_date
+from tallybook.operations import portfolio
 from tallybook.operations import position as position_op
 from tallybook.operations import usage as usage_op
 from tallybook.positions.periods import add_months
@@ -35,7 +36,13 @@ _INTERVALS: Final[dict[str, str]] = {
     "year": "Yearly",
 }
 _ORDER: Final[tuple[Interval, ...]] = get_args(Interval)
+_KINDS: Final[dict[str, Literal["cumulative", "daily", "table"]]] = {
+    "": "daily",
+    "cumulative": "cumulative",
+    "table": "table",
+}
 _VIEWS: Final = {"": "Columns", "table": "Table"}
+_RUNNING: Final = {"": "Columns", "cumulative": "Cumulative", "table": "Table"}
 _BUCKETS_MAX: Final = 400  # more columns than a screen has room for
 _GROUPS_SHOWN: Final = 9
 _DAY: Final = timedelta(days=1)
@@ -152,13 +159,17 @@ class Explored:
 
     def chart(self, asked: Exploration, view: str, link: charted.LinkTo) -> ChartView:
         """Return the chart of what is asked."""
-        view = view if view in _VIEWS else ""
+        offered = _RUNNING if self._runs(asked) else _VIEWS
+        view = view if view in offered else ""
         note, points = self._note(asked), []
+        running = _ZERO
         try:
             for row in self._usage(asked, asked.interval):
                 local = row.start.astimezone(ZoneInfo(asked.zone)).replace(tzinfo=None)
                 start = local if asked.interval == "hour" else local.date()
-                points.append(ChartPoint(start, row.value or _ZERO))
+                used = row.value or _ZERO
+                running = EXACT.add(running, used)
+                points.append(ChartPoint(start, used, running if self._runs(asked) else None))
         except Invalid as e:
             note = e.detail
         if len(points) > _BUCKETS_MAX:
@@ -169,13 +180,25 @@ class Explored:
             points = []
         return ChartView(
             f"{_INTERVALS[asked.interval]} usage",
-            "table" if view else "daily",
-            charted.views(_VIEWS, view, link),
+            _KINDS[view],
+            charted.views(offered, view, link),
             self.found.unit,
             tuple(points),
+            portfolio.available(self.found) if view == "cumulative" else None,
             interval=asked.interval,
             note=note,
         )
+
+    def _runs(self, asked: Exploration) -> bool:
+        """Tell whether buckets add up to the use of the period, as its own allotment counts it."""
+        period = self.found.period
+        whole = (asked.first, asked.last) == (period.start_date, period.end_date - _DAY)
+        return whole and asked.account is None and asked.zone == self.zone and self._adds
+
+    @property
+    def _adds(self) -> bool:
+        meter = self.directory.meter(self.found.meter)
+        return meter is not None and meter.aggregation in _ADDING and meter.kind == "flow"
 
     def heading(self, asked: Exploration) -> str:
         """Return what the breakdown is by."""
@@ -187,8 +210,7 @@ class Explored:
             rows = self._usage(asked, None, asked.groups)
         except Invalid:
             return ()
-        meter = self.directory.meter(self.found.meter)
-        adds = meter is not None and meter.aggregation in _ADDING and meter.kind == "flow"
+        adds = self._adds
         used = sorted(
             ((self._title(row.group), row.value or _ZERO) for row in rows),
             key=lambda one: (-one[1], one[0]),

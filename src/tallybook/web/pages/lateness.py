@@ -15,6 +15,8 @@ def panel(came: Late, url_of: Callable[[date], str], until: date) -> LatePanel:
     note = ""
     if came.since is not None:
         note = f"Days before {words.day(came.since, year=True)} were loaded as history."
+    if came.since is not None and came.since > until:
+        return LatePanel("None: the days of this period were loaded as history.")
     if not came.days:
         summary = f"None: what is known of the days until {words.day(until)} came in time."
         return LatePanel(summary, (), note)

@@ -2,12 +2,15 @@
 number out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from decimal import localcontext
 from typing import Final
 
 from tallybook.model.contract import Contract
+from tallybook.model.quantity import EXACT
 from tallybook.model.scope import Scope
+from tallybook.operations.portfolio import CourseDay
 from tallybook.web.pages import format as words
 from tallybook.web.pages import standing
 from tallybook.web.pages.account_view import ContractFacts
@@ -18,13 +21,14 @@ from tallybook.web.pages.view import Fact
 _DAY: Final = timedelta(days=1)
 
 
-def contract_facts(scope: Scope, shown: Shown) -> ContractFacts | None:
+def contract_facts(scope: Scope, shown: Shown, course: Sequence[CourseDay]) -> ContractFacts | None:
     """Return the card of the contract; None where it is gone."""
     contract = shown.directory.contract(shown.found.contract)
     version = shown.directory.version("contract", shown.found.contract)
     if contract is None or version is None:
         return None
-    return ContractFacts(contract.number, version.number, tuple(_facts(scope, shown, contract)))
+    facts = (*_facts(scope, shown, contract), *_against(course))
+    return ContractFacts(contract.number, version.number, facts)
 
 
 def _facts(scope: Scope, shown: Shown, contract: Contract) -> Sequence[Fact]:
@@ -66,3 +70,16 @@ def _money_facts(shown: Shown) -> list[Fact]:
     if found.allotment is None:
         facts.append(Fact("Amount so far", words.money(found.amount, found.currency)))
     return facts
+
+
+def _against(course: Sequence[CourseDay]) -> Iterator[Fact]:
+    """Yield the difference to as many days of the period before, in units and in percent."""
+    last = next((day for day in reversed(course) if day.to_date is not None), None)
+    if last is None or last.to_date is None or last.previous is None:
+        return
+    with localcontext(EXACT):
+        more = last.to_date - last.previous
+        share = more / last.previous * 100 if last.previous else None
+    sign = "+" if more > 0 else "−" if more < 0 else "±"
+    hint = "" if share is None else words.change(share)
+    yield Fact("Against the period before", f"{sign}{words.number(abs(more))}", hint)

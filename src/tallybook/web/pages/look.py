@@ -3,14 +3,14 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final, TypeVar
+from typing import Final, TypeVar, get_args
 from zoneinfo import ZoneInfo
 
 from fastapi import Request
 
 from tallybook.model.directory import Directory
 from tallybook.model.errors import NotFound
-from tallybook.model.position import Position
+from tallybook.model.position import Method, Position
 from tallybook.model.scope import Scope
 from tallybook.operations import position as position_op
 from tallybook.positions.explanation import Explanation
@@ -23,6 +23,7 @@ from tallybook.web.services import Services
 T = TypeVar("T")
 
 _MOMENT: Final = timedelta(microseconds=1)
+METHODS: Final[dict[str, Method]] = {name: name for name in get_args(Method)}
 ROLLUPS: Final = {"": None, "own": False, "tree": True}
 
 
@@ -41,6 +42,7 @@ class Shown:
     how: Explanation
     before: Position | None
     when: position_op.Instants
+    method: Method = "mean_7"
 
     @property
     def is_past(self) -> bool:
@@ -77,22 +79,22 @@ def look(request: Request, scope: Scope, service: Services, key: tuple[str, str]
     now = instants(scope, service, None, None)
     directory = service.directories.at(scope, now.mark.revision).on(now.now.date())
     rollup = ROLLUPS.get(query.get("rollup", ""))
+    method = METHODS.get(query.get("forecast", ""), "mean_7")
 
-    def at(instant: position_op.Instants) -> Position:
-        return position_op.position(scope, directory, service.events, key, instant, rollup=rollup)[
-            0
-        ]
+    def at(instant: position_op.Instants) -> tuple[Position, Explanation]:
+        return position_op.position(
+            scope, directory, service.events, key, instant, rollup=rollup, method=method
+        )
+
+    def line_at(instant: position_op.Instants) -> Terms:
+        return position_op.find_line(scope, directory, key, instant, rollup=rollup)
 
     when = cycles.instant(scope, directory, key, query, now)
-    found, how = position_op.position(scope, directory, service.events, key, when, rollup=rollup)
-    line = position_op.find_line(scope, directory, key, when, rollup=rollup)
-    current = (
-        line
-        if when == now
-        else _or_none(lambda: position_op.find_line(scope, directory, key, now, rollup=rollup))
-    )
-    earlier = _or_none(lambda: at(cycles.before(line, when)))
-    return Shown(line_url(*key), query, directory, line, current, found, how, earlier, when)
+    found, how = at(when)
+    line = line_at(when)
+    current = line if when == now else _or_none(lambda: line_at(now))
+    earlier = _or_none(lambda: at(cycles.before(line, when))[0])
+    return Shown(line_url(*key), query, directory, line, current, found, how, earlier, when, method)
 
 
 def _or_none(made: Callable[[], T]) -> T | None:

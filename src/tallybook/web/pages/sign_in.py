@@ -1,7 +1,7 @@
 """Signing in and out of the pages, and the theme a browser keeps."""
 
 from typing import Annotated, Final, Literal, cast, get_args
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, Request
 from starlette.concurrency import run_in_threadpool
@@ -11,7 +11,7 @@ from tallybook.model.errors import TallybookError
 from tallybook.operations import identify
 from tallybook.operations.guesses import Guesses
 from tallybook.web.caller import COOKIE, check_origin
-from tallybook.web.exact import read_body
+from tallybook.web.pages.posted import read_form
 from tallybook.web.pages.render import page
 from tallybook.web.pages.view import Frame, SignInPage
 from tallybook.web.services import Service
@@ -23,6 +23,7 @@ THEME_COOKIE: Final = "theme"  # static/app.js writes the same one
 _FORM_BYTES_MAX: Final = 16 * 1024
 Theme = Literal["system", "light", "dark"]
 _THEMES: Final = frozenset(get_args(Theme))
+_FIELDS_MAX: Final = 50
 _THEME_SECONDS: Final = 365 * 24 * 3600
 _SEE_OTHER: Final = 303
 _guesses = Guesses()
@@ -30,9 +31,7 @@ _guesses = Guesses()
 
 async def form(request: Request) -> dict[str, str]:
     """Read a small form; the last value of a name counts."""
-    body = await read_body(request, _FORM_BYTES_MAX)
-    fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=50)
-    return {name: values[-1] for name, values in fields.items()}
+    return await read_form(request, bytes_max=_FORM_BYTES_MAX, fields_max=_FIELDS_MAX)
 
 
 Form = Annotated[dict[str, str], Depends(form)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Final
-from urllib.parse import parse_qs, quote
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -22,7 +22,6 @@ from tallybook.operations import definitions
 from tallybook.operations import rate as rate_op
 from tallybook.operations.foresee import Outlook, foresee
 from tallybook.web.api.statements import basis_of
-from tallybook.web.exact import read_body
 from tallybook.web.pages import format as words
 from tallybook.web.pages.asked import whole
 from tallybook.web.pages.contracts import form
@@ -31,6 +30,7 @@ from tallybook.web.pages.contracts.edit_view import EditPage, MoneyChange, Previ
 from tallybook.web.pages.contracts.listing import PATH, may_define
 from tallybook.web.pages.contracts.written import read_text, write_text
 from tallybook.web.pages.frame import frame
+from tallybook.web.pages.posted import read_form
 from tallybook.web.pages.render import page
 from tallybook.web.pages.session import SignedIn
 from tallybook.web.pages.view import Link, Money
@@ -49,10 +49,7 @@ _GROUPS: Final = ("lines", "base_charges", "discounts", "commitments", "adjustme
 
 async def _fields(request: Request) -> dict[str, str]:
     """Read the editor's form; the last value of a name counts."""
-    body = await read_body(request, _FORM_BYTES_MAX)
-    text = body.decode("utf-8", "replace")
-    found = parse_qs(text, keep_blank_values=True, max_num_fields=_FIELDS_MAX)
-    return {name: values[-1] for name, values in found.items()}
+    return await read_form(request, bytes_max=_FORM_BYTES_MAX, fields_max=_FIELDS_MAX)
 
 
 Fields = Annotated[dict[str, str], Depends(_fields)]

@@ -200,7 +200,7 @@ def sections(document: Mapping[str, Any], faults: Mapping[str, str]) -> Iterator
             fields = tuple(_field(document, spec, spec.path, faults) for spec in group.fields)
             yield Section(group.title, fields)
             continue
-        found: Sequence[Mapping[str, Any]] = document.get(group.key) or ()
+        found = _parts(document, group) or ()
         parts = [_part(group, one, index, faults) for index, one in enumerate(found[:PARTS_MAX])]
         empty = _part(group, {}, len(found), faults) if len(found) < PARTS_MAX else None
         more = max(len(found) - PARTS_MAX, 0)
@@ -265,11 +265,13 @@ def _shown(spec: Spec, inside: Mapping[str, Any], value: Any) -> str:
     return str(value)
 
 
-def _tier_text(tier: Mapping[str, Any]) -> str:
+def _tier_text(tier: Any) -> str:
+    if not isinstance(tier, Mapping):
+        return str(tier)
     end = _NO_END if tier.get("up_to") is None else str(tier["up_to"])
     each, flat = tier.get("unit_amount", tier.get("rate")), tier.get("flat_amount")
     said = [end, "-" if each is None else str(each)]
-    return " ".join([*said, str(flat)] if flat not in {None, "0"} else said)
+    return " ".join([*said, str(flat)] if flat is not None and flat != "0" else said)
 
 
 def document(base: Mapping[str, Any], fields: Mapping[str, str]) -> Document:
@@ -277,11 +279,20 @@ def document(base: Mapping[str, Any], fields: Mapping[str, str]) -> Document:
     made: Document = dict(base)
     for group in GROUPS:
         if group.key:
-            made[group.key] = _listed(group, made.get(group.key) or (), fields)
+            old = _parts(made, group)
+            if old is not None:
+                made[group.key] = _listed(group, old, fields)
         else:
             for spec in group.fields:
                 _take(made, spec, spec.path, fields)
     return {name: value for name, value in made.items() if value != [] or name in base}
+
+
+def _parts(document: Mapping[str, Any], group: Group) -> Sequence[Mapping[str, Any]] | None:
+    """Return the parts of a list; None for what is no list of objects, which has no fields."""
+    found = document.get(group.key) or []
+    is_list = isinstance(found, list) and all(isinstance(one, Mapping) for one in found)
+    return found if is_list else None
 
 
 def _listed(group: Group, old: Sequence[Any], fields: Mapping[str, str]) -> list[Any]:

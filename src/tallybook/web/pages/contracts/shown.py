@@ -95,8 +95,10 @@ def _moment(known: str, calendar: Calendar, now: datetime) -> str | None:
     """Return what `known` names: a mark or an instant as it is, a day as its end, or now."""
     if len(known) != _DATE_CHARS:
         return known or None
-    end = calendar.start_of(parse_date(known, name="known") + _DAY)
-    return format_instant(end) if end < now else None
+    day = parse_date(known, name="known")
+    if day >= calendar.day_of(now):
+        return None
+    return format_instant(calendar.start_of(day + _DAY))
 
 
 def _calendar(directory: Directory, version: Version) -> Calendar:
