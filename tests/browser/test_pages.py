@@ -30,6 +30,8 @@ SHOWN: Final = (
     "/volume/C-4/messages",
     EVENTS,
     "/volume/C-9/none",
+    "/accounts/acme/check",
+    "/accounts/bolt/check",
 )
 _TRANSFER_BYTES_MAX: Final = 120 * 1024
 _SCRIPT_BYTES_MAX: Final = 25 * 1024

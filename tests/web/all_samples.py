@@ -1,17 +1,25 @@
 """The sample values of every page, by name."""
 
-from tests.web import contract_samples, page_samples, subscription_samples, volume_samples
+from tests.web import (
+    contract_samples,
+    page_samples,
+    self_check_samples,
+    subscription_samples,
+    volume_samples,
+)
 
 PAGES = {
     **volume_samples.PAGES,
     **page_samples.PAGES,
     **contract_samples.PAGES,
     **subscription_samples.PAGES,
+    **self_check_samples.PAGES,
 }
 #: What a browser looks at: of the contracts' pages those that hold the most.
 LOOKED = {
     **volume_samples.PAGES,
     **page_samples.PAGES,
     **subscription_samples.PAGES,
+    **self_check_samples.PAGES,
     **{n: PAGES[n] for n in contract_samples.RICHEST},
 }

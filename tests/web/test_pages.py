@@ -318,8 +318,8 @@ SHARP: Final = ("²", "9" * 6, "\0", "\ud800")
 NAMES: Final = {
     "/volume": ("q", "status", "sort", "dir", "page", "period", "service", "view", "open", "x"),
     LINE: ("period", "rollup", "view", "interval", "group", "then", "zone", "account", "from",
-           "until", "x"),
-    f"{LINE}/events": ("day", "from", "cursor", "period", "rollup"),
+           "until", "x", "on", "by", "order", "forecast"),
+    f"{LINE}/events": ("day", "from", "cursor", "period", "rollup", "on"),
 }  # fmt: skip
 
 
@@ -343,6 +343,15 @@ def test_no_value_alone_breaks_a_page(browser: httpx2.Client, path: str) -> None
         for value in SHARP:
             check(browser, f"{path}?{encoded([*odd, (name, value)])}")
         check(browser, f"{path}?{encoded([(name, 'a'), (name, ''), (name, 'last')])}")
+
+
+@pytest.mark.parametrize("on", ["0001-01-01", "2025-12-31", "2026-01-01", "9999-12-31", "x"])
+@pytest.mark.parametrize("line", ["C-1/messages", "C-3/messages", "C-4/documents"])
+def test_no_day_breaks_the_period_shown(browser: httpx2.Client, line: str, on: str) -> None:
+    shown = text(get(browser, f"/volume/{line}?on={on}"), ".facts")
+    now = "20 Nov – 19 Dec 2026" if line.startswith("C-3") else "1–30 Nov 2026"
+    is_known = on == "2026-01-01" and not line.startswith("C-3")
+    assert ("1–31 Jan 2026" if is_known else now) in shown
 
 
 @pytest.mark.parametrize("first", ["0001-01-01", "2026-11-01", "9999-12-30"])

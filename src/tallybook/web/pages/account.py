@@ -23,6 +23,7 @@ from tallybook.web.pages.frame import frame, with_query
 from tallybook.web.pages.line_facts import contract_facts
 from tallybook.web.pages.look import Shown, look
 from tallybook.web.pages.render import page
+from tallybook.web.pages.self_check import check_url
 from tallybook.web.pages.session import SignedIn
 from tallybook.web.pages.view import Filters, Freshness, Link, Option, Segment, Select
 from tallybook.web.services import Service
@@ -104,6 +105,7 @@ def _page(request: Request, scope: Scope, shown: Shown, explored: Explored) -> A
         pool=_pool(explored, shown),
         overage=overage.panel(shown.line, found, crossing, prices=scope.sees_prices),
         late=_late(explored, shown),
+        check_url=check_url(found.account),
     )
 
 

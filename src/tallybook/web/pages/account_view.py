@@ -132,3 +132,4 @@ class AccountPage:
     pool: PoolPanel | None = None
     overage: OveragePanel | None = None
     late: LatePanel | None = None
+    check_url: str = ""

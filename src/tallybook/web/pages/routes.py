@@ -2,10 +2,10 @@
 
 from fastapi import APIRouter
 
-from tallybook.web.pages import account, events, export, sign_in, subscriptions, volume
+from tallybook.web.pages import account, events, export, self_check, sign_in, subscriptions, volume
 from tallybook.web.pages.contracts import editor, listing, shown, statement
 
 router = APIRouter()
-_PAGES = (sign_in, volume, account, events, export, subscriptions)
+_PAGES = (sign_in, volume, account, events, export, subscriptions, self_check)
 for part in (*_PAGES, listing, editor, shown, statement):
     router.include_router(part.router)

@@ -26,6 +26,7 @@ from tallybook.web.pages.contracts.terms import terms
 from tallybook.web.pages.contracts.view import ContractPage, VersionRow
 from tallybook.web.pages.frame import frame, with_query
 from tallybook.web.pages.render import page
+from tallybook.web.pages.self_check import check_url
 from tallybook.web.pages.session import SignedIn
 from tallybook.web.pages.view import Link, Standing
 from tallybook.web.services import Service, Services
@@ -146,6 +147,7 @@ def _page(request: Request, scope: Scope, service: Services, found: Looked) -> C
         _past(found),
         tuple(notes(definitions.findings_of(scope, found.directory, found.version, found.when.at))),
         edit_url=f"{found.path}/edit" if may_define(scope) and found.is_now else "",
+        check_url=check_url(stands.account),
     )
 
 

@@ -211,3 +211,4 @@ class ContractPage:
     past: str = ""
     findings: tuple[Note, ...] = ()
     edit_url: str = ""
+    check_url: str = ""
