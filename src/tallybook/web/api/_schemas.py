@@ -33,6 +33,7 @@ from tallybook.web.api._answers import (
     ref,
 )
 from tallybook.web.api._answers_of_cases import ANSWERS_OF_CASES
+from tallybook.web.api._answers_of_schedules import ANSWERS_OF_SCHEDULES
 
 
 def says(answer: Shape | None, *, body: Shape | None = None, status: int = 200) -> dict[str, Any]:
@@ -171,7 +172,7 @@ _IN_PATH: Final = {"key", "number", "email"}
 def components() -> dict[str, Any]:
     """Return all schemas by name: bodies, their nouns as versions, answers, the problem."""
     schemas: dict[str, Any] = {"Event": EVENT, "Problem": PROBLEM}
-    schemas |= ANSWERS | ANSWERS_OF_CASES
+    schemas |= ANSWERS | ANSWERS_OF_CASES | ANSWERS_OF_SCHEDULES
     schemas |= {"Correction": CORRECTION, "Replacement": REPLACEMENT}
     schemas["TestClock"] = record(now=INSTANT)
     for name, body in _BODIES.items():
