@@ -224,6 +224,9 @@ def test_a_source_that_fell_silent(house: Client) -> None:
     assert one["detail"] == (
         "/daily has sent nothing for stale since 2026-03-08: 12 days, and used to send every day."
     )
+    assert {item["event"]["source"] for item in seen_at(house, one)} == {
+        "/daily", "/weekly", "/once",
+    }  # fmt: skip
     # Three usual pauses are over only afterwards.
     assert check(house, "stale", at="2026-03-11T08:00:00Z")["findings"] == []
     assert len(check(house, "stale", at="2026-03-11T08:00:01Z")["findings"]) == 1

@@ -450,13 +450,9 @@ ANSWERS: Final[dict[str, Shape]] = {
     ),
     "SelfCheck": record(
         account=TEXT,
-        accounts=WHOLE,
-        contracts=WHOLE,
-        lines=WHOLE,
+        **dict.fromkeys(("accounts", "contracts", "lines", "problems", "notices"), WHOLE),
         since=INSTANT,
         checked=many(one_of(Area)),
-        problems=WHOLE,
-        notices=WHOLE,
         has_more=YES_OR_NO,
         findings=many(
             record(
@@ -465,10 +461,7 @@ ANSWERS: Final[dict[str, Shape]] = {
                 detail=TEXT,
                 next_step=TEXT,
                 account=TEXT,
-                contract=maybe(TEXT),
-                line=maybe(TEXT),
-                field=maybe(TEXT),
-                subject=maybe(TEXT),
+                **{name: maybe(TEXT) for name in ("contract", "line", "field", "subject")},
                 events=maybe(WHOLE),
                 seen_at=TEXT,
             )

@@ -19,7 +19,7 @@ from tallybook.web.services import Service
 router = APIRouter(tags=["accounts"])
 
 _API: Final = "/api/v1"
-_OF_EVENTS: Final = frozenset(
+_UNRESOLVED: Final = frozenset(
     {"account_alike", "quantity_invalid", "quantity_missing", "type_unknown"}
 )
 
@@ -55,9 +55,10 @@ def get_check(
 
 def seen_at(finding: Finding) -> str:
     """Return the address where a finding is seen: a page, or a question to the API."""
-    if finding.code in _OF_EVENTS:
-        asked = {"account": finding.subject or finding.account, "state": "unresolved"}
-        return f"{_API}/events?{urlencode(asked)}"
+    if finding.code in _UNRESOLVED or finding.code == "source_silent":
+        asked = {"account": finding.subject or finding.account}
+        state = {"state": "unresolved"} if finding.code in _UNRESOLVED else {}
+        return f"{_API}/events?{urlencode({**asked, **state})}"
     if finding.contract is None:
         return f"{_API}/accounts/{quote(finding.account, safe='')}/history"
     number = quote(finding.contract, safe="")
