@@ -3,7 +3,7 @@
 from typing import Final
 
 from tallybook.model.schedule import FileFormat, Preset
-from tallybook.web.api._answers import (
+from tallybook.web.api._shapes import (
     INSTANT,
     TEXT,
     YES_OR_NO,

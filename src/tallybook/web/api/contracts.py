@@ -11,9 +11,9 @@ from tallybook.operations import definitions
 from tallybook.operations import position as position_op
 from tallybook.operations._page import page_of as paged
 from tallybook.operations.contracts import ListQuery, Sort, contracts
-from tallybook.web.api._answers import page_of
 from tallybook.web.api._parameters import Cursor, Limit, Text
 from tallybook.web.api._schemas import says
+from tallybook.web.api._shapes import page_of
 from tallybook.web.api.nouns import shape
 from tallybook.web.caller import Caller
 from tallybook.web.exact import answer_page

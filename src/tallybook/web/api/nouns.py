@@ -19,9 +19,9 @@ from tallybook.operations import definitions
 from tallybook.operations.define import Change, Retirement
 from tallybook.operations.foresee import Outlook, foresee
 from tallybook.operations.known import known
-from tallybook.web.api._answers import page_of, ref
 from tallybook.web.api._parameters import Body, Cursor, Limit, Text, as_mapping
 from tallybook.web.api._schemas import NOUN_OF, says
+from tallybook.web.api._shapes import page_of, ref
 from tallybook.web.caller import Caller
 from tallybook.web.exact import answer, answer_page, whole
 from tallybook.web.services import Service, Services
