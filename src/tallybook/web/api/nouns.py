@@ -1,8 +1,9 @@
 """Accounts, meters and contracts: `PUT`, `GET`, list, history and `DELETE`, alike for each."""
 
+import re
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Final, cast
 
 from fastapi import APIRouter, Header, Query
 from starlette.responses import Response
@@ -27,6 +28,8 @@ from tallybook.web.exact import answer, answer_page, whole
 from tallybook.web.services import Service, Services
 
 router = APIRouter()
+
+_ETAG: Final = re.compile(r'(?:W/)?"(?P<quoted>\d+)"|(?P<bare>\d+)')
 
 At = Annotated[
     str | None,
@@ -62,11 +65,13 @@ def _answer(version: Version, **more: object) -> Response:
 def _number(if_match: str | None) -> int | None:
     if if_match is None or if_match.strip() == "*":
         return None
-    text = if_match.strip().removeprefix("W/").strip('"')
-    number = whole(text)
+    found = _ETAG.fullmatch(if_match.strip())
+    number = whole(found["quoted"] or found["bare"]) if found else None
     if number is None:
         raise Invalid(
-            "if_match_invalid", "If-Match must be the version from an ETag.", field="If-Match"
+            "if_match_invalid",
+            'If-Match must be the ETag of an earlier answer, such as "3"; read it again for one.',
+            field="If-Match",
         )
     return number
 
