@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from bench import append, ingest, machine, positions, sizes, statements, usage
+from bench import append, ingest, machine, positions, sizes, statements, usage, volume
 
 WORDS: Final = {
     "append": append,
@@ -17,6 +17,7 @@ WORDS: Final = {
     "usage": usage,
     "positions": positions,
     "statements": statements,
+    "volume": volume,
 }
 
 Row = Mapping[str, Any]

@@ -67,8 +67,8 @@ class Size(Protocol):
     def versions(self) -> Mapping[str, str]:
         """Return the versions of its engines."""
 
-    def database(self, folder: Path, /) -> Database:
-        """Open Books with nothing in them."""
+    def database(self, folder: Path, /, *, keep: bool = False) -> Database:
+        """Open Books with nothing in them, or with what an earlier run has left in the folder."""
 
     def events(self, path: Path, /) -> DuckEvents | ClickEvents:
         """Open the events; a folder keeps them at this path."""
@@ -161,8 +161,8 @@ class _Folder:
     def versions(self) -> Mapping[str, str]:
         return {"duckdb": duckdb.__version__, "sqlite": sqlite3.sqlite_version}
 
-    def database(self, folder: Path) -> Database:
-        for old in folder.glob("books.db*"):
+    def database(self, folder: Path, *, keep: bool = False) -> Database:
+        for old in () if keep else folder.glob("books.db*"):
             old.unlink()
         return sqlite(folder / "books.db")
 
@@ -198,7 +198,12 @@ class _Servers:
             "clickhouse": self._node.ask("SELECT version()").strip(),
         }
 
-    def database(self, _folder: Path) -> Database:
+    def database(
+        self,
+        _folder: Path,
+        *,
+        keep: bool = False,  # noqa: ARG002 - servers are started for each run
+    ) -> Database:
         return Database(postgresql(self.settings["TALLYBOOK_DATABASE_URL"]))
 
     def events(self, _path: Path) -> ClickEvents:

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -16,14 +16,15 @@ from tallybook.model.ports import SnapshotQuery, SnapshotSort, SnapshotState
 from tallybook.model.position import Position
 from tallybook.model.scope import Member, Scope, operator
 from tallybook.operations._listing import listed
-from tallybook.stores.books import snapshot as store
+from tallybook.operations.portfolio import course
+from tallybook.stores.books import writing as store
 from tallybook.stores.books.database import Database
 from tallybook.stores.books.leases import BooksLeases
 from tallybook.stores.books.schema import line, line_body
 from tallybook.stores.books.snapshot import BooksSnapshot
 from tests import postgres
 from tests.books import STORES, opened
-from tests.worlds import World, used
+from tests.worlds import Used, World, used
 
 D = Decimal
 ALL = operator()
@@ -74,7 +75,7 @@ def snapshot(database: Database) -> Kept:
     return store
 
 
-def a_position() -> Position:
+def a_position(*more: Used) -> Position:
     world = World()
     world.account("a", name="Quarry Motors", branch="North", csm={"name": "Nadia"})
     world.account("b", parent="a")
@@ -86,10 +87,12 @@ def a_position() -> Position:
         product="Leads",
     )
     uses = [used("a", "2026-03-02", "1.000000000001"), used("b", "2026-03-05", 30)]
-    return world.position(uses, "2026-03-10")
+    return world.position([*uses, *more], "2026-03-10")
 
 
 BASE = a_position()
+#: The same line with another course.
+OTHER = a_position(used("a", "2026-03-01", 2), used("a", "2026-03-09", "0.5"))
 
 
 def test_a_position_comes_back_as_it_went_in(snapshot: Kept) -> None:
@@ -205,6 +208,13 @@ def test_chips_count_the_lines_in_each_state_whichever_is_chosen(snapshot: Kept)
     assert page.counts == {"all": 3, "over": 1, "near": 2, "likely_over": 2, "low_use": 1}
 
 
+def a_line(code: int, fields: dict[str, Any]) -> Position:
+    """Return a line with these values; its days are those of its forecast."""
+    of = OTHER if fields["forecast"] is OTHER.forecast else BASE
+    known = replace(BASE, known_at=STATE.mark, refreshed_at=AT, daily=of.daily)
+    return replace(known, line=str(code), **fields)
+
+
 VALUES = [
     D(x)
     for x in (
@@ -234,6 +244,8 @@ LINES = st.lists(
             "account": st.sampled_from("ab"),
             "account_name": st.sampled_from("xyZ"),
             "branch": st.sampled_from([None, "North"]),
+            "csm": st.sampled_from([None, "Nadia", "Ben"]),
+            "forecast": st.sampled_from([BASE.forecast, OTHER.forecast]),
             "status": st.sampled_from(["ok", "over", "near"]),
             "likely_over": st.booleans(),
             "low_use": st.booleans(),
@@ -275,6 +287,7 @@ QUERIES = st.builds(
     ),
     service=st.none() | st.just("Leads"),
     branch=st.none() | st.just("North"),
+    csm=st.none() | st.just("Ben"),
     text=st.sampled_from([None, "", "X", "quarry", "%"]),
     sort=st.sampled_from(get_args(SnapshotSort)),
     descending=st.booleans(),
@@ -299,10 +312,7 @@ def test_and_so_they_are_on_postgresql(
 
 
 def check_page(database: Database, lines: list[dict[str, Any]], query: SnapshotQuery) -> None:
-    found = [
-        replace(BASE, line=str(i), known_at=STATE.mark, refreshed_at=AT, **fields)
-        for i, fields in enumerate(lines)
-    ]
+    found = [a_line(i, fields) for i, fields in enumerate(lines)]
     snapshot = Kept(database)
     snapshot.replace(ALL, STATE, found, everything=True)
     assert snapshot.page(ALL, query) == listed(found, query, STATE)
@@ -359,18 +369,32 @@ def check_steps(
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(store, "LINES_A_TRANSACTION", most)
         for number, lines in enumerate(steps):
-            found = {
-                str(i): replace(BASE, line=str(i), known_at=STATE.mark, refreshed_at=AT, **fields)
-                for i, fields in enumerate(lines, number)
-            }
+            found = {str(i): a_line(i, fields) for i, fields in enumerate(lines, number)}
             gone = sorted(standing.keys() - found.keys())[:2]
             standing = {k: v for k, v in (standing | found).items() if k not in gone}
             snapshot.replace(ALL, STATE, found.values(), gone=[("C", line) for line in gone])
-            for asked in (query, SnapshotQuery(states=query.states, service=query.service)):
+            for asked in _narrowed(query):
                 expected = listed(standing.values(), asked, STATE)
                 assert snapshot.page(ALL, asked) == expected
                 assert Kept(database).page(ALL, asked) == expected
+                _check_course(snapshot, standing.values(), asked)
             assert _generations(database) <= 1
+
+
+def _narrowed(query: SnapshotQuery) -> Iterator[SnapshotQuery]:
+    """Yield a query, and those whose sums are kept."""
+    yield query
+    kept = SnapshotQuery(states=query.states, service=query.service)
+    yield from (kept, replace(kept, branch=query.branch), replace(kept, csm=query.csm))
+
+
+def _check_course(snapshot: Kept, lines: Iterable[Position], asked: SnapshotQuery) -> None:
+    """See that lines added up take the course that they take one by one."""
+    query = replace(asked, service="Leads", offset=0, limit=99)
+    together = snapshot.together(ALL, query)
+    narrow = (query.accounts, query.contract, query.text or None, query.branch and query.csm)
+    is_kept = narrow == (None,) * 4
+    assert course(together) == (course(listed(lines, query, STATE).items) if is_kept else ())
 
 
 def _generations(database: Database) -> int:
@@ -437,14 +461,14 @@ def test_who_was_paused_past_its_lease_writes_nothing_more(
     theirs = [replace(BASE, line=f"theirs {i}") for i in range(5)]
     gone = _Then(take_over, ("C", "old")) if moment == "all but what is gone" else []
     if moment == "all":
-        clear, stands = store._Writing._clear_but, iter([take_over])  # noqa: SLF001 - the last step
+        clear, stands = store.Writing._clear_but, iter([take_over])  # noqa: SLF001 - the last step
 
-        def late(writing: store._Writing, generation: int) -> None:
+        def late(writing: store.Writing, generation: int) -> None:
             if snapshot.page(ALL, SnapshotQuery()).total > 1:
                 next(stands, lambda: None)()
             clear(writing, generation)
 
-        monkeypatch.setattr(store._Writing, "_clear_but", late)  # noqa: SLF001 - as above
+        monkeypatch.setattr(store.Writing, "_clear_but", late)
     with pytest.raises(Conflict) as refusal:
         snapshot.replace(ALL, STATE, ours(), gone=gone)
     assert refusal.value.code == "lease_lost"

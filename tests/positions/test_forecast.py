@@ -7,7 +7,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallybook.model.position import Forecast
+from tallybook.model.position import Forecast, Method
 from tallybook.positions.forecast import Course, course_of_days, forecast
 
 APRIL = date(2026, 4, 1)
@@ -224,3 +224,79 @@ def _exhausted(
         if running >= allotment and running > 0:
             return n
     return None
+
+
+def test_linear_goes_on_as_the_period_so_far() -> None:
+    found = forecast(april(HELP_CENTRE, 14, "30000"), "linear")
+    assert found.projected is not None
+    assert round(found.projected, 1) == D("39428.6")  # 18,400 / 14 × 30
+    assert found.daily_mean == D("1314.285714285714")
+    assert found.exhausted_on == date(2026, 4, 23)
+    assert forecast(april({-3: 900, 1: 10, 2: 20}, 2, first=-9), "linear").status == (
+        "not_enough_data"
+    )
+
+
+#: Four weeks before 1 April, a Wednesday: 80 on working days, 20 on the days of a weekend.
+WEEKS_OF_80 = {
+    n: 20 if (APRIL + timedelta(days=n - 1)).weekday() > 4 else 80 for n in range(-27, 15)
+}
+
+
+def test_by_weekday_each_day_has_its_part_of_a_week() -> None:
+    found = forecast(april(WEEKS_OF_80, 14, "2000", first=-27), "weekday")
+    # 15 to 30 April: 12 working days and two weekends.
+    assert found.remaining_volume == 12 * 80 + 4 * 20
+    assert found.projected == sum(use for n, use in WEEKS_OF_80.items() if n > 0) + 1040
+    assert seen(found, "low", "high") == [found.projected] * 2
+    assert found.exhausted_on is None
+    assert forecast(april(WEEKS_OF_80, 14, "960", first=-27), "weekday").exhausted_on == date(
+        2026, 4, 15
+    )
+    assert forecast(april(WEEKS_OF_80, 14, "1121", first=-27), "weekday").exhausted_on == date(
+        2026, 4, 18
+    )
+
+
+def test_by_weekday_a_busier_last_week_is_spread_as_the_weeks_before_were() -> None:
+    doubled = {n: use * 2 if n > 7 else use for n, use in WEEKS_OF_80.items()}
+    found = forecast(april(doubled, 14, first=-27), "weekday")
+    assert found.remaining_volume == (12 * 80 + 4 * 20) * 2
+    assert found.high is not None
+    assert found.projected is not None
+    assert found.high > found.projected
+
+
+def test_by_weekday_needs_two_whole_weeks_and_some_use() -> None:
+    young = april(WEEKS_OF_80, 14, first=2)
+    assert forecast(young, "weekday") == forecast(young)
+    old = april(WEEKS_OF_80, 14, first=1)
+    assert forecast(old, "weekday") != forecast(old)
+    nothing = april({}, 14, "10", first=-27)
+    assert seen(forecast(nothing, "weekday"), "projected", "high", "exhausted_on") == [0, 0, None]
+
+
+@given(USES, st.integers(1, 29), st.integers(-27, 1), st.sampled_from(["weekday", "linear"]))
+def test_every_method_holds_what_all_promise(
+    days: dict[int, int], through: int, first: int, method: Method
+) -> None:
+    course = april(days, through, "90", first)
+    found = forecast(course, method)
+    if found.status == "not_enough_data":
+        assert min(through - first + 1, through if method == "linear" else 30) < 3
+        return
+    assert found.low is not None
+    assert found.projected is not None
+    assert found.high is not None
+    assert course.so_far <= found.low <= found.projected <= found.high
+    reached = found.exhausted_on
+    assert (reached is not None) == (found.projected >= 90 and found.projected > 0)
+    closed = forecast(replace(course, last_day=date(2026, 4, 30), to_date=course.so_far), method)
+    assert seen(closed, "status", "projected") == ["actual", course.so_far]
+
+
+@given(st.integers(0, 9), st.integers(3, 29), st.sampled_from(["mean_7", "weekday", "linear"]))
+def test_equal_days_are_the_same_to_every_method(use: int, through: int, method: Method) -> None:
+    equal = april(dict.fromkeys(range(-27, 31), 0) | dict.fromkeys(range(-27, through + 1), use),
+                  through, first=-27)  # fmt: skip
+    assert seen(forecast(equal, method), "projected", "low", "high") == [use * 30] * 3

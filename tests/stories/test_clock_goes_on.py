@@ -267,6 +267,7 @@ class _MovesOn:
     def __init__(self, services: Services, happens: Callable[[], None]) -> None:
         self.page, self.walk = services.snapshot.page, services.snapshot.walk
         self.replace = services.snapshot.replace
+        self.together = services.snapshot.together
         self.choices = services.snapshot.choices
         self._state = services.snapshot.state
         self._happens = happens

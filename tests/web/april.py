@@ -51,7 +51,7 @@ _LINES: Final[tuple[tuple[str, str, str | None, str], ...]] = (
     ("group-eu", "calls", "100.333333333333", "6.25"),  # near, likely over
     ("group-us", "leads", "100", "9"),  # over
     ("twin-a", "leads", "5000", "1"),  # low use
-    ("twin-b", "calls", "800", "20"),
+    ("twin-b", "calls", "800", "30"),  # likely over, in the unit of what has no allotment
     ("lone", "leads", "500", "11"),
 )
 LINES: Final = len(_LINES) + 2
@@ -111,7 +111,7 @@ def _define(client: Client) -> None:
         client.put(f"/accounts/{key}", **account)
     for owner, lines in _lines().items():
         client.put(f"/contracts/C-{owner}", account=owner, start_date="2026-01-01", lines=lines)
-    young = [_line("leads", "60000")]
+    young = [_line("leads", "1000")]
     client.put("/contracts/C-young", account="leadco", start_date="2026-04-13", lines=young)
     for name, (role, bound) in _PEOPLE.items():
         client.put(f"/users/{name}@example.com", role=role, account=bound, password=_PASSWORD)

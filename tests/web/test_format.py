@@ -54,6 +54,33 @@ def test_a_shortened_number_keeps_the_exact_one() -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("27291", "27,291"),
+        ("55331.333333333333", "55,331"),
+        ("733.333333333333", "733.33"),
+        ("159.9", "159.9"),
+        ("0.0041239", "0.00412"),
+        ("0.126", "0.126"),
+        ("9999999", "9,999,999"),
+        ("22707766", "22.7M"),
+        ("0", "0"),
+    ],
+)
+def test_a_number_in_a_column_is_as_long_as_it_is_of_use(value: str, shown: str) -> None:
+    made = words.column(Decimal(value))
+    assert made.striptags() == shown
+    exact = words.number(Decimal(value))
+    assert (f'title="{exact}"' in made) == (shown != exact)
+
+
+def test_an_estimate_in_a_column_is_whole() -> None:
+    assert words.expected(Decimal("1090303.57")) == "1,090,304"
+    assert words.expected(Decimal("0.126")) == "0.13"
+    assert words.expected(None) == words.column(None) == "–"
+
+
+@pytest.mark.parametrize(
     ("amount", "currency", "expected"),
     [
         ("3477.545", "USD", "$3,477.55"),

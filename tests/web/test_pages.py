@@ -198,8 +198,13 @@ def test_the_last_period_is_final(world: Pages, browser: httpx2.Client) -> None:
     at = "2026-10-31T12:00:00Z"
     then = world.client.call("GET", "/positions/C-2/messages", at=at).json["used"]
     assert f"{then} messages" in text(get(browser, "/volume/C-2/messages?period=last"))
-    found = rows(get(browser, "/volume?period=last&q=bolt&service=Messaging"))
-    assert then in {row[2] for row in found}
+    for narrowed in ("q=bolt", "account=bolt"):
+        found = rows(get(browser, f"/volume?period=last&{narrowed}&service=Messaging"))
+        assert then in {row[2] for row in found}
+
+
+def test_use_is_compared_with_as_many_days_of_the_period_before(browser: httpx2.Client) -> None:
+    assert re.search(r"[+−±][\d.]+% on last", text(get(browser, "/volume?account=bolt"), ".four"))
 
 
 def test_days_of_a_distinct_count_are_not_added_up(browser: httpx2.Client) -> None:

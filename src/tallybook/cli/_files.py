@@ -64,7 +64,7 @@ def opened(path: Path, kind: str | None = None, delimiter: str | None = None) ->
     """
     kind = {"ndjson": "jsonl", "tsv": "csv"}.get(kind or "", kind) or _guess(path)
     if not path.is_file():
-        raise NotFound("file_missing", f"There is no file {path}.")
+        raise NotFound("file_missing", f"There is no file {path}; check the path.")
     if kind == "parquet":
         yield Opened(path, app.parquet_table(path), None)
         return

@@ -97,12 +97,12 @@ def sheet(document: Mapping[str, Any], given: Mapping[str, Any]) -> Sheet:
     if made.numbers not in _MARKS:
         known = ", ".join(f"{example!r}" for example in _MARKS)
         raise Invalid(
-            "mapping_invalid", f"numbers shows how numbers are written, one of: {known}.",
+            "mapping_invalid", f"numbers shows how numbers are written; choose one of: {known}.",
             field="numbers",
         )  # fmt: skip
     if sorted(re.findall(r"[A-Z]+", made.dates)) != sorted(_DATE_PART):
         raise Invalid(
-            "mapping_invalid", "dates is made of YYYY, MM and DD, such as DD/MM/YYYY.",
+            "mapping_invalid", "dates is made of YYYY, MM and DD; write it as DD/MM/YYYY.",
             field="dates",
         )  # fmt: skip
     return made
@@ -167,14 +167,14 @@ def _columns(sheet_: Sheet, table: Table) -> Mapping[str, str]:
         if column not in known:
             raise Invalid(
                 "unknown_column",
-                f"There is no column {column!r} (for {path}); there are: {', '.join(known)}.",
+                f"There is no column {column!r} (for {path}); choose one of: {', '.join(known)}.",
                 field=path,
             )
     for path in (*sheet_.map, *sheet_.set):
         if not re.fullmatch(r"[^.\[\]]+(\.[^.\[\]]+|\[[^.\[\]]+\])*", path):
             raise Invalid(
                 "mapping_invalid",
-                f"{path!r} is no path such as end_date, lines.0.code or lines[sms].quantity.",
+                f"{path!r} is no path; write one as end_date, lines.0.code or lines[sms].quantity.",
                 field=path,
             )
     return columns

@@ -223,7 +223,7 @@ def _document(file: Path | None) -> dict[str, Any]:
     if file is None:
         return {}
     if not file.is_file():
-        raise NotFound("file_missing", f"There is no file {file}.")
+        raise NotFound("file_missing", f"There is no file {file}; check the path.")
     with file.open("rb") as stream:
         documents = yaml.load(stream)
     if len(documents) != 1 or not isinstance(documents[0], dict):

@@ -52,6 +52,9 @@ EXPORT_ROWS_MAX: Final = 1_000_000
 SCHEDULES_MAX: Final = 100
 PAGE_QUERY_CHARS_MAX: Final = 2_000
 QUERY_SECONDS_MAX: Final = 30
+#: Past periods that forecasts are tried on: of one line, and of all in one answer.
+BACKTEST_PERIODS_MAX: Final = 24
+BACKTEST_PERIODS_OF_ALL_MAX: Final = 1_000
 #: Events that a price looks at one by one, for one line in one of its cycles; and in one answer.
 PIECES_MAX: Final = 1_000_000
 PIECES_A_QUESTION: Final = 50_000

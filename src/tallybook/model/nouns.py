@@ -28,11 +28,36 @@ from tallybook.model import limits
 from tallybook.model.errors import Fault, Invalid, refusal
 from tallybook.model.money import check_currency
 from tallybook.model.quantity import exact_text, parse_price, parse_quantity
-from tallybook.model.time import FIRST_DAY, LAST_DAY, Calendar, parse_instant, zone
+from tallybook.model.time import FIRST_DAY, LAST_DAY, Calendar, parse_date, parse_instant, zone
 
 KEY_PATTERN: Final = r"^[A-Za-z0-9._:\-]{1,128}$"
 #: A dotted path into `data`: one to eight names without control characters or quotes.
 PATH_PATTERN: Final = r"^[^.\x00-\x1f\"\\]+(\.[^.\x00-\x1f\"\\]+){0,7}$"
+
+#: What to write for a text that has to match one of these.
+_PATTERNS: Final[Mapping[str, str]] = {
+    KEY_PATTERN: "write 1 to 128 of letters, digits and . _ : -",
+    PATH_PATTERN: "write one to eight names with dots between them, such as usage.bytes",
+}
+#: What a kind of fault says, where pydantic's own words have no next step.
+_SAID: Final[Mapping[str, str]] = {
+    "bool_type": "must be true or false",
+    "dict_type": "must be an object with names and values",
+    "extra_forbidden": "is not known here; leave it out, or check how it is spelt",
+    "greater_than_equal": "must be at least {ge}; choose a larger one",
+    "int_parsing": "must be a whole number, such as 50",
+    "int_parsing_size": "must be a whole number, such as 50",
+    "int_type": "must be a whole number, such as 50",
+    "less_than_equal": "must be at most {le}; choose a smaller one",
+    "list_type": "must be a list; put what it holds between [ and ]",
+    "literal_error": "must be {expected}; choose one",
+    "missing": "is required; give it",
+    "model_type": "must be an object with names and values",
+    "string_too_long": "has more than {max_length} characters; shorten it",
+    "string_type": "must be a text; put it in quotes",
+    "too_long": "has more than {max_length} entries; send fewer",
+    "too_short": "needs {min_length} entries or more; add what is missing",
+}
 
 _CLOCK: Final = re.compile(r"\d\d:\d\d", re.ASCII)
 
@@ -86,6 +111,15 @@ def _no_clock() -> time:
     raise ValueError("must be a local time such as 03:00")
 
 
+def _day(value: Any) -> date:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    try:
+        return parse_date(value if isinstance(value, str) else "")
+    except Invalid as e:
+        raise ValueError("must be a day of the calendar, written as 2026-03-01") from e
+
+
 def _in_range(day: date) -> date:
     if not FIRST_DAY <= day <= LAST_DAY:
         raise ValueError(f"must lie between {FIRST_DAY} and {LAST_DAY}")
@@ -104,7 +138,7 @@ DayStart = Annotated[
     PlainSerializer(lambda t: t.strftime("%H:%M"), return_type=str),
     WithJsonSchema({"type": "string", "pattern": r"^([01]\d|2[0-3]):[0-5]\d$"}),
 ]
-Day = Annotated[date, AfterValidator(_in_range)]
+Day = Annotated[date, BeforeValidator(_day), AfterValidator(_in_range)]
 Instant = Annotated[datetime, BeforeValidator(_checked(_instant))]
 Currency = Annotated[str, AfterValidator(_checked(check_currency))]
 Quantity = Annotated[Decimal, BeforeValidator(_number(parse_quantity)), _AS_TEXT]
@@ -210,11 +244,20 @@ def parse(noun: type[M], document: Document) -> M:
     try:
         return noun.model_validate(document)
     except ValidationError as e:
-        shapes = e.errors(include_url=False, include_context=False, include_input=False)
+        shapes = e.errors(include_url=False, include_input=False)
         raise refusal([_fault(noun, shape) for shape in shapes]) from e
 
 
 def _fault(noun: type[BaseModel], shape: ErrorDetails) -> Fault:
     field = ".".join(str(part) for part in shape["loc"])
-    said = shape["msg"].removeprefix("Value error, ").removesuffix(".")
+    said = said_of(shape)
     return Fault("document_invalid", field, f"{field or noun.__name__.lower()}: {said}.")
+
+
+def said_of(shape: ErrorDetails) -> str:
+    """Return what is wrong with a value and what to write instead, without a full stop."""
+    context = shape.get("ctx", {})
+    said = _SAID.get(shape["type"]) or _PATTERNS.get(str(context.get("pattern")))
+    if said is not None:
+        return said.format(**context)
+    return shape["msg"].removeprefix("Value error, ").removesuffix(".")

@@ -469,5 +469,13 @@ class Snapshot(Protocol):
         inside the block; refreshes go on meanwhile and are not seen.
         """
 
+    def together(self, scope: Scope, query: SnapshotQuery) -> tuple[Position, ...]:
+        """Return the lines of a service added up to one for each kind of course that they take, as
+        far as this is kept; none where the query narrows to what is not.
+
+        Such a line is of no contract and no account: it has the days of all, and where they are
+        heading.
+        """
+
     def choices(self, scope: Scope) -> Choices:
         """Return what the lines that the scope sees can be narrowed to."""

@@ -78,7 +78,8 @@ class Position:
     """The position snapshot of one line: all of one mark.
 
     `allotment` None is no promise of a limit, `is_unlimited` tells unlimited from none;
-    `percent_used` is in percent with 6 places; amounts are unrounded.
+    `percent_used` is in percent with 6 places; amounts are unrounded; `timezone` is whose days
+    these are.
     """
 
     contract: str
@@ -111,6 +112,7 @@ class Position:
     is_unlimited: bool = False
     account_name: str = ""
     meter: str = ""
+    timezone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,7 +149,9 @@ def parse_date(text: str, *, name: str = "date") -> date:
             return date.fromisoformat(text)
     except ValueError:
         pass
-    raise Invalid("date_invalid", f"{name} must be a date such as 2026-03-01.", field=name)
+    raise Invalid(
+        "date_invalid", f"{name} must be a day of the calendar, written as 2026-03-01.", field=name
+    )
 
 
 def read_instant(text: str, calendar: "Calendar", name: str) -> datetime:

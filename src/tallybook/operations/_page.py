@@ -51,7 +51,7 @@ def check_limit(limit: int) -> None:
     if not 1 <= limit <= PAGE_ROWS_MAX:
         raise Invalid(
             "limit_invalid",
-            f"limit must lie between 1 and {PAGE_ROWS_MAX}.",
+            f"limit must lie between 1 and {PAGE_ROWS_MAX}; ask for the rest with next_cursor.",
             field="limit",
             limit=PAGE_ROWS_MAX,
             asked=limit,
@@ -78,6 +78,5 @@ def read_cursor(cursor: str) -> str:
 
 def cursor_invalid() -> Invalid:
     """Return the refusal of a cursor that no page gave."""
-    return Invalid(
-        "cursor_invalid", "cursor must be the next_cursor of an earlier page.", field="cursor"
-    )
+    said = "cursor must be the next_cursor of an earlier page; begin without one."
+    return Invalid("cursor_invalid", said, field="cursor")

@@ -151,7 +151,8 @@ def _check(found: Rated, course: Course, asked: Closing, now: datetime) -> None:
         raise NotFound(  # a supplementary one: sent again, the request must not close the next
             "not_in_force",
             f"The contract {found.contract} is not in force then. What is to be adjusted after its "
-            f"end stands on the period from {found.start_date} to before {found.end_date}.",
+            f"end stands on the period from {found.start_date} to before {found.end_date}; "
+            "close that by a day in it.",
         )
     over_at = course.agreement.start_of(found.end_date)
     if now < over_at:

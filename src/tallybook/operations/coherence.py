@@ -34,7 +34,7 @@ def check_json(value: Any, field: str = "", depth: int = 0) -> None:
     if depth > limits.JSON_DEPTH_MAX:
         raise Invalid(
             "document_too_deep",
-            f"The document is nested deeper than {limits.JSON_DEPTH_MAX}.",
+            f"The document is nested deeper than {limits.JSON_DEPTH_MAX}; write it flatter.",
             field=field,
             limit=limits.JSON_DEPTH_MAX,
         )
@@ -55,7 +55,7 @@ def _check_scalar(value: Any, field: str) -> None:
     elif isinstance(value, int) and not -_INTEGER_MAX < value < _INTEGER_MAX:
         raise Invalid(
             "number_out_of_range",
-            f"{field} has more than {limits.PRICE_DIGITS_MAX} digits.",
+            f"{field} has more than {limits.PRICE_DIGITS_MAX} digits; write fewer.",
             field=field,
             limit=limits.PRICE_DIGITS_MAX,
         )
@@ -63,11 +63,13 @@ def _check_scalar(value: Any, field: str) -> None:
         try:
             value.encode()
         except UnicodeEncodeError as e:
-            raise Invalid("text_invalid", "A text has half a character.", field=field) from e
+            raise Invalid(
+                "text_invalid", "A text has half a character; write it whole.", field=field
+            ) from e
     elif value is not None and not isinstance(value, (int, date)):
         raise Invalid(
             "number_invalid",
-            f"{field} must be a text, a decimal, true, false or null.",
+            f"{field} is something else; write a text, a decimal, true, false or null.",
             field=field,
         )
 

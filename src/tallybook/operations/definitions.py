@@ -18,7 +18,7 @@ from tallybook.model.nouns import Account
 from tallybook.model.ports import NounName, Version
 from tallybook.model.scope import Scope
 from tallybook.model.time import Calendar
-from tallybook.operations._page import Page, check_limit, read_cursor, write_cursor
+from tallybook.operations._page import Page, check_limit, cursor_invalid, read_cursor, write_cursor
 from tallybook.operations._shown import changes, sees_amounts, without_amounts
 from tallybook.positions.findings import findings
 from tallybook.positions.periods import add_days, calendar_of
@@ -124,7 +124,7 @@ def page(
     check_limit(limit)
     directory = directory.on(now.astimezone(UTC).date())
     keys = _matching(_Seen(scope, now), directory, noun, q)
-    start = bisect_right(keys, read_cursor(cursor)) if cursor else 0
+    start = place_after(scope, directory, noun, keys, cursor)
     some = keys[start : start + limit]
     versions = (_standing(directory, noun, key, now) for key in some)
     more = start + limit < len(keys)
@@ -133,6 +133,23 @@ def page(
         next_cursor=write_cursor(some[-1]) if more else None,
         totals={"count": len(keys)},
     )
+
+
+def place_after(
+    scope: Scope, directory: Directory, noun: NounName, keys: Sequence[str], cursor: str | None
+) -> int:
+    """Return where a page of sorted keys begins: after the one that a cursor names, also where that
+    was retired since.
+
+    Raises:
+        Invalid: `cursor_invalid`, for one that no page gave.
+    """
+    if not cursor:
+        return 0
+    key = read_cursor(cursor)
+    if key not in (directory.ever(noun) if scope.accounts is None else keys):
+        raise cursor_invalid()
+    return bisect_right(keys, key)
 
 
 def visible(scope: Scope, directory: Directory, noun: NounName, now: datetime) -> tuple[str, ...]:

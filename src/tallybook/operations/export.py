@@ -2,7 +2,6 @@
 would take. Where they are written to is for who asks.
 """
 
-from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +15,7 @@ from tallybook.model.ports import NounName, Version
 from tallybook.model.scope import Scope
 from tallybook.model.written import written
 from tallybook.operations import definitions
-from tallybook.operations._page import Page, check_limit, read_cursor, write_cursor
+from tallybook.operations._page import Page, check_limit, write_cursor
 from tallybook.operations.define import KEY_FIELDS
 
 
@@ -54,7 +53,7 @@ def export(
             f"The role {scope.role} sees no prices, and a contract is not exported without them.",
         )
     keys = definitions.visible(scope, directory, noun, now)
-    start = bisect_right(keys, read_cursor(cursor)) if cursor else 0
+    start = definitions.place_after(scope, directory, noun, keys, cursor)
     some = keys[start : start + limit]
     items = []
     for key in some:

@@ -95,6 +95,12 @@ def walk(scope: Scope, snapshot: Snapshot, query: SnapshotQuery) -> Iterator[Sna
         yield replace(found, items=items)
 
 
+def together(scope: Scope, snapshot: Snapshot, query: SnapshotQuery) -> tuple[Position, ...]:
+    """Return the lines of a service added up by their course; see `Snapshot.together`."""
+    scope.require("read")
+    return snapshot.together(scope, query)
+
+
 def positions_at(
     scope: Scope, directory: Directory, events: Events, query: SnapshotQuery, when: Instants
 ) -> SnapshotPage:

@@ -59,7 +59,7 @@ def price_faults(price: Document) -> list[Fault]:
     model = price.get("model")
     if not isinstance(model, str):
         known = ", ".join(kinds.names(pricing))
-        detail = f"A price names its model, one of: {known}."
+        detail = f"A price names its model; choose one of: {known}."
         return [Fault("price_model_missing", "model", detail)]
     try:
         kinds.load(pricing, model).parse(price)

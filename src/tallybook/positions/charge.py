@@ -29,7 +29,7 @@ def price_of(document: Document) -> Price:
         known = ", ".join(names(price_models))
         raise Invalid(
             "price_model_missing",
-            f"A price names its model, one of: {known}.",
+            f"A price names its model; choose one of: {known}.",
             field="price.model",
         )
     try:

@@ -71,7 +71,11 @@ def _accounts(directory: Directory, contract: Contract, day: date) -> Iterator[F
     for field, key in (("account", contract.account), ("bill_to", contract.bill_to)):
         account = directory.at("account", key, day) if key is not None else Account(key="-")
         if account is None:
-            yield Fault("account_missing", field, f"There is no account {key} on {day}.")
+            yield Fault(
+                "account_missing",
+                field,
+                f"There is no account {key} on {day}; create it, or name another.",
+            )
         elif account.status == "closed":
             yield Fault("account_closed", field, f"The account {key} is closed; end the contract.")
     payer, owner = contract.bill_to, contract.account
@@ -120,10 +124,14 @@ def _charged_oddly(layer: Layer) -> Iterator[Fault]:
     for i, base in enumerate(terms.base_charges):
         field = layer.at("base_charges", i, "ref")
         if base.level == "contract" and base.ref is not None:
-            detail = f"A charge of the contract is for nothing else; {base.ref} is not looked at."
+            detail = f"A charge of the contract is for nothing else; take out {base.ref}."
             yield Fault("ref_unused", field, detail)
         if base.level == "product" and base.ref is not None and base.ref not in products:
-            yield Fault("product_unknown", field, f"No line has the product {base.ref}.")
+            yield Fault(
+                "product_unknown",
+                field,
+                f"No line has the product {base.ref}; give it to one, or name another.",
+            )
 
 
 def _pooled(directory: Directory, layer: Layer, day: date) -> Iterator[Fault]:

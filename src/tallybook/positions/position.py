@@ -110,6 +110,7 @@ def position(
             is_unlimited=line.item.is_unlimited,
             account_name=line.account.title if line.account else line.contract.account,
             meter=line.meter.key,
+            timezone=line.calendar.timezone,
         )
 
 

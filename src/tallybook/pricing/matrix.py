@@ -21,7 +21,7 @@ def _value(value: Any) -> Any:
 
 def _different(paths: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(paths)) < len(paths):
-        raise ValueError("two dimensions are the same")
+        raise ValueError("two dimensions are the same; name another, or only one")
     return paths
 
 

@@ -34,7 +34,7 @@ class Percentage(Noun):
     @model_validator(mode="after")
     def _limits_fit(self) -> Self:
         if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError("min lies above max")
+            raise ValueError("min lies above max; raise max, or lower min")
         return self
 
     def charge(self, use: Billable) -> Decimal:

@@ -43,7 +43,9 @@ def _check(value: Any, depth: int) -> None:
     """Refuse what would be costly or impossible to carry further."""
     if depth > limits.JSON_DEPTH_MAX:
         raise Unreadable(
-            "body_too_deep", "The body is nested too deeply.", limit=limits.JSON_DEPTH_MAX
+            "body_too_deep",
+            "The body is nested too deeply; write it flatter.",
+            limit=limits.JSON_DEPTH_MAX,
         )
     if isinstance(value, Decimal):
         check_exponent(value)

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from tallybook.model import errors
+from tallybook.model.nouns import said_of
 from tallybook.web.exact import encode
 from tallybook.web.pages import message
 from tallybook.web.pages.message import wants_page
@@ -79,7 +80,7 @@ def of_parameters(request: Request, error: RequestValidationError) -> Response:
         return problem(request, HTTPStatus.BAD_REQUEST, "body_invalid", "The body is not JSON.")
     name = field or str(place)
     facts = {"field": name, **_limit(first)}
-    detail = f"{name}: {first['msg']}."
+    detail = f"{name}: {said_of(first)}."
     return problem(request, HTTPStatus.UNPROCESSABLE_ENTITY, "parameter_invalid", detail, facts)
 
 

@@ -21,7 +21,7 @@ from tallybook.model.errors import Unavailable
 from tallybook.stores import postgresql
 from tallybook.stores.books.schema import HISTORY
 
-_WRITER: Final = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
+_WRITER: Final = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "analysis_limit=1000")
 _READER: Final = ("query_only=ON", "wal_autocheckpoint=0")
 _BOTH: Final = ("mmap_size=0", "busy_timeout=5000")
 _ADVICE: Final = "see that their file may be written to, on a disk with free space"

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Table, func
+from sqlalchemy import ColumnElement, FromClause, func
 
 from tallybook.model.quantity import EXACT
 from tallybook.stores.books.schema import LIMBS
@@ -38,7 +38,7 @@ def split(name: str, value: Decimal | None) -> tuple[int | None, ...]:
     return (*divmod(upper, _MILLION), rest)
 
 
-def sums(table: Table, name: str) -> Iterator[ColumnElement[Any]]:
+def sums(table: FromClause, name: str) -> Iterator[ColumnElement[Any]]:
     """Yield the sums that `added` makes one number of."""
     columns = table.c
     yield func.sum(columns[f"{name}_m"])

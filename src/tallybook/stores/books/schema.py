@@ -26,7 +26,7 @@ from tallybook.model.time import from_micros, micros
 from tallybook.stores.migrate import Schema
 
 #: The migration this code was written for; a test compares it with the newest file there is.
-HISTORY: Final = Schema("books", head="v0008", table="alembic_version")
+HISTORY: Final = Schema("books", head="v0009", table="alembic_version")
 
 
 #: The decimals of a line and the columns each lies in.
@@ -34,6 +34,18 @@ LIMBS: Final = {
     **dict.fromkeys(("used", "allotment", "overage", "projected", "projected_overage"), "mu"),
     **dict.fromkeys(("amount", "overage_amount", "projected_amount"), "mun"),
 }
+
+
+#: What lists are sorted by, and the columns of each: an index has them, then the key, then what
+#: lists are narrowed by, so that no line is read that is not shown. Least is what has no value.
+SORTS: Final = {
+    "account": ("account_name",),
+    "service": ("service",),
+    "status": ("status",),
+    "percent_used": ("percent",),
+    **{name: tuple(f"{name}_{limb}" for limb in limbs) for name, limbs in LIMBS.items()},
+}
+_NARROW: Final = ("contract", "code", "service", "status", "likely_over", "low_use")
 
 
 class _Plain(TypeDecorator[str]):
@@ -209,18 +221,30 @@ line: Final = Table(
     Column("status", Word, nullable=False),
     Column("likely_over", Boolean, nullable=False),
     Column("low_use", Boolean, nullable=False),
-    Column("text", Word, nullable=False),
     Column("percent", BigInteger),
     *(Column(f"{name}_{limb}", BigInteger) for name, limbs in LIMBS.items() for limb in limbs),
     Index(None, "generation", "account"),
-    Index(None, "generation", "account_name", "contract", "code"),
-    Index(None, "generation", "service", "status"),
-    Index(None, "generation", "percent", "contract", "code"),
-    *(
-        Index(None, "generation", f"{name}_m", f"{name}_u", "contract", "code")
-        for name in ("used", "projected", "overage", "projected_overage")
-    ),
+    Index(None, "generation", "csm", "branch"),
 )
+
+#: What is found by its text: apart, and with the generation last, so that looking through all of it
+#: reads little.
+line_text: Final = Table(
+    "line_text",
+    metadata,
+    Column("contract", Word, primary_key=True),
+    Column("code", Word, primary_key=True),
+    Column("generation", BigInteger, primary_key=True, autoincrement=False),
+    Column("text", Word, nullable=False),
+)
+
+for _name, _columns in SORTS.items():
+    Index(
+        f"ix_line_by_{_name}",
+        line.c.generation,
+        *(line.c[_column].nulls_first() for _column in _columns),
+        *(line.c[_column] for _column in _NARROW if _column not in _columns),
+    )
 
 #: The whole position of a line, kept apart so that sorting and adding up read little.
 line_body: Final = Table(
@@ -232,18 +256,23 @@ line_body: Final = Table(
     Column("body", LargeBinary, nullable=False),
 )
 
-#: The sums of the lines that are alike, kept up with each refresh: see `stores.books.totals`.
+#: The sums of the lines that are alike, kept up with each refresh: see `stores.books.totals`. They
+#: are of all lines where `cut` and `value` are empty, else of those with this value in the column.
 line_total: Final = Table(
     "line_total",
     metadata,
+    Column("cut", Word, primary_key=True),
+    Column("value", Word, primary_key=True),
     Column("service", Word, primary_key=True),
     Column("unit", Word, primary_key=True),
     Column("currency", Word, primary_key=True),
     Column("status", Word, primary_key=True),
     Column("likely_over", Boolean, primary_key=True),
     Column("low_use", Boolean, primary_key=True),
+    Column("alike", Word, primary_key=True),
     Column("lines", BigInteger, nullable=False),
     Column("sums", Json, nullable=False),
+    Column("days", Json, nullable=False),
 )
 
 #: One row: what the snapshot rests on. `version` grows with each refresh.

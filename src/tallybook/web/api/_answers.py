@@ -1,63 +1,36 @@
 """The shapes of answers for the OpenAPI document, written by hand; fields may be added to each."""
 
-from typing import Any, Final, get_args
+from typing import Final, get_args
 
 from tallybook.model.buckets import Interval
 from tallybook.model.correction import Op
 from tallybook.model.fact import Status as EventStatus
 from tallybook.model.ports import NounName
-from tallybook.model.position import ForecastStatus, Status
-from tallybook.model.price import Limit
+from tallybook.model.position import ForecastStatus, Method, Status
 from tallybook.model.schedule import FileFormat, Preset
 from tallybook.model.scope import Role, Verb
-from tallybook.model.statement import ChargeKind, StatementStatus
+from tallybook.model.statement import ChargeKind
 from tallybook.operations.apply import State as ItemState
 from tallybook.operations.events import State
 from tallybook.operations.foresee import Outcome
 from tallybook.operations.self_check import Area
 from tallybook.positions.self_check import Severity
-
-Shape = dict[str, Any]
-
-TEXT: Final = {"type": "string"}
-WHOLE: Final = {"type": "integer"}
-YES_OR_NO: Final = {"type": "boolean"}
-INSTANT: Final = {"type": "string", "format": "date-time"}
-DATE: Final = {"type": "string", "format": "date"}
-DECIMAL: Final = {"type": "string", "pattern": r"^-?\d+(\.\d+)?$"}
-MARK: Final = {"type": "string", "description": "Ask again with it as `known_at`: the same bytes."}
-
-
-def maybe(shape: Shape) -> Shape:
-    """Return the shape of what may be null."""
-    return {"anyOf": [shape, {"type": "null"}]}
-
-
-def many(shape: Shape) -> Shape:
-    """Return the shape of a list."""
-    return {"type": "array", "items": shape}
-
-
-def one_of(values: object) -> Shape:
-    """Return the shape of one of the words of a Literal."""
-    return {"enum": [*get_args(values)]}
-
-
-def record(**fields: Shape) -> Shape:
-    """Return the shape of an object that always has these fields."""
-    return {"type": "object", "required": [*fields], "properties": fields}
-
-
-def ref(name: str) -> Shape:
-    """Return a reference to a shape by its name."""
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def page_of(item: str, totals: Shape | None = None, **more: Shape) -> Shape:
-    """Return the shape of a page of a list."""
-    counted = record(count=WHOLE) if totals is None else totals
-    return record(items=many(ref(item)), next_cursor=maybe(TEXT), totals=counted, **more)
-
+from tallybook.web.api._answers_of_statements import PART
+from tallybook.web.api._shapes import (
+    DATE,
+    DECIMAL,
+    INSTANT,
+    MARK,
+    TEXT,
+    WHOLE,
+    YES_OR_NO,
+    Shape,
+    many,
+    maybe,
+    one_of,
+    record,
+    ref,
+)
 
 _KEY: Final = {
     "id": TEXT,
@@ -104,98 +77,6 @@ _POSITION: Final = {
 }
 #: What is said of each line of a pool.
 _STANDS: Final = ("contract", "line", "period", "used", "allotment", "overage")
-_PART: Final = record(
-    tier=WHOLE,
-    quantity=DECIMAL,
-    unit_amount=maybe(DECIMAL),
-    flat_amount=maybe(DECIMAL),
-    amount=DECIMAL,
-    rate=maybe(DECIMAL),
-    count=WHOLE,
-    limit=maybe(one_of(Limit)),
-    values=maybe(many(maybe(TEXT))),
-)
-
-#: What each charge of a statement says; amounts are null for whom they are not.
-_CHARGE: Final = record(
-    kind=one_of(ChargeKind),
-    code=TEXT,
-    name=maybe(TEXT),
-    product=maybe(TEXT),
-    unit=maybe(TEXT),
-    quantity=maybe(DECIMAL),
-    billable_quantity=maybe(DECIMAL),
-    amount=maybe(DECIMAL),
-    discount=maybe(DECIMAL),
-    explanation=ref("Explanation"),
-)
-_STEP: Final = {"start": DATE, "end": DATE}
-_EXPLANATION: Final = record(
-    cycles=many(
-        record(
-            **_STEP,
-            cycle_days=WHOLE,
-            used=DECIMAL,
-            allotment=DECIMAL,
-            rolled=DECIMAL,
-            free=DECIMAL,
-            is_unlimited=YES_OR_NO,
-        )
-    ),
-    use=many(record(**_STEP, meters=many(TEXT), account=TEXT, pooled=YES_OR_NO, quantity=DECIMAL)),
-    charges=many(
-        record(
-            **_STEP,
-            model=maybe(TEXT),
-            before=DECIMAL,
-            after=DECIMAL,
-            parts=many(_PART),
-            amount=DECIMAL,
-            discount_percent=DECIMAL,
-            days=maybe(WHOLE),
-            cycle_days=maybe(WHOLE),
-        )
-    ),
-    minimum_amount=maybe(DECIMAL),
-    maximum_amount=maybe(DECIMAL),
-    unrounded=maybe(DECIMAL),
-    note=maybe(TEXT),
-)
-_STATEMENT: Final = record(
-    contract=TEXT,
-    account=TEXT,
-    bill_to=TEXT,
-    currency=TEXT,
-    timezone=TEXT,
-    period=record(
-        start_date=DATE, end_date=DATE, is_stub=YES_OR_NO, starts_at=INSTANT, ends_at=INSTANT
-    ),
-    lines=many(ref("Charge")),
-    base_charges=many(ref("Charge")),
-    discounts=many(ref("Charge")),
-    commitments=many(ref("Charge")),
-    adjustments=many(
-        record(period_start=DATE, kind=one_of(ChargeKind), code=TEXT, amount=maybe(DECIMAL))
-    ),
-    credits=many(record(name=TEXT, amount=maybe(DECIMAL), left=maybe(DECIMAL))),
-    subtotal=maybe(DECIMAL),
-    total=maybe(DECIMAL),
-    supplementary=YES_OR_NO,
-    status=one_of(StatementStatus),
-    held_above=maybe(DECIMAL),
-    sha256=maybe(
-        {
-            "type": "string",
-            "description": "Of the canonical JSON of the statement without what follows "
-            "`supplementary`; null for whom amounts are.",
-        }
-    ),
-    known_at=MARK,
-    closed_at=maybe(INSTANT),
-    closed_by=maybe(TEXT),
-    reason=maybe(TEXT),
-)
-
 _TOTAL_OF_PERIOD: Final = record(start_date=DATE, end_date=DATE, currency=TEXT, total=DECIMAL)
 _CHARGED: Final = record(
     included=maybe(DECIMAL),
@@ -376,10 +257,20 @@ ANSWERS: Final[dict[str, Shape]] = {
         is_estimate_of_distinct=YES_OR_NO,
         projected_amount=maybe(DECIMAL),
     ),
-    "Charge": _CHARGE,
-    "Explanation": _EXPLANATION,
-    "Statement": _STATEMENT,
-    "StatementTotal": record(currency=TEXT, statements=WHOLE, subtotal=DECIMAL, total=DECIMAL),
+    "Backtest": record(
+        periods=WHOLE,
+        left_out=WHOLE,
+        methods=many(
+            record(
+                method=one_of(Method),
+                forecasts=WHOLE,
+                mean_absolute_percentage_error=maybe(DECIMAL),
+                covered_percent=maybe(DECIMAL),
+                errors=many(record(unit=TEXT, forecasts=WHOLE, mean_absolute_error=DECIMAL)),
+            )
+        ),
+        known_at=MARK,
+    ),
     "Period": record(
         index=WHOLE,
         start_date=DATE,
@@ -391,7 +282,7 @@ ANSWERS: Final[dict[str, Shape]] = {
         days=WHOLE,
         is_stub=YES_OR_NO,
     ),
-    "Charged": record(amount=DECIMAL, parts=many(_PART)),
+    "Charged": record(amount=DECIMAL, parts=many(PART)),
     "Position": record(**_POSITION),
     "PositionExplained": record(
         **_POSITION,
@@ -417,7 +308,7 @@ ANSWERS: Final[dict[str, Shape]] = {
             changes=many(DATE),
             price=maybe(
                 record(
-                    model=TEXT, billable=DECIMAL, parts=many(_PART), amount=DECIMAL, currency=TEXT
+                    model=TEXT, billable=DECIMAL, parts=many(PART), amount=DECIMAL, currency=TEXT
                 )
             ),
         ),

@@ -5,7 +5,7 @@ from typing import Final
 from tallybook.model.case import CaseKind, CaseStatus, Side
 from tallybook.model.delivery import DeliveryKind, DeliveryStatus
 from tallybook.model.position import Status
-from tallybook.web.api._answers import (
+from tallybook.web.api._shapes import (
     DATE,
     DECIMAL,
     INSTANT,

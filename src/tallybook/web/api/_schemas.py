@@ -20,19 +20,10 @@ from tallybook.operations.preview_charge import ChargeRequest
 from tallybook.operations.preview_periods import PeriodsRequest
 from tallybook.operations.preview_statement import StatementRequest
 from tallybook.operations.report_schedules import NewReportSchedule, ReportScheduleChange
-from tallybook.web.api._answers import (
-    ANSWERS,
-    CHANGES,
-    FAULTS,
-    INSTANT,
-    VERSION,
-    Shape,
-    many,
-    maybe,
-    record,
-    ref,
-)
+from tallybook.web.api._answers import ANSWERS, CHANGES, FAULTS, VERSION
 from tallybook.web.api._answers_of_cases import ANSWERS_OF_CASES
+from tallybook.web.api._answers_of_statements import ANSWERS_OF_STATEMENTS
+from tallybook.web.api._shapes import INSTANT, Shape, many, maybe, record, ref
 
 
 def says(answer: Shape | None, *, body: Shape | None = None, status: int = 200) -> dict[str, Any]:
@@ -171,7 +162,7 @@ _IN_PATH: Final = {"key", "number", "email"}
 def components() -> dict[str, Any]:
     """Return all schemas by name: bodies, their nouns as versions, answers, the problem."""
     schemas: dict[str, Any] = {"Event": EVENT, "Problem": PROBLEM}
-    schemas |= ANSWERS | ANSWERS_OF_CASES
+    schemas |= ANSWERS | ANSWERS_OF_CASES | ANSWERS_OF_STATEMENTS
     schemas |= {"Correction": CORRECTION, "Replacement": REPLACEMENT}
     schemas["TestClock"] = record(now=INSTANT)
     for name, body in _BODIES.items():

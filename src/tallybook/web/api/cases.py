@@ -11,9 +11,9 @@ from tallybook.model.case import Case, CaseQuery, CaseStatus, Message
 from tallybook.operations import cases as cases_op
 from tallybook.operations._page import read_cursor, write_cursor
 from tallybook.operations.position import reach
-from tallybook.web.api._answers import WHOLE, page_of, record, ref
 from tallybook.web.api._parameters import Body, Cursor, Limit, Text, as_mapping
 from tallybook.web.api._schemas import says
+from tallybook.web.api._shapes import WHOLE, page_of, record, ref
 from tallybook.web.caller import Caller
 from tallybook.web.exact import answer
 from tallybook.web.services import Service, Services

@@ -5,9 +5,9 @@ from starlette.responses import Response
 
 from tallybook.model.errors import Invalid
 from tallybook.model.time import parse_instant
-from tallybook.web.api._answers import ref
 from tallybook.web.api._parameters import Body, as_mapping
 from tallybook.web.api._schemas import says
+from tallybook.web.api._shapes import ref
 from tallybook.web.caller import Caller
 from tallybook.web.exact import answer
 from tallybook.web.services import Service

@@ -1,19 +1,19 @@
 """`GET /contracts`: which contracts there are, by what people look for; one is in `nouns`."""
 
-from datetime import date
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from tallybook.model import limits
+from tallybook.model.nouns import Day
 from tallybook.operations import definitions
 from tallybook.operations import position as position_op
 from tallybook.operations._page import page_of as paged
 from tallybook.operations.contracts import ListQuery, Sort, contracts
-from tallybook.web.api._answers import page_of
 from tallybook.web.api._parameters import Cursor, Limit, Text
 from tallybook.web.api._schemas import says
+from tallybook.web.api._shapes import page_of
 from tallybook.web.api.nouns import shape
 from tallybook.web.caller import Caller
 from tallybook.web.exact import answer_page
@@ -40,8 +40,8 @@ def get_contracts(
     type_: Annotated[str | None, Query(alias="type", max_length=limits.NAME_CHARS_MAX)] = None,
     currency: Text = None,
     q: Text = None,
-    in_force: Annotated[date | None, Query(description="A day on which it holds.")] = None,
-    ends_before: Annotated[date | None, Query(description="Its last day is earlier.")] = None,
+    in_force: Annotated[Day | None, Query(description="A day on which it holds.")] = None,
+    ends_before: Annotated[Day | None, Query(description="Its last day is earlier.")] = None,
     sort: Annotated[Sort, Query()] = "number",
     descending: Annotated[bool, Query()] = False,
     cursor: Cursor = None,

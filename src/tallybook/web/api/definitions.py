@@ -20,9 +20,9 @@ from tallybook.operations.export import Exported, export
 from tallybook.operations.known import known
 from tallybook.operations.rate import Basis
 from tallybook.operations.weigh import Charged, Effect, Side, weigh
-from tallybook.web.api._answers import WHOLE, page_of, record, ref
 from tallybook.web.api._parameters import Cursor, Limit, as_mapping
 from tallybook.web.api._schemas import says
+from tallybook.web.api._shapes import WHOLE, page_of, record, ref
 from tallybook.web.caller import Caller
 from tallybook.web.exact import answer, answer_page, decode, read_body, verbatim
 from tallybook.web.services import Service, Services

@@ -11,9 +11,9 @@ from tallybook.model.delivery import DeliveryQuery, DeliveryStatus
 from tallybook.operations import deliveries as deliveries_op
 from tallybook.operations._page import read_cursor, write_cursor
 from tallybook.operations.position import reach
-from tallybook.web.api._answers import page_of, ref
 from tallybook.web.api._parameters import Cursor, Limit, Text
 from tallybook.web.api._schemas import says
+from tallybook.web.api._shapes import page_of, ref
 from tallybook.web.caller import Caller
 from tallybook.web.exact import answer
 from tallybook.web.services import Service

@@ -15,7 +15,6 @@ from tallybook.operations import correct as correct_op
 from tallybook.operations import events as events_op
 from tallybook.operations import ingest as ingest_op
 from tallybook.operations.known import known
-from tallybook.web.api._answers import MARK, page_of
 from tallybook.web.api._parameters import Cursor, Limit, Text
 from tallybook.web.api._schemas import (
     BODY_OF_CORRECTIONS,
@@ -23,6 +22,7 @@ from tallybook.web.api._schemas import (
     BODY_OF_REPLACEMENTS,
     says,
 )
+from tallybook.web.api._shapes import MARK, page_of
 from tallybook.web.caller import Caller, caller, require_credentials
 from tallybook.web.exact import answer, read_body, verbatim, whole
 from tallybook.web.services import Service, Services

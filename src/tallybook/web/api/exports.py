@@ -14,8 +14,8 @@ from tallybook.model.scope import Scope
 from tallybook.model.time import zone as zone_of
 from tallybook.operations import position as position_op
 from tallybook.operations import sheets
-from tallybook.web.api._answers import DATE, DECIMAL, MARK, TEXT, YES_OR_NO, many, maybe, record
 from tallybook.web.api._parameters import Text
+from tallybook.web.api._shapes import DATE, DECIMAL, MARK, TEXT, YES_OR_NO, many, maybe, record
 from tallybook.web.api.positions import Listing, Narrowed, Narrowing, instants, listing
 from tallybook.web.caller import Caller
 from tallybook.web.download import dated, download

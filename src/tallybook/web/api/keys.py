@@ -8,9 +8,9 @@ from starlette.responses import Response
 from tallybook.model import limits
 from tallybook.model.people import ApiKey, User
 from tallybook.operations import people as people_op
-from tallybook.web.api._answers import page_of, ref
 from tallybook.web.api._parameters import Body, Cursor, Limit, as_mapping
 from tallybook.web.api._schemas import says
+from tallybook.web.api._shapes import page_of, ref
 from tallybook.web.caller import Caller
 from tallybook.web.exact import answer, answer_page
 from tallybook.web.services import Service

@@ -1,8 +1,9 @@
 """Accounts, meters and contracts: `PUT`, `GET`, list, history and `DELETE`, alike for each."""
 
+import re
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Final, cast
 
 from fastapi import APIRouter, Header, Query
 from starlette.responses import Response
@@ -19,14 +20,16 @@ from tallybook.operations import definitions
 from tallybook.operations.define import Change, Retirement
 from tallybook.operations.foresee import Outlook, foresee
 from tallybook.operations.known import known
-from tallybook.web.api._answers import page_of, ref
 from tallybook.web.api._parameters import Body, Cursor, Limit, Text, as_mapping
 from tallybook.web.api._schemas import NOUN_OF, says
+from tallybook.web.api._shapes import page_of, ref
 from tallybook.web.caller import Caller
 from tallybook.web.exact import answer, answer_page, whole
 from tallybook.web.services import Service, Services
 
 router = APIRouter()
+
+_ETAG: Final = re.compile(r'(?:W/)?"(?P<quoted>\d+)"|(?P<bare>\d+)')
 
 At = Annotated[
     str | None,
@@ -62,11 +65,13 @@ def _answer(version: Version, **more: object) -> Response:
 def _number(if_match: str | None) -> int | None:
     if if_match is None or if_match.strip() == "*":
         return None
-    text = if_match.strip().removeprefix("W/").strip('"')
-    number = whole(text)
+    found = _ETAG.fullmatch(if_match.strip())
+    number = whole(found["quoted"] or found["bare"]) if found else None
     if number is None:
         raise Invalid(
-            "if_match_invalid", "If-Match must be the version from an ETag.", field="If-Match"
+            "if_match_invalid",
+            'If-Match must be the ETag of an earlier answer, such as "3"; read it again for one.',
+            field="If-Match",
         )
     return number
 

@@ -20,9 +20,9 @@ from tallybook.operations._page import cursor_invalid
 from tallybook.operations.known import known
 from tallybook.operations.late import Late, late
 from tallybook.operations.pool import Pool, pool
-from tallybook.web.api._answers import INSTANT, MARK, WHOLE, many, maybe, page_of, ref
 from tallybook.web.api._parameters import Cursor, Limit, Text
 from tallybook.web.api._schemas import says
+from tallybook.web.api._shapes import INSTANT, MARK, WHOLE, many, maybe, page_of, ref
 from tallybook.web.caller import Caller
 from tallybook.web.exact import answer, whole
 from tallybook.web.services import Service, Services

@@ -14,9 +14,9 @@ from tallybook.operations.known import known
 from tallybook.operations.preview_charge import ChargePreview, preview_charge
 from tallybook.operations.preview_periods import preview_periods
 from tallybook.operations.preview_statement import preview_statement
-from tallybook.web.api._answers import many, ref
 from tallybook.web.api._parameters import Body, as_mapping
 from tallybook.web.api._schemas import one_or_many, says
+from tallybook.web.api._shapes import many, ref
 from tallybook.web.api.statements import shape
 from tallybook.web.caller import Caller
 from tallybook.web.exact import answer

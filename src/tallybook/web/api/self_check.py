@@ -8,9 +8,9 @@ from starlette.responses import Response
 
 from tallybook.operations.self_check import self_check
 from tallybook.positions.self_check import Finding
-from tallybook.web.api._answers import ref
 from tallybook.web.api._parameters import Text
 from tallybook.web.api._schemas import says
+from tallybook.web.api._shapes import ref
 from tallybook.web.api.positions import instants
 from tallybook.web.caller import Caller
 from tallybook.web.exact import answer

@@ -15,9 +15,9 @@ from tallybook.operations import rate as rate_op
 from tallybook.operations import statements as statements_op
 from tallybook.operations.known import known
 from tallybook.operations.position import reach
-from tallybook.web.api._answers import MARK, WHOLE, many, page_of, ref
 from tallybook.web.api._parameters import Body, Cursor, Limit, Text, as_mapping
 from tallybook.web.api._schemas import says
+from tallybook.web.api._shapes import MARK, WHOLE, many, page_of, ref
 from tallybook.web.caller import Caller
 from tallybook.web.exact import answer
 from tallybook.web.services import Service, Services

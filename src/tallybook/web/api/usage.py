@@ -9,9 +9,9 @@ from tallybook.model import limits
 from tallybook.model.buckets import Interval
 from tallybook.operations import usage as usage_op
 from tallybook.operations.known import known
-from tallybook.web.api._answers import ref
 from tallybook.web.api._parameters import Text
 from tallybook.web.api._schemas import says
+from tallybook.web.api._shapes import ref
 from tallybook.web.caller import Caller
 from tallybook.web.exact import answer
 from tallybook.web.services import Service

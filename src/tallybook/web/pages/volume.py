@@ -22,7 +22,6 @@ from tallybook.web.pages import format as words
 from tallybook.web.pages import volume_filters as filters
 from tallybook.web.pages import volume_fresh as fresh
 from tallybook.web.pages.frame import frame
-from tallybook.web.pages.look import calendar_zone
 from tallybook.web.pages.render import page
 from tallybook.web.pages.session import SignedIn
 from tallybook.web.pages.view import Command, Link, MessagePage
@@ -34,8 +33,10 @@ from tallybook.web.services import Service, Services
 
 router = APIRouter()
 
-#: Lines whose days are added up for the chart; more would make the page slow.
-CHARTED_LINES_MAX: Final = 2_000
+#: Lines whose days are read one by one for the chart, and those whose period before is worked out;
+#: more would make the page slow.
+CHARTED_LINES_MAX: Final = 500
+COMPARED_LINES_MAX: Final = 200
 _SERVICES_SHOWN: Final = 5
 _ZERO: Final = Decimal(0)
 #: How often a page is begun whose numbers turn out to be of two marks.
@@ -148,20 +149,20 @@ def _volume(request: Request, asked: Asked, every: SnapshotPage) -> VolumePage:
         (Link("Volume", PATH), Link(asked.chosen.name or everybody, asked.link())),
         fresh.of(asked, lines.items if lines else every.items),
         filters.of(asked, services),
-        _charted(asked, services, _note(asked, lines, of_all[name]), name, lines)
-        if lines
-        else None,
+        _charted(asked, services, _note(lines, of_all[name]), name, lines) if lines else None,
         table(asked, every.total),
     )
 
 
 def _charted_lines(asked: Asked, name: str) -> SnapshotPage:
     """Return the lines of one service that are added up: those with an allotment, if there are."""
-    query = replace(asked.query_of_all, service=name, sort="contract", limit=CHARTED_LINES_MAX)
-    if query.states:
-        return asked.lines(query)
-    agreed = asked.lines(replace(query, states=AGREED))
-    return agreed if agreed.total else asked.lines(query)
+    query = replace(asked.query_of_all, service=name, sort="contract", limit=1)
+    found = asked.lines(query)
+    if not query.states and (agreed := asked.lines(replace(query, states=AGREED))).total:
+        query, found = replace(query, states=AGREED), agreed
+    if found.total > CHARTED_LINES_MAX and (together := asked.together(query)):
+        return replace(found, items=together)
+    return asked.lines(replace(query, limit=CHARTED_LINES_MAX))
 
 
 def _agreed(asked: Asked) -> ByService:
@@ -219,19 +220,19 @@ def _by_urgency(services: ByService) -> ByService:
 
 def _before(asked: Asked, lines: SnapshotPage) -> Sequence[Position]:
     """Return the same lines a period before, for as many days to compare with."""
-    if asked.is_past or lines.total > len(lines.items):
+    if asked.is_past or lines.total > COMPARED_LINES_MAX:
         return ()
     keys = {(line.contract, line.line) for line in lines.items}
     query = SnapshotQuery(
         accounts=frozenset(line.account for line in lines.items),
         service=lines.items[0].service,
-        limit=CHARTED_LINES_MAX,
+        limit=COMPARED_LINES_MAX,
     )
     found = asked.before(query).items
     return [line for line in found if (line.contract, line.line) in keys]
 
 
-def _note(asked: Asked, lines: SnapshotPage, totals: Sequence[Total]) -> str:
+def _note(lines: SnapshotPage, totals: Sequence[Total]) -> str:
     """Say what the service's numbers leave out, and how days of several zones are cut."""
     said = []
     others = sum(total.lines for total in totals) - lines.total
@@ -241,10 +242,10 @@ def _note(asked: Asked, lines: SnapshotPage, totals: Sequence[Total]) -> str:
             used -= sum((t.used for t in lines.totals), _ZERO)
         left = words.plural(others, "line", "lines")
         said.append(f"{left} without an allotment used {words.number(used)} {totals[0].unit} more.")
-    zones = {calendar_zone(asked.directory, line) for line in lines.items}
+    zones = {line.timezone for line in lines.items}
     if len(zones) > 1:
         said.append(f"Each account's days are its own, in {len(zones)} time zones.")
-    if lines.total > len(lines.items):
+    if lines.total > len(lines.items) == CHARTED_LINES_MAX:
         said.append(f"The chart adds up the first {words.number(len(lines.items))} lines.")
     return " ".join(said)
 

@@ -1,12 +1,13 @@
 """What the address of the volume page asks for, and the lines that answer it: all of one mark."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, get_args
 
 from tallybook.model.directory import Directory
 from tallybook.model.errors import Conflict
 from tallybook.model.ports import SnapshotPage, SnapshotQuery, SnapshotSort, SnapshotState
+from tallybook.model.position import Position
 from tallybook.model.scope import Scope
 from tallybook.operations import position as position_op
 from tallybook.operations.portfolio import Past
@@ -56,11 +57,22 @@ class Reading:
             Conflict: `snapshot_moved`, where it is of another mark than those before.
         """
         if self.state not in {None, found.state}:
-            raise Conflict(
-                "snapshot_moved", "New facts came in while the page was made; load it again."
-            )
+            raise _moved()
         self.state = found.state
         return found
+
+    def check(self, lines: Iterable[Position]) -> None:
+        """Check that lines are of the mark of the answers before.
+
+        Raises:
+            Conflict: `snapshot_moved`.
+        """
+        if self.state is not None and any(line.known_at != self.state.mark for line in lines):
+            raise _moved()
+
+
+def _moved() -> Conflict:
+    return Conflict("snapshot_moved", "New facts came in while the page was made; load it again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +145,18 @@ class Asked(Address):
     def before(self, query: SnapshotQuery) -> SnapshotPage:
         """List lines as they stood when the period before ended."""
         return self.past.page(self.scope, self.directory, self.service.events, query, self.when)
+
+    def together(self, query: SnapshotQuery) -> tuple[Position, ...]:
+        """Return the lines of a service added up by their course, as far as this is kept.
+
+        Raises:
+            Conflict: `snapshot_moved`.
+        """
+        if self.is_past:
+            return ()
+        found = position_op.together(self.scope, self.service.snapshot, query)
+        self.reading.check(found)
+        return found
 
     def rows(self) -> tuple[SnapshotPage, int]:
         """Return the lines of the table's page and its number; beyond the last is the last."""

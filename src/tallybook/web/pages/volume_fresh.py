@@ -7,8 +7,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from tallybook.model.position import Position
-from tallybook.positions.periods import calendar_of
-from tallybook.web.pages.look import calendar_zone
+from tallybook.model.time import Calendar
 from tallybook.web.pages.view import Freshness
 from tallybook.web.pages.volume_asked import Asked
 
@@ -20,7 +19,7 @@ def of(asked: Asked, lines: Sequence[Position]) -> Freshness:
     """Return the last day that is complete for every line, in the zone most of those use, and when
     the day after it ends.
     """
-    zones = [calendar_zone(asked.directory, line) for line in lines]
+    zones = [line.timezone for line in lines]
     ends = [
         (line.data_through - _MOMENT).astimezone(ZoneInfo(zone)).date()
         for line, zone in zip(lines, zones, strict=True)
@@ -36,9 +35,7 @@ def of(asked: Asked, lines: Sequence[Position]) -> Freshness:
 
 def _next_end(asked: Asked, line: Position) -> datetime | None:
     """Return when the day after the last complete one ends; None where that is over too."""
-    contract = asked.directory.contract(line.contract)
-    if contract is None:
-        return None
-    calendar = calendar_of(contract, asked.directory.account(line.account))
+    local = line.data_through.astimezone(ZoneInfo(line.timezone))
+    calendar = Calendar(line.timezone, local.time())  # it is the start of a day
     end = calendar.start_of(calendar.day_of(line.data_through) + _DAY)
     return end if end > asked.when.now else None

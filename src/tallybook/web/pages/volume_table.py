@@ -71,8 +71,6 @@ def _totals(asked: Asked, totals: tuple[Total, ...]) -> Iterable[VolumeTotal]:
     """Yield the sums of the list by unit and currency; the amounts of lines with an allotment."""
     query = replace(asked.query_of_all, limit=1)
     agreed = totals if query.states else asked.lines(replace(query, states=AGREED)).totals
-    if "no_allotment" in query.states:
-        agreed = ()
     costs = {(total.unit, total.currency): total for total in by_unit(agreed)}
     for total in by_unit(totals):
         priced = costs.get((total.unit, total.currency))

@@ -29,6 +29,6 @@ def read_text(text: str) -> dict[str, Any]:
     if not found:
         return {}
     if len(found) != 1 or not isinstance(found[0], dict):
-        raise Invalid("document_invalid", "The text is one document with names and values.",
-                      field="document")  # fmt: skip
+        said = "The text must be one document with names and values; write it so."
+        raise Invalid("document_invalid", said, field="document")
     return {str(name): value for name, value in found[0].items()}
