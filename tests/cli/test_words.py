@@ -105,12 +105,12 @@ def test_usage_positions_tick_and_rebuild(
     assert "2026-02-01" in said(capsys, *asked, data=data)
     then = ("--at", "2026-02-20T12:00:00Z")
     table = said(capsys, "position", *then, data=data)
-    heading, row, gap, counted, _, total = table.splitlines()
+    heading, row, gap, shown_lines, _, total = table.splitlines()
     shown = dict(zip([h for h in heading.split() if h != "flags"], row.split(), strict=True))
     assert (shown["contract"], shown["status"], shown["service"]) == ("C-1", "over", "calls")
     assert (shown["projected"], shown["amount"], shown["currency"]) == ("7.00", "0.50", "USD")
     assert (shown["remaining"], shown["projected_overage"]) == ("0", "2.00")
-    assert (gap, counted) == ("", "1 of 1 lines. Totals of all of them:")
+    assert (gap, shown_lines) == ("", "1 of 1 lines. Totals of all of them:")
     assert total.split() == ["1", "events", "7", "5", "2", "7.00", "2.00", "0.50", "0.50", "USD"]
     assert table.splitlines()[0].index("amount") + 6 == table.splitlines()[1].index("0.50") + 4
     wanted = ("--account", "acme", "--own", "--service", "calls", "--status", "over", "--q", "acme")
