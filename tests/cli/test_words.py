@@ -122,6 +122,26 @@ def test_usage_positions_tick_and_rebuild(
     assert (one["used"], one["overage"], one["status"]) == ("7", "2", "over")
 
 
+def test_positions_are_written_to_a_file_by_its_ending(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Goes on with the contract that the test of positions has made."""
+    for ending, begin in (("csv", b"# table: "), ("xlsx", b"PK"), ("parquet", b"PAR1")):
+        file = tmp_path / f"all.{ending}"
+        assert f"{file}: " in said(capsys, "position", "-o", str(file), data=data)
+        assert file.read_bytes().startswith(begin)
+    days = tmp_path / "days.csv"
+    told = said(capsys, "position", "C-1", "calls", "-o", str(days), "--json", data=data)
+    assert json.loads(told) == {"file": str(days), "bytes": days.stat().st_size}
+    assert b"\r\ndate,used,to_date," in days.read_bytes()
+    kept = days.read_bytes()
+    refused = ("position", "C-none", "calls", "-o", str(days))
+    said(capsys, *refused, data=data, code=1)
+    said(capsys, "position", "-o", str(tmp_path / "all.pdf"), data=data, code=1)
+    assert days.read_bytes() == kept
+    assert not (tmp_path / "all.pdf").exists()
+
+
 def test_a_folder_without_data_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
