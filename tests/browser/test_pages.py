@@ -24,6 +24,8 @@ SHOWN: Final = (
     "/volume?status=over&view=table",
     LINE,
     f"{LINE}?view=table&rollup=own",
+    f"{LINE}?on=2026-08-31&order=oldest",
+    f"{LINE}?period=12m&forecast=weekday",
     f"{LINE}?interval=hour&period=custom&from=2026-11-17&until=2026-11-18&group=channel",
     "/volume/C-1/contacts",
     "/volume/C-3/messages",

@@ -1,6 +1,7 @@
 """The sample values of every page, by name."""
 
 from tests.web import (
+    case_samples,
     contract_samples,
     page_samples,
     self_check_samples,
@@ -12,6 +13,7 @@ PAGES = {
     **volume_samples.PAGES,
     **page_samples.PAGES,
     **contract_samples.PAGES,
+    **case_samples.PAGES,
     **subscription_samples.PAGES,
     **self_check_samples.PAGES,
 }
@@ -19,6 +21,7 @@ PAGES = {
 LOOKED = {
     **volume_samples.PAGES,
     **page_samples.PAGES,
+    **case_samples.PAGES,
     **subscription_samples.PAGES,
     **self_check_samples.PAGES,
     **{n: PAGES[n] for n in contract_samples.RICHEST},

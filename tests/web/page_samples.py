@@ -264,8 +264,7 @@ def account(kind: str = "cumulative", **changes: Any) -> AccountPage:
                 Link("see changes", "#"),
             ),
         ),
-        manager_name="Ines Okafor",
-        manager_email="ines@example.com",
+        contact_url="/volume/C-1/messages/contact",
         how_url="/help/forecast",
         tables=(
             Segment("Rows", (Link("Days", "?by=day", current=True), Link("Months", "?by=month"))),

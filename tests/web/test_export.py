@@ -7,8 +7,10 @@ import io
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Final
 
+import duckdb
 import httpx2
 import openpyxl
 import pyarrow.parquet as pq
@@ -150,6 +152,15 @@ def test_a_hostile_name_runs_nothing(world: Pages, kind: str) -> None:
         book = openpyxl.load_workbook(io.BytesIO(empty.bytes))
         cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
         assert {cell.data_type for cell in cells} <= {"s", "n", "b", "d"}
+
+
+def test_a_common_reader_skips_what_a_csv_file_says_of_itself(world: Pages, tmp_path: Path) -> None:
+    file = tmp_path / "all.csv"
+    file.write_bytes(api(world, "/positions/export").content)
+    read = "SELECT account_name FROM read_csv(?, comment = '#', header = true)"
+    names = {name for (name,) in duckdb.execute(read, [str(file)]).fetchall()}
+    assert len(names) > 40
+    assert f"'{EVIL}" in names
 
 
 @pytest.mark.parametrize("kind", KINDS)

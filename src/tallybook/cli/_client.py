@@ -49,6 +49,17 @@ class Client:
         query = {name: value for name, value in parameters.items() if value is not None}
         return self._answer(self._http.get(path, params=query))
 
+    def save(self, path: str, file: Path, kind: str, **parameters: Asked) -> None:
+        """Write what is answered in a format to a file; a refusal leaves the file as it was."""
+        query = {name: value for name, value in parameters.items() if value is not None}
+        with self._http.stream("GET", path, params={**query, "format": kind}) as response:
+            if not response.is_success:
+                response.read()
+                self._answer(response)
+            with file.open("wb") as to:
+                for part in response.iter_bytes():
+                    to.write(part)
+
     def list(self, path: str, **parameters: Asked) -> Any:
         """Read a list whole, page by page, as if it were one page."""
         found = page = self.get(path, limit=PAGE_ROWS_MAX, **parameters)

@@ -1,5 +1,6 @@
 """Fill a throw-away folder with a year of sample data and serve the pages."""
 
+import secrets
 import signal
 import sys
 import tempfile
@@ -10,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 app = commands()
 
 EMAIL: Final = "demo@tallybook.example"
+#: Somebody of a sample customer's own, and the account on top of their tree.
+CUSTOMER_EMAIL: Final = "customer@tallybook.example"
+CUSTOMER_ACCOUNT: Final = "quarry"
 _HOST: Final = "127.0.0.1"
 _TRIES: Final = 600
 _PAUSE_SECONDS: Final = 0.2
@@ -68,8 +72,9 @@ def demo(
             with _running(settings, port) as (url, token):
                 with client_of(url, token) as client:
                     counts = load(client, days)
+                    customer = _customer(client)
                 login = {"url": url, "email": EMAIL, "password": made["admin_password"]}
-                login["data"] = made["data"]
+                login |= {"customer": customer, "data": made["data"]}
                 seconds = round(time.monotonic() - begun_seconds)
                 _say(
                     {**login, **counts, "seconds": seconds},
@@ -108,6 +113,14 @@ def load(client: Client, days: int = DAYS) -> dict[str, int]:
     return {"accounts": len(CUSTOMERS), "contracts": len(AGREEMENTS), "events": sent}
 
 
+def _customer(client: Client) -> dict[str, str]:
+    """Let somebody of a sample customer sign in: they see their own tree and nothing else."""
+    password = secrets.token_urlsafe(12)
+    bound = {"role": "customer_admin", "account": CUSTOMER_ACCOUNT, "name": "Casey Quarry"}
+    client.put(f"/users/{CUSTOMER_EMAIL}", {**bound, "password": password})
+    return {"email": CUSTOMER_EMAIL, "password": password, "account": CUSTOMER_ACCOUNT}
+
+
 def _await(client: Client, seq: int) -> None:
     """Wait until every position knows the last event.
 
@@ -144,7 +157,7 @@ def _running(settings: Settings, port: int) -> "Iterator[Address]":
         yield address
 
 
-def _say(made: Mapping[str, object], *, after: str, as_json: bool) -> None:
+def _say(made: Mapping[str, Any], *, after: str, as_json: bool) -> None:
     if as_json:
         print_json(made)
         sys.stdout.flush()
@@ -155,8 +168,14 @@ Sample data: {made["accounts"]} accounts, {made["contracts"]} contracts, {made["
 in {made["seconds"]} seconds.
 
     open       {made["url"]}
+
+    as the vendor's administrator
     e-mail     {made["email"]}
     password   {made["password"]}
+
+    as a customer, who sees their own accounts only
+    e-mail     {made["customer"]["email"]}
+    password   {made["customer"]["password"]}
 
 Ctrl-C stops it and {after} the data."""
     )

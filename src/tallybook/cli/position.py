@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from tallybook.cli._client import Data, connect
+from tallybook.cli._client import Asked, Data, connect
 from tallybook.cli._command import Json, commands, print_json, print_table
 
 app = commands()
@@ -62,37 +63,51 @@ def position(
     descending: Annotated[bool, typer.Option("--descending", help="The most first.")] = False,
     at: Annotated[str | None, typer.Option(help="An instant; now by default.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=500, help="Lines at most.")] = 50,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Write all to a file: .csv, .xlsx or .parquet."),
+    ] = None,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
     """Say where contracts stand: used, allotment, forecast, overage and amount of each line."""
+    asked: dict[str, Asked] = {
+        "contract": contract,
+        "account": account,
+        "rollup": "false" if own else None,
+        "service": service,
+        "branch": branch,
+        "csm": csm,
+        "status": status,
+        "q": q,
+        "sort": sort,
+        "descending": "true" if descending else None,
+        "at": at,
+    }
+    one = f"/positions/{contract}/{line}" if contract and line else ""
     with connect(data) as client:
-        if contract and line:
-            found = client.get(f"/positions/{contract}/{line}", at=at)
-            items = [found]
-        else:
-            found = client.get(
-                "/positions",
-                contract=contract,
-                account=account,
-                rollup="false" if own else None,
-                service=service,
-                branch=branch,
-                csm=csm,
-                status=status,
-                q=q,
-                sort=sort,
-                descending="true" if descending else None,
-                at=at,
-                limit=limit,
-            )
-            items = found["items"]
+        if output is not None:
+            asked = {"at": at} if one else asked
+            kind = output.suffix.removeprefix(".").lower()
+            client.save(f"{one}/daily" if one else "/positions/export", output, kind, **asked)
+            _say_written(output, as_json=as_json)
+            return
+        found = client.get(one, at=at) if one else client.get("/positions", **asked, limit=limit)
+        items = [found] if one else found["items"]
     if as_json:
         print_json(found)
         return
     print_table(_COLUMNS, ([{**item, **_shown(item)}[n] for n in _COLUMNS] for item in items))
     if "totals" in found:
         _print_totals(found)
+
+
+def _say_written(file: Path, *, as_json: bool) -> None:
+    size = file.stat().st_size
+    if as_json:
+        print_json({"file": str(file), "bytes": size})
+    else:
+        typer.echo(f"{file}: {size:,} bytes.")
 
 
 def _shown(item: Mapping[str, Any]) -> dict[str, object]:

@@ -15,7 +15,7 @@ from tallybook.model.delivery import Delivery
 from tallybook.model.errors import Conflict, Invalid, NotFound
 from tallybook.model.ids import new_id
 from tallybook.model.limits import KEY_CHARS_MAX, MESSAGE_CHARS_MAX, MESSAGES_OF_A_CASE_MAX
-from tallybook.model.nouns import Document, Instant, Key, Name, Noun, parse
+from tallybook.model.nouns import Document, Instant, Key, Name, Noun, Person, parse
 from tallybook.model.plain import plain
 from tallybook.model.ports import Books, Cases, Events, Ledger, People
 from tallybook.model.position import Position
@@ -36,6 +36,16 @@ Text = Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": MESS
 RequestKey = Annotated[str, StringConstraints(min_length=1, max_length=KEY_CHARS_MAX)]
 
 
+class LineMeant(Noun):
+    """A line and which of its numbers are meant, as `GET /positions` takes them."""
+
+    contract: Key
+    line: Name
+    at: Instant | None = None
+    known_at: Name | None = None
+    rollup: bool | None = None
+
+
 class NewMessage(Noun):
     """What is asked of a message. A request sent again under its key adds nothing."""
 
@@ -43,17 +53,10 @@ class NewMessage(Noun):
     idempotency_key: RequestKey | None = None
 
 
-class NewCase(NewMessage):
-    """What is asked of a case: its line, and which of its numbers are meant, as `GET /positions`
-    takes them. The numbers themselves are looked up.
-    """
+class NewCase(LineMeant, NewMessage):
+    """What is asked of a case; the numbers of its line are looked up."""
 
-    contract: Key
-    line: Name
     kind: CaseKind = "question"
-    at: Instant | None = None
-    known_at: Name | None = None
-    rollup: bool | None = None
 
 
 class CaseChange(Noun):
@@ -72,6 +75,16 @@ class Desk:
     ledger: Ledger
     events: Events
     directories: Directories
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What opening a case would record of a line, and the CSM it goes to, if one is known."""
+
+    account: str
+    contract: str
+    shown: Mapping[str, Any]
+    manager: Person | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +119,20 @@ def read(scope: Scope, cases: Cases, case_id: str, now: datetime) -> Opened:
     if found is None:
         raise NotFound("case_not_found", f"There is no case {case_id!r} to be seen.")
     return Opened(found[0], tuple(found[1]))
+
+
+def preview(scope: Scope, desk: Desk, body: Document, now: datetime) -> Preview:
+    """Return what a case about a line would record, and whom it would go to.
+
+    Raises:
+        Forbidden, NotFound, Invalid: as `open_case`.
+    """
+    scope.require("contact")
+    asked = parse(LineMeant, body)
+    found, when = _looked_up(scope, desk, asked, now)
+    directory = desk.directories.current(scope).on(now.date())
+    csm = manager(directory, found.account, found.contract)
+    return Preview(found.account, found.contract, _shown(found, when, asked), csm)
 
 
 def open_case(scope: Scope, desk: Desk, body: Document, now: datetime) -> Opened:
@@ -244,7 +271,7 @@ def _repeated(
 
 
 def _looked_up(
-    scope: Scope, desk: Desk, asked: NewCase, now: datetime
+    scope: Scope, desk: Desk, asked: LineMeant, now: datetime
 ) -> tuple[Position, Instants]:
     """Return where the line stands as known at the mark asked for, whatever the form showed."""
     mark = known(scope, desk.books, desk.ledger, desk.events, asked.known_at, now)
@@ -307,7 +334,7 @@ def _delivery(scope: Scope, case: Case, message: Message, to: Recipients) -> Del
     )
 
 
-def _shown(found: Position, when: Instants, asked: NewCase) -> dict[str, Any]:
+def _shown(found: Position, when: Instants, asked: LineMeant) -> dict[str, Any]:
     """Return what the page of a line shows of it, without prices: both sides may read it."""
     period = found.period
     is_over = period.end_date <= when.now.date()

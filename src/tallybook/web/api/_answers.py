@@ -7,7 +7,6 @@ from tallybook.model.correction import Op
 from tallybook.model.fact import Status as EventStatus
 from tallybook.model.ports import NounName
 from tallybook.model.position import ForecastStatus, Method, Status
-from tallybook.model.schedule import FileFormat, Preset
 from tallybook.model.scope import Role, Verb
 from tallybook.model.statement import ChargeKind
 from tallybook.operations.apply import State as ItemState
@@ -101,19 +100,6 @@ CHANGES: Final = many(record(field=TEXT, before={}, after={}))
 FAULTS: Final = many(record(code=TEXT, field=TEXT, detail=TEXT))
 
 ANSWERS: Final[dict[str, Shape]] = {
-    "ReportSchedule": record(
-        id=TEXT,
-        owner=TEXT,
-        name=TEXT,
-        page=TEXT,
-        query=TEXT,
-        format=one_of(FileFormat),
-        schedule=record(preset=maybe(one_of(Preset)), cron=TEXT, timezone=TEXT),
-        recipients=many(TEXT),
-        enabled=YES_OR_NO,
-        created_at=INSTANT,
-        next_run=maybe(INSTANT),
-    ),
     "Outlook": record(
         outcome=one_of(Outcome),
         valid_from=maybe(DATE),

@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse, Response
 
 from tallybook.model.position import Method
 from tallybook.model.scope import Scope
+from tallybook.model.time import format_instant
 from tallybook.operations import portfolio
 from tallybook.operations.late import late
 from tallybook.operations.pool import pool
@@ -65,8 +66,6 @@ def _page(request: Request, scope: Scope, shown: Shown, explored: Explored) -> A
     if shown.line.nature == "additive":
         ahead = replace(ahead, basis=basis)
     stands = replace(stands, allotment=portfolio.available(found), forecast=ahead)
-    owner = shown.directory.account(found.account)
-    manager = owner.csm if owner else None
     name = found.account_name or found.account
     asked = explored.read(shown.query)
     crossing = charted.with_crossing(stands, course)
@@ -95,8 +94,7 @@ def _page(request: Request, scope: Scope, shown: Shown, explored: Explored) -> A
         table.rows(shown.link),
         contributions=explored.breakdown(asked) if asked.groups else (),
         contributions_title=explored.heading(asked),
-        manager_name=(manager.name or "") if manager else "",
-        manager_email=(manager.email or "") if manager else "",
+        contact_url=_contact(scope, shown),
         how=tuple(steps(found, shown.how, shown.zone, shown.method)),
         how_url="#how",
         interval=table.interval,
@@ -107,6 +105,16 @@ def _page(request: Request, scope: Scope, shown: Shown, explored: Explored) -> A
         late=_late(explored, shown),
         check_url=check_url(found.account),
     )
+
+
+def _contact(scope: Scope, shown: Shown) -> str:
+    """Return the way to contact the CSM about these very numbers."""
+    meant = {
+        "at": format_instant(shown.when.at),
+        "known_at": str(shown.when.mark),
+        "rollup": shown.query.get("rollup", ""),
+    }
+    return with_query(f"{shown.path}/contact", meant) if scope.may("contact") else ""
 
 
 def _pool(explored: Explored, shown: Shown) -> PoolPanel | None:

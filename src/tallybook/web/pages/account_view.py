@@ -121,8 +121,7 @@ class AccountPage:
     notes: tuple[Note, ...] = ()
     contributions: tuple[Contribution, ...] = ()
     contributions_title: str = "Made up of"
-    manager_name: str = ""
-    manager_email: str = ""
+    contact_url: str = ""
     how: tuple[Step, ...] = ()
     how_url: str = ""
     rules: str = "Midnight to midnight"

@@ -6,10 +6,13 @@ from urllib.parse import quote, urlencode
 
 from fastapi import Request
 
+from tallybook.model.case import CaseQuery
 from tallybook.model.directory import Directory
 from tallybook.model.scope import Role, Scope
+from tallybook.operations.cases import list_cases
 from tallybook.web.pages.sign_in import theme
 from tallybook.web.pages.view import Frame, NavGroup, NavItem, Person
+from tallybook.web.services import Services
 
 SUBSCRIPTIONS: Final = "/subscriptions"
 _SEES: Final[Mapping[Role, str]] = {
@@ -27,19 +30,21 @@ def frame(request: Request, scope: Scope, directory: Directory, title: str) -> F
     return Frame(
         title,
         Person(name, _SEES.get(scope.role, scope.role.replace("_", " ").capitalize())),
-        _places(request.url.path),
+        _places(request, scope),
         theme(request),
         sample_data=has_samples(directory),
         back=str(request.url.replace(scheme="", netloc="")),
     )
 
 
-def _places(path: str) -> tuple[NavGroup, ...]:
-    is_contract = path.startswith(("/contracts", "/statements"))
+def _places(request: Request, scope: Scope) -> tuple[NavGroup, ...]:
+    path = request.url.path
+    is_contract, is_case = path.startswith(("/contracts", "/statements")), path.startswith("/cases")
     return (
         NavGroup(
             (
                 NavItem("Volume", "/volume", "chart", "v", current=path.startswith("/volume")),
+                NavItem("Cases", "/cases", "pencil", "a", is_case, _waiting(request, scope)),
                 NavItem("Subscriptions", SUBSCRIPTIONS, "mail", "s", current=path == SUBSCRIPTIONS),
             )
         ),
@@ -47,6 +52,24 @@ def _places(path: str) -> tuple[NavGroup, ...]:
             (NavItem("Contracts", "/contracts", "contract", "c", current=is_contract),), "Contracts"
         ),
     )
+
+
+def _waiting(request: Request, scope: Scope) -> int | None:
+    """Count the cases that wait for the vendor's people; a customer's wait for nobody of theirs."""
+    if scope.accounts is not None:
+        return None
+    services: Services = request.app.state.services
+    return list_cases(scope, services.cases, CaseQuery(services.clock.now(), limit=1)).counts.get(
+        "open"
+    )
+
+
+def zone_of(directory: Directory, contract: str, account: str) -> str:
+    """Return the zone of a contract's days: its own, else its account's."""
+    agreed = directory.contract(contract)
+    owner = directory.account(account)
+    named = agreed.timezone if agreed else None
+    return named or (owner.timezone if owner else "UTC")
 
 
 def has_samples(directory: Directory) -> bool:

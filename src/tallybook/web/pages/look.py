@@ -17,7 +17,7 @@ from tallybook.positions.explanation import Explanation
 from tallybook.positions.terms import Terms
 from tallybook.web.api.positions import instants
 from tallybook.web.pages import cycles
-from tallybook.web.pages.frame import line_url, with_query
+from tallybook.web.pages.frame import line_url, with_query, zone_of
 from tallybook.web.services import Services
 
 T = TypeVar("T")
@@ -107,7 +107,4 @@ def _or_none(made: Callable[[], T]) -> T | None:
 
 def calendar_zone(directory: Directory, found: Position) -> str:
     """Return the zone of a position's contract, else of its account."""
-    contract = directory.contract(found.contract)
-    owner = directory.account(found.account)
-    named = contract.timezone if contract else None
-    return named or (owner.timezone if owner else "UTC")
+    return zone_of(directory, found.contract, found.account)
