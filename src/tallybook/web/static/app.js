@@ -13,7 +13,7 @@ function shape(name, attributes) {
   return made;
 }
 
-/** A server-drawn chart: pointer and arrow keys show one reading at a time. */
+/** A chart: pointer and arrow keys show one reading at a time. */
 class UsageChart extends HTMLElement {
   connectedCallback() {
     this.readings = JSON.parse(this.querySelector("script").textContent);
@@ -115,7 +115,7 @@ class UsageChart extends HTMLElement {
 }
 customElements.define("usage-chart", UsageChart);
 
-// Keyboard: `/` finds, `?` helps, `g` and a letter goes. Never while typing or with a modifier.
+// Keyboard: `/` finds, `?` helps, `g` and a letter goes. Never while typing.
 const help = document.getElementById("help");
 let going = 0;
 
@@ -133,7 +133,7 @@ on("keydown", (event) => {
   event.preventDefault();
 });
 
-// The theme is a cookie, so that the server can draw the next page in it without a flash.
+// The theme is a cookie, so that the next page is drawn in it without a flash.
 on("submit", (event) => {
   const chosen = event.submitter?.closest("[data-theme-form]") && event.submitter;
   if (!chosen) return;
@@ -153,7 +153,7 @@ on("htmx:after:swap", () => {
   for (const chart of document.querySelectorAll("usage-chart")) chart.connectedCallback();
 });
 
-// Busy after 150 ms, so that quick answers never flicker; not for ever, as a download stays here.
+// Busy after 150 ms: quick answers never flicker. Not for ever: a download stays here.
 let waiting;
 function busy(on) {
   clearTimeout(waiting);
@@ -165,5 +165,5 @@ function busy(on) {
 }
 on("htmx:before:request", () => busy(true));
 on("htmx:finally:request", () => busy(false));
-window.addEventListener("beforeunload", () => busy(true));
-window.addEventListener("pageshow", () => busy(false));
+window.onbeforeunload = () => busy(true);
+window.onpageshow = () => busy(false);
