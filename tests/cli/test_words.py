@@ -57,7 +57,9 @@ def test_users_are_added_and_listed(data: Path, capsys: pytest.CaptureFixture[st
     assert "c@d.example" in said(capsys, "users", "list", data=data)
 
 
-def test_usage_positions_tick_and_rebuild(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.fixture(scope="module")
+def counted(data: Path) -> Path:
+    """Bring in a contract with seven calls in February."""
     (data.parent / "account.json").write_text('[{"key": "acme"}]')
     (data.parent / "meter.json").write_text(
         '[{"key": "calls", "event_type": "call", "aggregation": "count"}]'
@@ -83,9 +85,17 @@ def test_usage_positions_tick_and_rebuild(data: Path, capsys: pytest.CaptureFixt
         )
     )
     for noun in ("account", "meter", "contract"):
-        said(capsys, "import", f"{noun}s", str(data.parent / f"{noun}.json"), data=data)
-    said(capsys, "import", "events", str(data.parent / "events.ndjson"), data=data)
-    said(capsys, "tick", data=data)
+        file = str(data.parent / f"{noun}.json")
+        assert main(["import", f"{noun}s", file, "--data", str(data)]) == 0
+    assert main(["import", "events", str(data.parent / "events.ndjson"), "--data", str(data)]) == 0
+    assert main(["tick", "--data", str(data)]) == 0
+    return data
+
+
+def test_usage_positions_tick_and_rebuild(
+    counted: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = counted
     february = ("--from", "2026-02-01", "--to", "2026-03-01")
     asked = ("usage", "calls", "--account", "acme", *february)
     assert [
@@ -95,12 +105,12 @@ def test_usage_positions_tick_and_rebuild(data: Path, capsys: pytest.CaptureFixt
     assert "2026-02-01" in said(capsys, *asked, data=data)
     then = ("--at", "2026-02-20T12:00:00Z")
     table = said(capsys, "position", *then, data=data)
-    heading, row, gap, counted, _, total = table.splitlines()
+    heading, row, gap, shown_lines, _, total = table.splitlines()
     shown = dict(zip([h for h in heading.split() if h != "flags"], row.split(), strict=True))
     assert (shown["contract"], shown["status"], shown["service"]) == ("C-1", "over", "calls")
     assert (shown["projected"], shown["amount"], shown["currency"]) == ("7.00", "0.50", "USD")
     assert (shown["remaining"], shown["projected_overage"]) == ("0", "2.00")
-    assert (gap, counted) == ("", "1 of 1 lines. Totals of all of them:")
+    assert (gap, shown_lines) == ("", "1 of 1 lines. Totals of all of them:")
     assert total.split() == ["1", "events", "7", "5", "2", "7.00", "2.00", "0.50", "0.50", "USD"]
     assert table.splitlines()[0].index("amount") + 6 == table.splitlines()[1].index("0.50") + 4
     wanted = ("--account", "acme", "--own", "--service", "calls", "--status", "over", "--q", "acme")
@@ -141,8 +151,9 @@ def test_a_folder_without_data_is_refused(
 
 
 def test_a_damaged_copy_is_set_aside_and_loaded_again(
-    data: Path, capsys: pytest.CaptureFixture[str]
+    counted: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    data = counted
     asked = ("usage", "calls", "--from", "2026-02-01", "--to", "2026-03-01", "--json")
     before = json.loads(said(capsys, *asked, data=data))["rows"]
     (data / "events.duckdb").write_bytes(b"not a database" * 1000)
@@ -178,10 +189,9 @@ def test_a_port_that_cannot_be_is_wrong_usage(
 
 
 def test_contracts_are_listed_and_their_statements_closed(
-    data: Path, capsys: pytest.CaptureFixture[str]
+    counted: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Goes on with the contract that the test of positions has made."""
-    word = "contracts"
+    data, word = counted, "contracts"
     assert "C-1" in said(capsys, word, "list", data=data)
     shown = json.loads(said(capsys, word, "show", "C-1", data=data))
     assert (shown["number"], shown["account"]) == ("C-1", "acme")

@@ -4,14 +4,22 @@ follows, all that was said before can be asked for again, and the list tells wha
 
 import gzip
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from itertools import count
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import jsonschema_rs
 import pytest
 
+from tallybook import app
+from tallybook.settings import Settings
 from tests.documented import Documented
-from tests.serving import Client, event
+from tests.serving import event
 
 MARCH = {"from": "2026-03-01", "to": "2026-04-01"}
 QUESTIONS: list[tuple[str, dict[str, Any]]] = [
@@ -27,6 +35,12 @@ QUESTIONS: list[tuple[str, dict[str, Any]]] = [
 
 class House(Documented):
     """Two customers with a contract each."""
+
+    @cached_property
+    def minutes(self) -> Iterator[datetime]:
+        """Count whole minutes from the next one on."""
+        now = datetime.now(UTC).replace(second=0, microsecond=0)
+        return (now + timedelta(minutes=n) for n in count(1))
 
     def correct(self, op: str, *items: dict[str, Any], **parameters: Any) -> Any:
         answer = self.call("POST", f"/events/{op}", [*items], **parameters)
@@ -56,8 +70,25 @@ class House(Documented):
 
 
 @pytest.fixture(scope="module")
-def house(bare: Client) -> House:
-    house = House(bare.port, bare.key)
+def house(folder: Path) -> Iterator[House]:
+    """Yield an installation whose clock can be set; see `minute`."""
+    settings = Settings(data=folder, test_clock=True)
+    key = str(app.initialise(settings, "admin@example.com")["api_key"])
+    with app.running(settings) as address:
+        yield filled(House(urlsplit(address.url).port or 0, key))
+
+
+@pytest.fixture(autouse=True)
+def minute(house: House) -> None:
+    """Begin each test at the start of a later minute: answers name theirs, and must not differ
+    because it turned.
+    """
+    later = next(house.minutes)
+    assert house.call("PUT", "/test-clock", {"now": later.isoformat()}).status == 200
+
+
+def filled(house: House) -> House:
+    """Define two customers, and send what is corrected."""
     house.put("/meters/total", event_type="use", aggregation="sum", property="n")
     house.put("/meters/who", event_type="use", aggregation="unique", property="who")
     house.put("/meters/other", event_type="other", aggregation="count")
