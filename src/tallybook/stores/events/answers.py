@@ -89,7 +89,7 @@ def traffic(sql: Dialect, scope: Scope, question: TrafficQuery, ask: Ask) -> lis
         return []
     span = (question.start, question.end)
     rows = ask(span, question.seq, lambda places: came_in.traffic(sql, question, members, places))
-    return came_in.rows(rows)
+    return came_in.rows(question, rows)
 
 
 def types(sql: Dialect, scope: Scope, seq: int, ask: Ask) -> dict[str, int]:

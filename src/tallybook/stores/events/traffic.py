@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from tallybook.aggregations._shape import NUMERIC, aggregation_of
-from tallybook.model.nouns import Meter
+from tallybook.model.nouns import FilterTerm, Meter
 from tallybook.model.scope import Member
 from tallybook.model.time import from_micros, micros
 from tallybook.model.usage import Traffic, TrafficQuery
 from tallybook.stores.events import standings
 from tallybook.stores.events.dialect import Dialect, Parameters, Places, Rows, Statement
-from tallybook.stores.events.facts import counts, unread
-from tallybook.stores.events.plan import cut
+from tallybook.stores.events.facts import unread
+from tallybook.stores.events.plan import cut, filtered
 
 _DAY_MICROS: Final = 86_400_000_000
 _KEYS: Final = ("subject", "source", "type")
@@ -33,7 +33,10 @@ def traffic(
         "day": sql.divided(f"(time - {found.bound.bind(span[0])})", str(_DAY_MICROS)),
         "missing": _any(missing for missing, _ in lacking),
         "invalid": _any(invalid for _, invalid in lacking),
-        **{f"m{i}": counts(sql, found, meter) for i, meter in enumerate(query.followed)},
+        **{
+            f"m{i}": " AND ".join(filtered(sql, found, terms)) or "true"
+            for i, terms in enumerate(_filters(query))
+        },
     }
     selected = [
         *_KEYS,
@@ -43,14 +46,16 @@ def traffic(
         "max(time)",
         "count(CASE WHEN missing THEN 1 END)",
         "count(CASE WHEN invalid THEN 1 END)",
-        *(f"max(CASE WHEN m{i} THEN time END)" for i in range(len(query.followed))),
+        *(f"max(CASE WHEN m{i} THEN time END)" for i in range(len(_filters(query)))),
     ]
     end = f"\nGROUP BY {', '.join(_KEYS)}"
     return sql.written(Statement(found, selected, columns, join, conditions, end)), found.bound
 
 
-def rows(found: Iterable[Sequence[Any]]) -> list[Traffic]:
+def rows(query: TrafficQuery, found: Iterable[Sequence[Any]]) -> list[Traffic]:
     """Make values of the statement's rows."""
+    filters = _filters(query)
+    places = [(meter.event_type, filters.index(meter.filter)) for meter in query.followed]
     return [
         Traffic(
             account,
@@ -62,10 +67,22 @@ def rows(found: Iterable[Sequence[Any]]) -> list[Traffic]:
             from_micros(last),
             missing,
             invalid,
-            tuple(None if time is None else from_micros(time) for time in newest),
+            tuple(
+                None if newest[i] is None or of_type != type_ else from_micros(newest[i])
+                for of_type, i in places
+            ),
         )
         for account, source, type_, events, days, first, last, missing, invalid, *newest in found
     ]
+
+
+def _filters(query: TrafficQuery) -> list[list[FilterTerm]]:
+    """Return the filters of what is followed, each once: rows are told apart by type anyway."""
+    found: list[list[FilterTerm]] = []
+    for meter in query.followed:
+        if meter.filter not in found:
+            found.append(meter.filter)
+    return found
 
 
 def _lacking(sql: Dialect, found: Rows, meter: Meter) -> tuple[str, str]:

@@ -4,13 +4,16 @@
 const GAP = 14; // between a point and its tooltip
 const RISE = 70; // how far a tooltip may stand out above the drawing
 
+const on = (name, handle) => document.addEventListener(name, handle);
+const modified = (event) => event.ctrlKey || event.metaKey || event.altKey;
+
 function shape(name, attributes) {
   const made = document.createElementNS("http://www.w3.org/2000/svg", name);
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
   return made;
 }
 
-/** A server-drawn chart: pointer and arrow keys show one reading at a time. */
+/** A chart: pointer and arrow keys show one reading at a time. */
 class UsageChart extends HTMLElement {
   connectedCallback() {
     this.readings = JSON.parse(this.querySelector("script").textContent);
@@ -18,7 +21,7 @@ class UsageChart extends HTMLElement {
     this.tabIndex = 0;
     this.role = "group";
     this.ariaLabel = `${this.dataset.label}: arrow keys move, Escape leaves`;
-    this.spoken?.remove(); // again after a swap, which takes away what is not the server's
+    this.spoken?.remove(); // after a swap
     this.spoken = this.make("p", "hidden-text");
     this.spoken.role = "status";
     this.onpointermove = (event) => this.show(this.nearest(event.clientX));
@@ -58,7 +61,7 @@ class UsageChart extends HTMLElement {
       End: last,
     }[event.key];
     if (event.key === "Escape") this.clear();
-    if (to === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (to === undefined || modified(event)) return;
     event.preventDefault();
     this.show(to);
     const { title, rows } = this.readings[to];
@@ -112,12 +115,12 @@ class UsageChart extends HTMLElement {
 }
 customElements.define("usage-chart", UsageChart);
 
-// Keyboard: `/` finds, `?` helps, `g` and a letter goes. Never while typing or with a modifier.
+// Keyboard: `/` finds, `?` helps, `g` and a letter goes. Never while typing.
 const help = document.getElementById("help");
 let going = 0;
 
-document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
+on("keydown", (event) => {
+  if (modified(event)) return;
   if (event.target.closest("input, select, textarea, [contenteditable], dialog")) return;
   const place = `[data-go="${CSS.escape(event.key)}"]`;
   const go = event.timeStamp < going && document.querySelector(place);
@@ -130,8 +133,8 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
-// The theme is a cookie, so that the server can draw the next page in it without a flash.
-document.addEventListener("submit", (event) => {
+// The theme is a cookie, so that the next page is drawn in it without a flash.
+on("submit", (event) => {
   const chosen = event.submitter?.closest("[data-theme-form]") && event.submitter;
   if (!chosen) return;
   event.preventDefault();
@@ -142,15 +145,15 @@ document.addEventListener("submit", (event) => {
   }
 });
 
-document.addEventListener("change", (event) => {
+on("change", (event) => {
   if (event.target.matches("[data-auto] :is(select, [list])")) event.target.form.requestSubmit();
 });
 
-document.addEventListener("htmx:after:swap", () => {
+on("htmx:after:swap", () => {
   for (const chart of document.querySelectorAll("usage-chart")) chart.connectedCallback();
 });
 
-// Busy after 150 ms, so that quick answers never flicker; not for ever, as a download stays here.
+// Busy after 150 ms: quick answers never flicker. Not for ever: a download stays here.
 let waiting;
 function busy(on) {
   clearTimeout(waiting);
@@ -160,7 +163,7 @@ function busy(on) {
     waiting = setTimeout(busy, 8000);
   }, 150);
 }
-document.addEventListener("htmx:before:request", () => busy(true));
-document.addEventListener("htmx:finally:request", () => busy(false));
-window.addEventListener("beforeunload", () => busy(true));
-window.addEventListener("pageshow", () => busy(false));
+on("htmx:before:request", () => busy(true));
+on("htmx:finally:request", () => busy(false));
+window.onbeforeunload = () => busy(true);
+window.onpageshow = () => busy(false);
