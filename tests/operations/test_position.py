@@ -700,3 +700,37 @@ def test_the_period_before_is_kept_while_only_the_clock_goes_on(
     assert ask()["C-other"] == 7
     house.now = datetime(2026, 4, 1, tzinfo=UTC)
     assert ask()["C-other"] == 0
+
+
+def before(house: House, query: SnapshotQuery, scope: Scope = ALL) -> list[str]:
+    """Return the contracts listed as the period before ended."""
+    directory = house.directories.current(ALL)
+    page = Past().page(scope, directory, house.events, query, house.when())
+    return [one.contract for one in page.items]
+
+
+def test_the_order_of_the_period_before_tells_of_no_amount(house: House) -> None:
+    for account, quantity in (("a", "5"), ("b", "90"), ("other", "50")):
+        house.use(account, quantity, NOON - timedelta(days=20))
+    house.load()
+    query = SnapshotQuery(sort="amount", descending=True)
+    assert before(house, query) == ["C-a", "C-b", "C-other"]
+    assert before(house, query, Scope("x", "analyst")) == ["C-other", "C-b", "C-a"]
+
+
+def test_a_contract_that_passed_to_another_account_is_listed_once_in_the_period_before(
+    house: House,
+) -> None:
+    terms = {"start_date": "2026-01-01", "lines": [{"code": "L", "meter": "m"}]}
+    house.put("contract", "C-b", account="b", **terms)
+    house.put("contract", "C-b", since="2026-03-05", account="other", **terms)
+    query = SnapshotQuery(accounts=frozenset({"b", "other"}))
+    assert before(house, query) == ["C-b", "C-other"]
+
+
+def test_the_period_before_an_account_joined_is_not_shown_to_whom_it_joined(house: House) -> None:
+    joined = Member("b", datetime(2026, 3, 5, tzinfo=UTC), LAST_INSTANT)
+    scope = replace(viewer("parent_admin", "other"), accounts=(joined,))
+    assert before(house, SnapshotQuery(), viewer("customer_admin", "b")) == ["C-b"]
+    assert before(house, SnapshotQuery(), scope) == []
+    assert house.one("C-b", scope=scope).contract == "C-b"

@@ -4,7 +4,7 @@ Adds only what is of one unit; whoever asks picks the lines.
 """
 
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal, localcontext
@@ -18,7 +18,7 @@ from tallybook.model.quantity import EXACT
 from tallybook.model.scope import Scope
 from tallybook.operations._compute import compute
 from tallybook.operations._listing import listed
-from tallybook.operations.position import Instants, sees, shown, whole
+from tallybook.operations.position import Instants, sees, shown, sorted_for, whole
 from tallybook.positions.position import Known
 from tallybook.positions.terms import Terms, terms
 
@@ -72,9 +72,8 @@ class Past:
         lines = [
             line
             for number in _numbers(directory, query)
-            for line in _before(directory, number, when)
-            if (query.service is None or line.service == query.service)
-            and sees(scope, line.contract, when.at)
+            for line in _before(scope, directory, number, when)
+            if query.service is None or line.service == query.service
         ]
         periods = tuple((*line.key, line.period.starts_at, line.last_day) for line in lines)
         asked = (when.mark.seq, when.mark.revision, periods)
@@ -84,7 +83,7 @@ class Past:
             found = tuple(compute(whole(scope), directory, events, lines, known))
             self._keep(asked, found)
         state = SnapshotState(when.mark, when.refreshed_at)
-        return shown(scope, listed(found, query, state))
+        return shown(scope, listed(found, sorted_for(scope, query), state))
 
     def _keep(self, asked: _Asked, found: tuple[Position, ...]) -> None:
         with self._lock:
@@ -93,21 +92,29 @@ class Past:
                 self._kept.popitem(last=False)
 
 
-def _numbers(directory: Directory, query: SnapshotQuery) -> Collection[str]:
+def _numbers(directory: Directory, query: SnapshotQuery) -> Iterable[str]:
     """Return the contracts that may match: of a few accounts not those of all others."""
     if query.contract is not None:
         return [query.contract]
     if query.accounts is None:
         return directory.ever("contract")
-    return [number for key in sorted(query.accounts) for number in directory.contracts_of(key)]
+    owned = (number for key in sorted(query.accounts) for number in directory.contracts_of(key))
+    return dict.fromkeys(owned)  # a contract may have passed from one to another
 
 
-def _before(directory: Directory, number: str, when: Instants) -> list[Terms]:
+def _before(scope: Scope, directory: Directory, number: str, when: Instants) -> list[Terms]:
+    """Return a contract's lines as the period before ended, where its account is the caller's now
+    and was then: what an account used before it joined their tree is not theirs to see.
+    """
     current = terms(directory, number, when.at, when.now)
     if not current:
         return []
     end = current[0].period.starts_at - _MOMENT
-    return terms(directory, number, end, when.now)
+    return [
+        line
+        for line in terms(directory, number, end, when.now)
+        if sees(scope, line.contract, when.at) and sees(scope, line.contract, end)
+    ]
 
 
 def course(

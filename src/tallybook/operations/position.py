@@ -83,14 +83,14 @@ def of(state: SnapshotState) -> Instants:
 def positions(scope: Scope, snapshot: Snapshot, query: SnapshotQuery) -> SnapshotPage:
     """List where lines stand now, from the snapshot."""
     scope.require("read")
-    return shown(scope, snapshot.page(scope, _asked(scope, query)))
+    return shown(scope, snapshot.page(scope, sorted_for(scope, query)))
 
 
 @contextmanager
 def walk(scope: Scope, snapshot: Snapshot, query: SnapshotQuery) -> Iterator[SnapshotWalk]:
     """Open all lines of `positions`, one after the other and of one mark."""
     scope.require("read")
-    with snapshot.walk(scope, _asked(scope, query)) as found:
+    with snapshot.walk(scope, sorted_for(scope, query)) as found:
         items = found.items if scope.sees_prices else map(_without_prices, found.items)
         yield replace(found, items=items)
 
@@ -117,7 +117,7 @@ def positions_at(
     )
     known = Known(when.mark, when.refreshed_at)
     found = compute(whole(scope), directory, events, lines, known)
-    return shown(scope, listed(found, _asked(scope, query), state))
+    return shown(scope, listed(found, sorted_for(scope, query), state))
 
 
 def position(
@@ -239,8 +239,8 @@ def _without_prices(found: Position) -> Position:
     return replace(found, amount=None, overage_amount=None, forecast=ahead)
 
 
-def _asked(scope: Scope, query: SnapshotQuery) -> SnapshotQuery:
-    """Sort by key for whom amounts are not: their order would tell of them."""
+def sorted_for(scope: Scope, query: SnapshotQuery) -> SnapshotQuery:
+    """Return a query that sorts by key for whom amounts are not: their order would tell of them."""
     is_hidden = query.sort == "amount" and not scope.sees_prices
     return replace(query, sort="contract") if is_hidden else query
 
