@@ -237,7 +237,17 @@ def test_any_text_is_answered_and_saves_nothing(
     assert stored(world) == before
 
 
-@pytest.mark.parametrize("path", [EDIT, "/contracts/new", "/sign-in", f"/statements/{RICH}/close"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        EDIT,
+        "/contracts/new",
+        "/sign-in",
+        f"/statements/{RICH}/close",
+        f"/volume/{RICH}/x/contact",
+        "/cases/x",
+    ],
+)
 def test_a_form_of_too_many_fields_is_refused(browser: httpx2.Client, path: str) -> None:
     answer = browser.post(path, data={f"a{n}": "1" for n in range(2_100)})
     assert answer.status_code in {404, 405, 413}, answer.text

@@ -1,5 +1,6 @@
 """Subscriptions to pages: what their owner has sent as a file, and when it is due next. Each is its
-owner's alone. Sends nothing: whoever does asks for the page with the owner's scope of that day.
+owner's alone. Sends nothing: whoever does asks for the page anew for each recipient, with the scope
+that they have on that day.
 """
 
 import re

@@ -101,7 +101,7 @@ def _page(request: Request, scope: Scope, shown: Shown, explored: Explored) -> A
         tables=table.forms(shown.link),
         cycles=_cycles(shown),
         pool=_pool(explored, shown),
-        overage=overage.panel(shown.line, found, crossing, prices=scope.sees_prices),
+        overage=overage.panel(shown.line, found, crossing),
         late=_late(explored, shown),
         check_url=check_url(found.account),
     )

@@ -48,7 +48,7 @@ def _facts(scope: Scope, shown: Shown, contract: Contract) -> Sequence[Fact]:
             else "Nothing",
         )
     )
-    if scope.sees_prices:
+    if scope.sees_prices or found.amount is not None:  # a sales rep sees those of their own
         facts += _money_facts(shown)
     accounts = len(standing.children(found)) + 1
     if accounts > 1:

@@ -14,12 +14,15 @@ from tallybook.web.pages.contracts import words as says
 from tallybook.web.pages.view import Fact, Standing
 
 
-def panel(line: Terms, found: Position, stands: Standing, *, prices: bool) -> OveragePanel | None:
-    """Return the panel of a line; None without an allotment. `stands` knows when it is passed."""
+def panel(line: Terms, found: Position, stands: Standing) -> OveragePanel | None:
+    """Return the panel of a line; None without an allotment. `stands` knows when it is passed.
+
+    Without an amount, as for whom it is not, it has no prices either.
+    """
     if found.remaining is None:
         return None
     facts = [*_quantities(found, stands)]
-    if not prices or found.amount is None:
+    if found.amount is None:
         return OveragePanel(tuple(facts))
     facts += _costs(found)
     price = _price(line)

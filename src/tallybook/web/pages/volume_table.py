@@ -10,7 +10,7 @@ from tallybook.model.position import Position, Total
 from tallybook.operations.position import by_unit
 from tallybook.web.pages import format as words
 from tallybook.web.pages import standing
-from tallybook.web.pages.frame import with_query
+from tallybook.web.pages.frame import line_url, with_query
 from tallybook.web.pages.view import Chip, Column, ListControls
 from tallybook.web.pages.volume_asked import AGREED, CHIPS, Asked
 from tallybook.web.pages.volume_view import VolumeRow, VolumeTable, VolumeTotal
@@ -91,10 +91,10 @@ def _rows(asked: Asked, line: Position) -> Iterable[VolumeRow]:
     key = f"{line.contract}/{line.line}"
     is_open = asked.text("open") == key
     period = asked.text("period") if asked.is_past else None
-    url = with_query(f"/volume/{key}", {}, period=period)
+    path = line_url(line.contract, line.line)
     yield VolumeRow(
         line.account_name or line.account,
-        url,
+        with_query(path, {}, period=period),
         line.service,
         standing.of_position(line),
         line.remaining,
@@ -108,7 +108,7 @@ def _rows(asked: Asked, line: Position) -> Iterable[VolumeRow]:
         name = account.title if account else part.account
         yield VolumeRow(
             f"{name}, own usage" if part.account == line.account else name,
-            with_query(f"/volume/{key}", {}, period=period, account=part.account),
+            with_query(path, {}, period=period, account=part.account),
             line.service,
             standing.of_part(line, part.used or _ZERO),
             depth=1,

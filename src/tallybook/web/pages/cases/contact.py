@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Final
-from urllib.parse import parse_qs, quote
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -14,10 +13,11 @@ from tallybook.model.ids import new_id
 from tallybook.model.scope import Scope
 from tallybook.operations import cases as cases_op
 from tallybook.web.api.cases import desk
-from tallybook.web.exact import read_body
 from tallybook.web.pages.cases.numbers import numbers
 from tallybook.web.pages.cases.view import ContactPage, Letter
-from tallybook.web.pages.frame import frame, with_query, zone_of
+from tallybook.web.pages.frame import frame, line_url, with_query, zone_of
+from tallybook.web.pages.look import ROLLUPS
+from tallybook.web.pages.posted import read_form
 from tallybook.web.pages.render import page
 from tallybook.web.pages.session import SignedIn
 from tallybook.web.pages.view import Link
@@ -27,22 +27,20 @@ from tallybook.web.status import status_of
 router = APIRouter()
 
 _BYTES_MAX: Final = 256 * 1024
+_FIELDS_MAX: Final = 50
 _SEE_OTHER: Final = 303
 _KINDS: Final[tuple[tuple[CaseKind, str], ...]] = (
     ("question", "I have a question"),
     ("discrepancy", "The numbers look wrong"),
 )
-_ROLLUPS: Final = {"own": False, "tree": True}
 #: What says which numbers are meant, in the address and in the form.
 _MEANT: Final = ("at", "known_at", "rollup")
 PATH: Final = "/volume/{contract}/{line}/contact"
 
 
 async def _fields(request: Request) -> dict[str, str]:
-    """Read a form with a long text; the last value of a name counts."""
-    body = await read_body(request, _BYTES_MAX)
-    found = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=50)
-    return {name: values[-1] for name, values in found.items()}
+    """Read a form with a long text."""
+    return await read_form(request, bytes_max=_BYTES_MAX, fields_max=_FIELDS_MAX)
 
 
 Fields = Annotated[dict[str, str], Depends(_fields)]
@@ -100,7 +98,7 @@ def _meant(asked: _Asked) -> dict[str, object]:
     for name in ("at", "known_at"):
         if asked.said.get(name):
             meant[name] = asked.said[name]
-    rollup = _ROLLUPS.get(asked.said.get("rollup", ""))
+    rollup = ROLLUPS.get(asked.said.get("rollup", ""))
     return meant if rollup is None else {**meant, "rollup": rollup}
 
 
@@ -112,7 +110,7 @@ def _page(asked: _Asked) -> ContactPage:
     zone = zone_of(directory, preview.contract, preview.account)
     meant = {name: asked.said.get(name, "") for name in _MEANT}
     meant |= {"at": preview.shown["at"], "known_at": preview.shown["known_at"]}
-    path = f"/volume/{quote(asked.key[0], safe='')}/{quote(asked.key[1], safe='')}"
+    path = line_url(*asked.key)
     back = with_query(path, {"rollup": meant["rollup"]})
     return ContactPage(
         frame(asked.request, scope, directory, "Contact your CSM"),
