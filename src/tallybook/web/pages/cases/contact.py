@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Final
-from urllib.parse import parse_qs, quote
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -14,10 +14,10 @@ from tallybook.model.ids import new_id
 from tallybook.model.scope import Scope
 from tallybook.operations import cases as cases_op
 from tallybook.web.api.cases import desk
-from tallybook.web.exact import read_body
 from tallybook.web.pages.cases.numbers import numbers
 from tallybook.web.pages.cases.view import ContactPage, Letter
 from tallybook.web.pages.frame import frame, with_query, zone_of
+from tallybook.web.pages.posted import read_form
 from tallybook.web.pages.render import page
 from tallybook.web.pages.session import SignedIn
 from tallybook.web.pages.view import Link
@@ -27,6 +27,7 @@ from tallybook.web.status import status_of
 router = APIRouter()
 
 _BYTES_MAX: Final = 256 * 1024
+_FIELDS_MAX: Final = 50
 _SEE_OTHER: Final = 303
 _KINDS: Final[tuple[tuple[CaseKind, str], ...]] = (
     ("question", "I have a question"),
@@ -40,9 +41,7 @@ PATH: Final = "/volume/{contract}/{line}/contact"
 
 async def _fields(request: Request) -> dict[str, str]:
     """Read a form with a long text; the last value of a name counts."""
-    body = await read_body(request, _BYTES_MAX)
-    found = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=50)
-    return {name: values[-1] for name, values in found.items()}
+    return await read_form(request, bytes_max=_BYTES_MAX, fields_max=_FIELDS_MAX)
 
 
 Fields = Annotated[dict[str, str], Depends(_fields)]
