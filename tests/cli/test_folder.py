@@ -206,7 +206,7 @@ FAULTS = [
     ("contracts/a.yaml", "number: A\naccount: nobody\nstart_date: 2026-01-01\n",
      "account", "There is no account nobody"),
     ("contracts/b.yaml", "number: B\naccount: acme\nstart_date: 2026-13-01\n",
-     "start_date", "month"),
+     "start_date", "a day of the calendar"),
     ("contracts/c.yaml", "number: C\naccount: acme\nstart_date: 2026-01-01\ntypo: 1\n",
      "typo", "not permitted"),
     ("contracts/d.yaml", "number: D\n---\nnumber: D\naccount: acme\nstart_date: 2026-01-01\n",
