@@ -208,7 +208,7 @@ FAULTS = [
     ("contracts/b.yaml", "number: B\naccount: acme\nstart_date: 2026-13-01\n",
      "start_date", "a day of the calendar"),
     ("contracts/c.yaml", "number: C\naccount: acme\nstart_date: 2026-01-01\ntypo: 1\n",
-     "typo", "not permitted"),
+     "typo", "not known here"),
     ("contracts/d.yaml", "number: D\n---\nnumber: D\naccount: acme\nstart_date: 2026-01-01\n",
      "account", "required"),
     ("contracts/e.yaml", "number: E\nnumber: E\n", "", "has a name twice"),
