@@ -115,6 +115,12 @@ def test_where_all_is_right_it_says_what_was_checked(house: Client) -> None:
     assert found["since"] == "2025-12-20T00:00:00Z"
 
 
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_it_can_be_asked_for_at_the_ends_of_the_calendar(house: Client, at: str) -> None:
+    house.put("/accounts/ends")
+    assert check(house, "ends", at=at)["problems"] == 0
+
+
 def test_an_account_that_is_not_there_is_not_found(house: Client) -> None:
     answer = house.call("GET", "/accounts/nobody/check")
     assert (answer.status, answer.json["code"]) == (404, "account_not_found")

@@ -265,11 +265,20 @@ def test_what_a_role_may_not_do_says_so(browsers: dict[str, httpx2.Client], path
         assert "Not for you" in text(Html(answer.text))
 
 
+def test_a_form_of_too_many_fields_is_refused(browsers: dict[str, httpx2.Client]) -> None:
+    viewer = browsers["viewer@acme.example"]
+    for path in (CONTACT, opened(viewer)):
+        answer = viewer.post(path, data={f"f{i}": "x" for i in range(51)})
+        assert answer.status_code == 413
+        assert "50 fields" in answer.text
+
+
 def test_a_form_from_another_site_is_refused(browsers: dict[str, httpx2.Client]) -> None:
     viewer = browsers["viewer@acme.example"]
     place = opened(viewer)
-    other: dict[str, Any] = {"headers": {"origin": "https://evil.example"}}
-    for path in (CONTACT, place):
-        answer = viewer.post(path, data={"text": "x", "status": "closed"}, **other)
-        assert answer.status_code == 403
+    for origin in ("https://evil.example", "http://[", "null"):
+        other: dict[str, Any] = {"headers": {"origin": origin}}
+        for path in (CONTACT, place):
+            answer = viewer.post(path, data={"text": "x", "status": "closed"}, **other)
+            assert answer.status_code == 403
     assert "Open" in text(get(viewer, place), "h1")

@@ -242,7 +242,17 @@ def test_a_wrong_password_says_so_and_keeps_the_address(world: Pages) -> None:
     assert "set-cookie" not in answer.headers
 
 
-@pytest.mark.parametrize("there", ["https://evil.example/", "//evil.example", "/\\evil.example"])
+@pytest.mark.parametrize(
+    "there",
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "/\t/evil.example",
+        "http://[",
+        "/\t/[",
+    ],
+)
 def test_sign_in_leads_nowhere_else(world: Pages, there: str) -> None:
     with httpx2.Client(base_url=world.url, headers=BROWSER) as client:
         fields = {"email": EMAIL, "password": world.password, "next": there}

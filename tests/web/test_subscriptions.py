@@ -75,7 +75,7 @@ def test_a_subscription_is_turned_off_renamed_and_removed(browser: httpx2.Client
 
 
 def test_what_cannot_be_is_a_page_that_says_so(browser: httpx2.Client) -> None:
-    for address in ("", "/contracts", "/volume/none/line"):
+    for address in ("", "/contracts", "/volume/none/line", "http://[", "//other.example/volume"):
         answer = browser.post("/subscriptions", data={"address": address})
         assert answer.status_code in {404, 422}
         assert "<h1" in answer.text

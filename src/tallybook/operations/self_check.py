@@ -12,7 +12,7 @@ from tallybook.model.mark import Mark
 from tallybook.model.nouns import Meter
 from tallybook.model.ports import Events
 from tallybook.model.scope import Member, Scope
-from tallybook.model.time import FIRST_INSTANT, Calendar
+from tallybook.model.time import FIRST_DAY, FIRST_INSTANT, Calendar
 from tallybook.model.usage import Traffic, TrafficQuery
 from tallybook.operations._shown import AMOUNTS
 from tallybook.operations.position import Instants, reach
@@ -28,7 +28,7 @@ Area = Literal["hierarchy", "contracts", "meters", "sources", "events"]
 LOOKED_BACK_DAYS: Final = 90
 #: Findings that are answered; the worst of them first.
 FINDINGS_MAX: Final = 500
-_DAY: Final = timedelta(days=1)
+_LOOKED_BACK: Final = timedelta(days=LOOKED_BACK_DAYS)
 
 #: By account and meter, when the newest event happened that the meter counts.
 Newest = Mapping[tuple[str, str], datetime]
@@ -76,7 +76,8 @@ class _Tree:
     @property
     def since(self) -> datetime:
         """Return from when on events are looked at: a midnight."""
-        return self.calendar.start_of(self.day - LOOKED_BACK_DAYS * _DAY)
+        days = max(self.day - FIRST_DAY, _LOOKED_BACK) - _LOOKED_BACK
+        return self.calendar.start_of(FIRST_DAY + days)
 
     @property
     def period_start(self) -> datetime:

@@ -39,9 +39,12 @@ Form = Annotated[dict[str, str], Depends(form)]
 
 def own_path(url: str) -> str:
     """Return a path of ours to go to next; anything else would send people elsewhere."""
-    parts = urlsplit(url)
-    ours = not parts.scheme and not parts.netloc and url.startswith("/")
-    return url if ours and not url.startswith(("//", "/\\")) else "/"
+    if not url.startswith("/") or url.startswith(("//", "/\\")):
+        return "/"
+    try:
+        return "/" if urlsplit(url).netloc else url  # "/\t/host" has one
+    except ValueError:  # "/\t/[host"
+        return "/"
 
 
 @router.get("/sign-in")

@@ -15,7 +15,7 @@ from tallybook.web.pages.actions import FORMATS
 from tallybook.web.pages.frame import SUBSCRIPTIONS, frame
 from tallybook.web.pages.render import page
 from tallybook.web.pages.session import SignedIn
-from tallybook.web.pages.sign_in import Form
+from tallybook.web.pages.sign_in import Form, own_path
 from tallybook.web.pages.view import Frame
 from tallybook.web.services import Service
 
@@ -71,7 +71,7 @@ def show(request: Request, scope: SignedIn, service: Service) -> Response:
 @router.post(SUBSCRIPTIONS)
 def subscribe(scope: SignedIn, service: Service, fields: Form) -> Response:
     """Subscribe to the page whose button was pressed, on weekday mornings."""
-    address = urlsplit(fields.get("address", ""))
+    address = urlsplit(own_path(fields.get("address", "")))
     asked = {
         "page": address.path,
         "query": address.query,
