@@ -721,7 +721,7 @@ def test_the_order_of_the_period_before_tells_of_no_amount(house: House) -> None
 def test_a_contract_that_passed_to_another_account_is_listed_once_in_the_period_before(
     house: House,
 ) -> None:
-    terms = {"start_date": "2026-01-01", "lines": [{"code": "L", "meter": "m"}]}
+    terms: Any = {"start_date": "2026-01-01", "lines": [{"code": "L", "meter": "m"}]}
     house.put("contract", "C-b", account="b", **terms)
     house.put("contract", "C-b", since="2026-03-05", account="other", **terms)
     query = SnapshotQuery(accounts=frozenset({"b", "other"}))
