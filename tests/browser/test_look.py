@@ -176,7 +176,7 @@ def test_every_cell_stands_under_its_heading(tab: Page, name: str, width: int) -
 
 
 @pytest.mark.parametrize("width", [1280, 1281, 1440, 1920, 390])
-@pytest.mark.parametrize("name", ["volume", "account"])
+@pytest.mark.parametrize("name", ["volume", "account", "cases"])
 def test_tables_are_seen_whole(tab: Page, name: str, width: int) -> None:
     tab.set_viewport_size({"width": width, "height": 1000})
     tab.goto(f"/{name}.html")

@@ -79,11 +79,15 @@ def case(**changes: Any) -> CasePageView:
 
 def cases(rows: int = 3) -> CasesPage:
     statuses = ("open", "answered", "closed")
+    quotes = (
+        "We count 1,240 fewer messages on 12 November than the daily breakdown shows…",
+        f"https://example.com/{'w' * 100}…",
+    )
     made = (
         CaseRow(
             f"{TITLE} {n}",
             f"/cases/{n}",
-            "We count 1,240 fewer messages on 12 November than the daily breakdown shows…",
+            quotes[n % 2],
             "Quarry Motors Group",
             "/cases?account=quarry",
             statuses[n % 3],  # type: ignore[arg-type]  # a tuple's item is a plain text to mypy
