@@ -133,3 +133,10 @@ def test_earlier_periods_come_the_latest_first_also_over_a_gap() -> None:
         (date(2026, 1, 1), date(2026, 2, 1)),
     ]
     assert list(earlier(found, date(2026, 1, 1))) == []
+
+
+def test_a_longer_period_that_begins_with_a_closed_one_counts_as_it() -> None:
+    yearly = agreed(billing={"cycle_unit": "year"})
+    after = following(yearly, {JANUARY: FEBRUARY})
+    assert after is not None
+    assert after.start == date(2027, 1, 1)

@@ -59,6 +59,11 @@ def test_a_week_that_repeats_is_forecast_by_weekday_without_error() -> None:
     assert errors["mean_7"] > 0 < errors["linear"]
 
 
+def test_a_line_that_began_in_the_period_is_forecast_from_its_third_day_on() -> None:
+    began = Over(MARCH, APRIL, date(2026, 3, 10), {date(2026, 3, 12): D(7)})
+    assert min(guess.made_on for guess in guesses(began)) == date(2026, 3, 12)
+
+
 def _closed_months(stream: Stream) -> Iterator[Over]:
     days = {day: D(use) for day, use in stream.days.items() if day < stream.today}
     first = min(days)

@@ -87,7 +87,7 @@ def test_the_list_stays_with_the_plain_mean(house: Client) -> None:
 
 def test_every_method_is_tried_on_periods_that_are_over(house: Client) -> None:
     answer = house.call("GET", "/forecasts/backtest?periods=6").json
-    assert (answer["periods"], answer["left_out"]) == (2, 0)  # February, cut, and March
+    assert (answer["periods"], answer["has_more"]) == (2, False)  # February, cut, and March
     scores = {score["method"]: score for score in answer["methods"]}
     assert [*scores] == ["mean_7", "weekday", "linear"]
     # February from the third of its 27 days to the last but one, and March likewise.

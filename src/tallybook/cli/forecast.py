@@ -43,7 +43,7 @@ def backtest(
     units = sorted({error["unit"] for score in found["methods"] for error in score["errors"]})
     names = (*_COLUMNS, *(f"error in {unit}" for unit in units))
     print_table(names, [_row(score, units) for score in found["methods"]])
-    left = f"; {found['left_out']} more were left out: narrow it down" if found["left_out"] else ""
+    left = "; more were left out: narrow it down" if found["has_more"] else ""
     typer.echo(f"\n{found['periods']} periods of lines whose days add up{left}.")
 
 

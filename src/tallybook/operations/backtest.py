@@ -65,10 +65,12 @@ class MethodScore:
 
 @dataclass(frozen=True, slots=True)
 class Backtest:
-    """The score of every method over as many past periods; more of them were left out."""
+    """The score of every method over as many past periods; `has_more` says that some were left
+    out.
+    """
 
     periods: int
-    left_out: int
+    has_more: bool
     methods: tuple[MethodScore, ...]
 
 
@@ -101,7 +103,7 @@ def backtest(
         for guess in guesses(over):
             scores[guess.method].add(line.unit, guess)
     methods = tuple(score.told(method) for method, score in scores.items())
-    return Backtest(len(some), sum(1 for _ in lines), methods)
+    return Backtest(len(some), next(lines, None) is not None, methods)
 
 
 class _Score:

@@ -245,7 +245,7 @@ ANSWERS: Final[dict[str, Shape]] = {
     ),
     "Backtest": record(
         periods=WHOLE,
-        left_out=WHOLE,
+        has_more=YES_OR_NO,
         methods=many(
             record(
                 method=one_of(Method),
