@@ -44,6 +44,7 @@ ONE = [
     "/statements?account={a}&period=2026-03-20",
     "/statements?contract={c}",
     "/usage?meter=total&account={a}&from=2026-03-01&to=2026-04-01",
+    "/forecasts/backtest?contract={c}",
     "/cases?account={a}",
     "/deliveries?account={a}",
 ]

@@ -98,6 +98,29 @@ def test_every_method_is_tried_on_periods_that_are_over(house: Client) -> None:
     assert 0 < Decimal(scores["weekday"]["covered_percent"]) <= 100
 
 
+def test_periods_of_a_group_are_not_mixed_up(house: Client) -> None:
+    house.put("/accounts/calm")
+    house.put("/meters/more", event_type="more", aggregation="sum", property="n")
+    months = {"cycle_unit": "month", "cycle_start_date": "2026-02-01"}
+    line = {"code": "total", "meter": "total"}
+    group = {"name": "all", "meters": ["total", "more"], "covered_quantity": "1"}
+    calm = {"account": "calm", "start_date": "2026-02-01", "billing": months}
+    house.put("/contracts/A-1", **calm, lines=[line])
+    house.put("/contracts/B-2", **calm, meter_groups=[group], lines=[])
+    days = [date(2026, 2, 1) + timedelta(days=i) for i in range((END - FIRST).days)]
+    # As much every day of a month, and more each month.
+    house.send([
+        event(f"c{day}", subject="calm", time=f"{day}T12:00:00Z", data={"n": day.month})
+        for day in days
+    ])  # fmt: skip
+    house.until_visible()
+    scores = house.call("GET", "/forecasts/backtest?account=calm&periods=2").json["methods"]
+    (linear,) = (score for score in scores if score["method"] == "linear")
+    # From the third day to the last but one, of two lines.
+    assert linear["forecasts"] == 2 * (25 + 28)
+    assert [error["mean_absolute_error"] for error in linear["errors"]] == ["0"]
+
+
 def test_only_what_is_asked_for_is_tried(house: Client) -> None:
     def periods(query: str) -> int:
         return int(house.call("GET", f"/forecasts/backtest?{query}").json["periods"])

@@ -29,8 +29,11 @@ def compute(
 def count(
     scope: Scope, directory: Directory, events: Events, lines: Iterable[Terms], known: Known
 ) -> Iterator[tuple[Terms, Use, Uses]]:
-    """Yield lines with all that is counted of them; a group when the last of its meters is."""
-    waiting: dict[tuple[str, str], list[Use]] = {}
+    """Yield lines with all that is counted of them; a group when the last of its meters is.
+
+    A line may be there more than once, in several of its periods.
+    """
+    waiting: dict[tuple[object, ...], list[Use]] = {}
     together: dict[tuple[object, ...], list[tuple[Terms, Terms]]] = {}
     for line in lines:
         for part in line.parts:
@@ -43,10 +46,11 @@ def count(
             whole = [line for line, _ in some]
             ready = []
             for line, use in zip(whole, found, strict=True):
-                uses = waiting.setdefault(line.key, [])
+                counted = (*line.key, line.period.start_date)
+                uses = waiting.setdefault(counted, [])
                 uses.append(use)
                 if len(uses) == len(line.meters):
-                    ready.append((line, added(waiting.pop(line.key))))
+                    ready.append((line, added(waiting.pop(counted))))
             wanted = [need for line, _ in ready for need in needs(line)]
             answers = measure(scope, directory, events, wanted, known.mark.seq) if wanted else {}
             for line, use in ready:

@@ -30,7 +30,7 @@ from tallybook.positions.periods import Span
 from tallybook.positions.settlement import Open, Settlement, following, is_beyond
 
 #: Contracts in one question: their uses and statements are in memory together.
-CONTRACTS_A_QUESTION: Final = 5_000
+CONTRACTS_A_QUESTION: Final = 3_000
 
 _DAY: Final = timedelta(days=1)
 _MOMENT: Final = timedelta(microseconds=1)
