@@ -89,7 +89,7 @@ class BooksSnapshot:
                 return SnapshotPage((), 0, {"all": 0}, (), None)
             reach = self._reach(connection, scope, stands, query)
             sums = self._sums_of(reach)
-            items = _items(reach)
+            items = _items(reach) if query.limit else ()
         found = totals.totals(sums, query.states)
         counts = totals.counts(sums)
         return SnapshotPage(items, sum(t.lines for t in found), counts, found, stands.state)

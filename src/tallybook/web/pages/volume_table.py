@@ -70,7 +70,7 @@ def _heading(asked: Asked, column: Column, sort: SnapshotSort | None) -> Column:
 
 def _totals(asked: Asked, totals: tuple[Total, ...]) -> Iterable[VolumeTotal]:
     """Yield the sums of the list by unit and currency; the amounts of lines with an allotment."""
-    query = replace(asked.query_of_all, limit=1)
+    query = replace(asked.query_of_all, limit=0)
     agreed = totals if query.states else asked.lines(replace(query, states=AGREED)).totals
     costs = {(total.unit, total.currency): total for total in by_unit(agreed)}
     for total in by_unit(totals):
