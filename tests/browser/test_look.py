@@ -8,7 +8,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped] # it ships no types
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.gallery import server, write
@@ -153,7 +153,11 @@ def test_sorting_replaces_only_the_table(tab: Page) -> None:
 def test_a_slow_answer_is_seen_to_be_awaited(tab: Page) -> None:
     tab.goto("/volume.html")
     held: list[Route] = []
-    tab.route("**/volume.html?slow", lambda route: held.append(route))  # noqa: PLW0108 - Playwright counts parameters
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    tab.route("**/volume.html?slow", hold)
     link = tab.locator("thead a", has_text="Used")
     link.evaluate("a => a.setAttribute('hx-get', '/volume.html?slow')")
     link.click()

@@ -39,7 +39,10 @@ def client(folder: Path) -> Iterator[Client]:
 
 
 @pytest.fixture
-def run(folder: Path, client: Client, capsys: pytest.CaptureFixture[str]) -> Run:  # noqa: ARG001 - the server must run
+def run(folder: Path, client: Client, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Return what runs `import` while the server is up."""
+    assert client.get("/accounts") is not None
+
     def run(*words: object) -> tuple[int, dict[str, Any]]:
         capsys.readouterr()
         code = main(["import", *map(str, words), "--data", str(folder), "--json"])

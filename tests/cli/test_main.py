@@ -105,7 +105,7 @@ def test_a_refusal_says_why_to_people_and_programs(
     app = _command.commands()
 
     @app.command()
-    def sample(as_json: _command.Json = False) -> None:  # noqa: ARG001 (main reads it)
+    def sample(_as_json: _command.Json = False) -> None:
         raise error
 
     words_made_here(monkeypatch, app)

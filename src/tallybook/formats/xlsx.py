@@ -96,9 +96,6 @@ def _writer(table: Any, looks: _Looks, kind: Kind, zone: ZoneInfo) -> Callable[.
         unit = '"%"' if kind == "percent" else ""
         table.write_number(row, place, Decimal(cell), looks.of(num_format=shape + unit))
 
-    def flag(row: int, place: int, cell: bool) -> None:  # noqa: FBT001  # a cell is no switch
-        table.write_boolean(row, place, cell)
-
     def day(row: int, place: int, cell: Cell) -> None:
         table.write_datetime(row, place, cell, looks.of(num_format="yyyy-mm-dd"))
 
@@ -108,7 +105,7 @@ def _writer(table: Any, looks: _Looks, kind: Kind, zone: ZoneInfo) -> Callable[.
 
     found: dict[Kind, Callable[..., None]] = {
         "text": text,
-        "flag": flag,
+        "flag": table.write_boolean,
         "date": day,
         "instant": instant,
     }

@@ -400,7 +400,8 @@ class SnapshotQuery:
     """Which lines to list; None does not narrow.
 
     `accounts` are whose contracts; `states` are statuses or flags, any of which will do; `text`
-    is found in names and keys. Ties are broken by contract and line, in the same direction.
+    is found in names and keys. Ties are broken by contract and line, in the same direction. With
+    `limit` 0 only totals and counts are asked for.
     """
 
     accounts: frozenset[str] | None = None

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
-from urllib.parse import quote
 
 from pydantic import Field, StringConstraints
 
@@ -16,6 +15,7 @@ from tallybook.model.errors import Conflict, Invalid, NotFound
 from tallybook.model.ids import new_id
 from tallybook.model.limits import KEY_CHARS_MAX, MESSAGE_CHARS_MAX, MESSAGES_OF_A_CASE_MAX
 from tallybook.model.nouns import Document, Instant, Key, Name, Noun, Person, parse
+from tallybook.model.pages import line_page
 from tallybook.model.plain import plain
 from tallybook.model.ports import Books, Cases, Events, Ledger, People
 from tallybook.model.position import Position
@@ -338,7 +338,7 @@ def _shown(found: Position, when: Instants, asked: LineMeant) -> dict[str, Any]:
     period = found.period
     tree = {True: "&rollup=tree", False: "&rollup=own", None: ""}[asked.rollup]
     query = f"on={period.start_date}{tree}"  # the period that holds the day, whenever it is opened
-    path = f"/volume/{found.contract}/{quote(found.line, safe='')}"
+    path = line_page(found.contract, found.line)
     shown: dict[str, Any] = plain(
         {
             "account_name": found.account_name or found.account,

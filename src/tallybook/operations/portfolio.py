@@ -4,7 +4,7 @@ Adds only what is of one unit; whoever asks picks the lines.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal, localcontext
@@ -12,13 +12,20 @@ from threading import Lock
 from typing import Final
 
 from tallybook.model.directory import Directory
-from tallybook.model.ports import Events, SnapshotPage, SnapshotQuery, SnapshotState
+from tallybook.model.ports import Events, LineKey, SnapshotPage, SnapshotQuery, SnapshotState
 from tallybook.model.position import Position
 from tallybook.model.quantity import EXACT
 from tallybook.model.scope import Scope
 from tallybook.operations._compute import compute
 from tallybook.operations._listing import listed
-from tallybook.operations.position import Instants, sees, shown, sorted_for, whole
+from tallybook.operations.position import (
+    Instants,
+    sees,
+    shown,
+    sorted_for,
+    whole,
+    without_prices,
+)
 from tallybook.positions.position import Known
 from tallybook.positions.terms import Terms, terms
 
@@ -75,6 +82,39 @@ class Past:
             for line in _before(scope, directory, number, when)
             if query.service is None or line.service == query.service
         ]
+        found = self._worked_out(scope, directory, events, lines, when)
+        state = SnapshotState(when.mark, when.refreshed_at)
+        return shown(scope, listed(found, sorted_for(scope, query), state))
+
+    def of(
+        self,
+        scope: Scope,
+        directory: Directory,
+        events: Events,
+        keys: Collection[LineKey],
+        when: Instants,
+    ) -> tuple[Position, ...]:
+        """Return where these lines stood when the period before the one of `when.at` ended."""
+        scope.require("read")
+        wanted = set(keys)
+        lines = [
+            line
+            for number in dict.fromkeys(number for number, _ in keys)
+            for line in _before(scope, directory, number, when)
+            if line.key in wanted
+        ]
+        found = self._worked_out(scope, directory, events, lines, when)
+        return tuple(found if scope.sees_prices else map(without_prices, found))
+
+    def _worked_out(
+        self,
+        scope: Scope,
+        directory: Directory,
+        events: Events,
+        lines: Sequence[Terms],
+        when: Instants,
+    ) -> tuple[Position, ...]:
+        """Return where lines stood at their ends, kept or worked out, all of them in full."""
         periods = tuple((*line.key, line.period.starts_at, line.last_day) for line in lines)
         asked = (when.mark.seq, when.mark.revision, periods)
         found = self._kept.get(asked)
@@ -82,8 +122,7 @@ class Past:
             known = Known(when.mark, when.refreshed_at)
             found = tuple(compute(whole(scope), directory, events, lines, known))
             self._keep(asked, found)
-        state = SnapshotState(when.mark, when.refreshed_at)
-        return shown(scope, listed(found, sorted_for(scope, query), state))
+        return found
 
     def _keep(self, asked: _Asked, found: tuple[Position, ...]) -> None:
         with self._lock:

@@ -91,7 +91,7 @@ def walk(scope: Scope, snapshot: Snapshot, query: SnapshotQuery) -> Iterator[Sna
     """Open all lines of `positions`, one after the other and of one mark."""
     scope.require("read")
     with snapshot.walk(scope, sorted_for(scope, query)) as found:
-        items = found.items if scope.sees_prices else map(_without_prices, found.items)
+        items = found.items if scope.sees_prices else map(without_prices, found.items)
         yield replace(found, items=items)
 
 
@@ -150,7 +150,7 @@ def position(
     how = explain(line, found, come, accounts=len(counts), count=sum(counts.values()))
     if sees_amounts_of(scope, directory, key[0]):
         return found, how
-    return _without_prices(found), replace(how, price=None)
+    return without_prices(found), replace(how, price=None)
 
 
 def by_unit(totals: tuple[Total, ...]) -> list[Total]:
@@ -234,7 +234,8 @@ def _counts(
     return {cell.account or "": int(cell.value or 0) for cell in cells}
 
 
-def _without_prices(found: Position) -> Position:
+def without_prices(found: Position) -> Position:
+    """Return a line for whom amounts are not."""
     ahead = replace(found.forecast, projected_amount=None)
     return replace(found, amount=None, overage_amount=None, forecast=ahead)
 
@@ -253,7 +254,7 @@ def shown(scope: Scope, page: SnapshotPage) -> SnapshotPage:
         replace(total, amount=None, overage_amount=None, projected_amount=None)
         for total in page.totals
     )
-    return replace(page, items=tuple(map(_without_prices, page.items)), totals=totals)
+    return replace(page, items=tuple(map(without_prices, page.items)), totals=totals)
 
 
 def _added(one: Total, two: Total) -> Total:

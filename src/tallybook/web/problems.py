@@ -110,7 +110,7 @@ def of_surprise(request: Request, error: Exception) -> Response:
 
 def install(app: FastAPI) -> None:
     """Make every refusal of the API an RFC 9457 problem."""
-    app.add_exception_handler(errors.TallybookError, of_error)  # type: ignore[arg-type]  # it is only given these
-    app.add_exception_handler(HTTPException, of_framework)  # type: ignore[arg-type]  # it is only given these
-    app.add_exception_handler(RequestValidationError, of_parameters)  # type: ignore[arg-type]  # it is only given these
-    app.add_exception_handler(Exception, of_surprise)
+    app.exception_handler(errors.TallybookError)(of_error)
+    app.exception_handler(HTTPException)(of_framework)
+    app.exception_handler(RequestValidationError)(of_parameters)
+    app.exception_handler(Exception)(of_surprise)

@@ -89,7 +89,7 @@ class BooksSnapshot:
                 return SnapshotPage((), 0, {"all": 0}, (), None)
             reach = self._reach(connection, scope, stands, query)
             sums = self._sums_of(reach)
-            items = _items(reach)
+            items = _items(reach) if query.limit else ()
         found = totals.totals(sums, query.states)
         counts = totals.counts(sums)
         return SnapshotPage(items, sum(t.lines for t in found), counts, found, stands.state)
@@ -143,23 +143,18 @@ class BooksSnapshot:
         return _Reach(connection, stands, narrow, found)
 
     def _sums_of(self, reach: "_Reach") -> totals.Sums:
-        """Return the sums of all lines in reach, in whichever state: kept, or asked for once."""
-        query, version = reach.query, reach.stands.version
-        filters = (query.accounts, query.contract, query.branch, query.csm, query.text)
-        found = self._sums.get((version, *filters, None))
-        if found is not None:
-            return {g: v for g, v in found.items() if query.service in {None, g[0]}}
-        cut = _cut(query)
-        if cut is not None:
-            found = totals.kept(reach.connection, *cut)
-            _keep(self._sums, (version, *filters, None), found)
-            return {g: v for g, v in found.items() if query.service in {None, g[0]}}
-        key = (version, *filters, query.service)
+        """Return the sums of all lines in reach, in whichever state. Those of every service are
+        kept, as who asks of one asks of the others, too.
+        """
+        query = reach.query
+        narrow = (query.accounts, query.contract, query.branch, query.csm, query.text)
+        key = (reach.stands.version, *narrow)
         found = self._sums.get(key)
         if found is None:
-            found = totals.asked(reach.connection, _conditions(reach))
+            cut = _cut(query)
+            found = totals.kept(reach.connection, *cut) if cut else _summed(reach)
             _keep(self._sums, key, found)
-        return found
+        return {g: v for g, v in found.items() if query.service in {None, g[0]}}
 
 
 class _Reach(NamedTuple):
@@ -185,6 +180,12 @@ def _keep(answers: OrderedDict[tuple[object, ...], _Answer], key: Any, answer: _
     answers[key] = answer
     while len(answers) > _ANSWERS_KEPT:
         answers.popitem(last=False)
+
+
+def _summed(reach: _Reach) -> totals.Sums:
+    """Add up lines of any service that are otherwise in reach."""
+    every = reach._replace(query=replace(reach.query, service=None))
+    return totals.asked(reach.connection, _conditions(every))
 
 
 def _cut(query: SnapshotQuery) -> tuple[str, str] | None:

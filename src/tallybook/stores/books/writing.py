@@ -1,8 +1,9 @@
 """Writes a refresh of the position snapshot: into what is read, or beside it as a generation.
 
 A small refresh is one transaction. A large one is written beside what is read, as a generation of
-its own and in many short transactions, and takes its place in one: others who write to Books wait
-for a part of it only, and who reads sees the one or the other.
+its own and in many short transactions, and takes its place in one, or, where it is of some lines
+only, the place of those: others who write to Books wait for a part of it only, and who reads sees
+the one or the other.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -21,6 +22,7 @@ from sqlalchemy import (
     insert,
     literal,
     select,
+    update,
 )
 
 from tallybook.model.mark import Mark, minute_of
@@ -36,6 +38,9 @@ from tallybook.stores.books.seen import relation
 #: Lines of a small refresh at most, and of each transaction of a large one: a few tenths of a
 #: second to write.
 LINES_A_TRANSACTION: Final = 2_000
+#: Lines that take the place of others within a generation, in one transaction of a second or two;
+#: for more, all other lines are copied.
+LINES_MOVED: Final = 20_000
 _PERCENT: Final = 10**6
 _PERCENT_MAX: Final = 9 * 10**18
 #: The rows of some lines in each of the tables.
@@ -105,12 +110,22 @@ class Writing:
         new = old + 1
         counted = totals.Counted()
         self._clear_but(old)
+        count = len(gone)
         while some := list(islice(positions, LINES_A_TRANSACTION)):
+            count += len(some)
             written = _written(some, counted)
             with self._writer() as connection:
                 _insert(connection, new, written)
                 if stands and not everything:
                     _take_away(connection, stands, {(p.contract, p.line) for p in some}, counted)
+        if stands and not everything and count <= LINES_MOVED:
+            with self._writer() as connection:
+                _take_away(connection, stands, gone, counted)
+                _drop(connection, old, gone)
+                _move(connection, old, new)
+                totals.change(connection, counted.kept())
+                _stand(connection, stands, old, state)
+            return
         if stands and not everything:
             self._copy(old, new)
             for keys in _batches(gone, LINES_A_TRANSACTION):
@@ -231,6 +246,21 @@ def _insert(connection: Connection, generation: int, written: _Written) -> None:
     for table, rows in zip(_TABLES, written, strict=True):
         if rows:
             connection.execute(insert(table), [{"generation": generation, **row} for row in rows])
+
+
+def _move(connection: Connection, old: int, new: int) -> None:
+    """Put the lines of a generation in place of those that they are in the other."""
+    for table in _TABLES:
+        fresh = table.alias()
+        same = exists().where(
+            fresh.c.generation == new,
+            fresh.c.contract == table.c.contract,
+            fresh.c.code == table.c.code,
+        )
+        some = select(fresh.c.contract).where(fresh.c.generation == new)  # an index finds these
+        former = and_(table.c.generation == old, table.c.contract.in_(some), same)
+        connection.execute(delete(table).where(former))
+        connection.execute(update(table).where(table.c.generation == new).values(generation=old))
 
 
 def _take_over(

@@ -14,9 +14,8 @@ from tallybook.model.scope import Scope
 from tallybook.model.time import zone as zone_of
 from tallybook.operations import position as position_op
 from tallybook.operations import sheets
-from tallybook.web.api._parameters import Text
 from tallybook.web.api._shapes import DATE, DECIMAL, MARK, TEXT, YES_OR_NO, many, maybe, record
-from tallybook.web.api.positions import Listing, Narrowed, Narrowing, instants, listing
+from tallybook.web.api.positions import Asked, Listing, Narrowed, Narrowing, line_at, listing
 from tallybook.web.caller import Caller
 from tallybook.web.download import dated, download
 from tallybook.web.exact import answer
@@ -62,8 +61,9 @@ def get_positions_file(
     scope: Caller,
     service: Service,
     asked: Narrowed,
+    *,
     format_: Format = "csv",
-    header: Header = True,  # noqa: FBT002  # a parameter of the address
+    header: Header = True,
     timezone: Zone = _UTC,
 ) -> Response:
     """Write where every line stands to a file: the whole list, of one mark."""
@@ -85,25 +85,20 @@ def get_days(
     service: Service,
     contract: str,
     line: str,
-    at: Annotated[str | None, Query(description="An instant; now by default.")] = None,
-    known_at: Text = None,
-    rollup: Annotated[
-        bool | None, Query(description="Count the tree; as the contract says by default.")
-    ] = None,
+    asked: Asked,
+    *,
     format_: Annotated[
         str, Query(alias="format", description=f"json, or one of {', '.join(sheets.FORMATS)}.")
     ] = "json",
-    header: Header = True,  # noqa: FBT002  # a parameter of the address
+    header: Header = True,
 ) -> Response:
     """Return the days of one line in its period, with what was used to date; also as a file."""
     kind = format_ if format_ == "json" else sheets.check_format(format_)
-    when = instants(scope, service, at, known_at)
-    directory = service.directories.at(scope, when.mark.revision)
-    key = (contract, line)
-    found, _ = position_op.position(scope, directory, service.events, key, when, rollup=rollup)
-    terms = position_op.find_line(scope, directory, key, when, rollup=rollup)
-    asked = {"at": at or "", "rollup": "" if rollup is None else str(rollup).lower()}
-    sheet = sheets.of_days(scope, found, when, asked, terms.calendar.timezone)
+    directory, when, found, _ = line_at(scope, service, (contract, line), asked)
+    terms = position_op.find_line(scope, directory, (contract, line), when, rollup=asked.rollup)
+    counted = "" if asked.rollup is None else str(asked.rollup).lower()
+    said = {"at": asked.at or "", "rollup": counted}
+    sheet = sheets.of_days(scope, found, when, said, terms.calendar.timezone)
     if kind != "json":
         name = f"{contract}-{line}-{found.period.start_date.isoformat()}"
         return download(service, sheet, kind, name, header=header)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NamedTuple
 
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
@@ -11,7 +11,7 @@ from tallybook.model import limits
 from tallybook.model.directory import Directory
 from tallybook.model.errors import Invalid
 from tallybook.model.money import round_money
-from tallybook.model.ports import SnapshotPage, SnapshotQuery, SnapshotSort, SnapshotState
+from tallybook.model.ports import LineKey, SnapshotPage, SnapshotQuery, SnapshotSort, SnapshotState
 from tallybook.model.position import Forecast, Method, Position, Total
 from tallybook.model.scope import Scope
 from tallybook.model.time import parse_instant
@@ -20,6 +20,7 @@ from tallybook.operations._page import cursor_invalid
 from tallybook.operations.known import known
 from tallybook.operations.late import Late, late
 from tallybook.operations.pool import Pool, pool
+from tallybook.positions.explanation import Explanation
 from tallybook.web.api._parameters import Cursor, Limit, Text
 from tallybook.web.api._schemas import says
 from tallybook.web.api._shapes import INSTANT, MARK, WHOLE, many, maybe, page_of, ref
@@ -40,6 +41,8 @@ _LIST: Final = page_of(
 )
 _STATES: Final = ", ".join(sorted(position_op.STATES))
 
+At = Annotated[str | None, Query(description="An instant; now by default.")]
+
 
 @dataclass(frozen=True, slots=True)
 class Narrowing:
@@ -52,7 +55,7 @@ class Narrowing:
     branch: Text = None
     csm: Text = None
     q: Text = None
-    at: Annotated[str | None, Query(description="An instant; now by default.")] = None
+    at: At = None
     known_at: Text = None
     rollup: Annotated[bool, Query()] = True
     sort: Annotated[SnapshotSort, Query()] = "contract"
@@ -60,6 +63,29 @@ class Narrowing:
 
 
 Narrowed = Annotated[Narrowing, Depends()]
+
+
+@dataclass(frozen=True, slots=True)
+class AsOf:
+    """When, by what was known and whose use a line is looked at, as the parameters of a route."""
+
+    at: At = None
+    known_at: Text = None
+    rollup: Annotated[
+        bool | None, Query(description="Count the tree; as the contract says by default.")
+    ] = None
+
+
+Asked = Annotated[AsOf, Depends()]
+
+
+class LineAt(NamedTuple):
+    """Where a line stood, how that came about, and what both rest on."""
+
+    directory: Directory
+    when: position_op.Instants
+    found: Position
+    how: Explanation
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,19 +160,11 @@ def get_position(
     service: Service,
     contract: str,
     line: str,
-    at: Annotated[str | None, Query(description="An instant; now by default.")] = None,
-    known_at: Text = None,
-    rollup: Annotated[
-        bool | None, Query(description="Count the tree; as the contract says by default.")
-    ] = None,
+    asked: Asked,
     method: Annotated[Method, Query(description="How the forecast is made.")] = "mean_7",
 ) -> Response:
     """Work out one line, day by day, with the explanation of its numbers."""
-    when = instants(scope, service, at, known_at)
-    directory = service.directories.at(scope, when.mark.revision)
-    found, how = position_op.position(
-        scope, directory, service.events, (contract, line), when, rollup=rollup, method=method
-    )
+    _, _, found, how = line_at(scope, service, (contract, line), asked, method)
     daily = [asdict(day) for day in found.daily if day.date >= found.period.start_date]
     return answer({**shape(found), "daily": daily, "explanation": asdict(how)})
 
@@ -157,19 +175,11 @@ def get_pool(
     service: Service,
     contract: str,
     line: str,
-    at: Annotated[str | None, Query(description="An instant; now by default.")] = None,
-    known_at: Text = None,
-    rollup: Annotated[
-        bool | None, Query(description="Count the tree; as the contract says by default.")
-    ] = None,
+    asked: Asked,
 ) -> Response:
     """List the accounts of a line: what each brought, and where it stands by its own contracts."""
-    when = instants(scope, service, at, known_at)
-    directory = service.directories.at(scope, when.mark.revision)
-    found, _ = position_op.position(
-        scope, directory, service.events, (contract, line), when, rollup=rollup
-    )
-    made = pool(scope, directory, service.events, found, when, rollup=rollup)
+    directory, when, found, _ = line_at(scope, service, (contract, line), asked)
+    made = pool(scope, directory, service.events, found, when, rollup=asked.rollup)
     return answer(_pool(made))
 
 
@@ -179,19 +189,29 @@ def get_late(
     service: Service,
     contract: str,
     line: str,
-    at: Annotated[str | None, Query(description="An instant; now by default.")] = None,
-    known_at: Text = None,
-    rollup: Annotated[
-        bool | None, Query(description="Count the tree; as the contract says by default.")
-    ] = None,
+    asked: Asked,
 ) -> Response:
     """Count the events that came after their day was over, and say what they changed."""
-    when = instants(scope, service, at, known_at)
-    directory = service.directories.at(scope, when.mark.revision)
-    key = (contract, line)
-    found, _ = position_op.position(scope, directory, service.events, key, when, rollup=rollup)
+    directory, when, found, _ = line_at(scope, service, (contract, line), asked)
     stores = (service.ledger, service.events)
-    return answer(_late(found, late(scope, directory, *stores, found, when, rollup=rollup)))
+    return answer(_late(found, late(scope, directory, *stores, found, when, rollup=asked.rollup)))
+
+
+def line_at(
+    scope: Scope, service: Services, key: LineKey, asked: AsOf, method: Method = "mean_7"
+) -> LineAt:
+    """Work out the line that parameters ask for.
+
+    Raises:
+        NotFound: as `operations.position.position`.
+        Invalid: as `instants`.
+    """
+    when = instants(scope, service, asked.at, asked.known_at)
+    directory = service.directories.at(scope, when.mark.revision)
+    found, how = position_op.position(
+        scope, directory, service.events, key, when, rollup=asked.rollup, method=method
+    )
+    return LineAt(directory, when, found, how)
 
 
 def instants(

@@ -6,6 +6,7 @@ from urllib.parse import quote, urlencode
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from tallybook.model.pages import contract_page, line_page
 from tallybook.operations.self_check import self_check
 from tallybook.positions.self_check import Finding
 from tallybook.web.api._parameters import Text
@@ -61,10 +62,9 @@ def seen_at(finding: Finding) -> str:
         return f"{_API}/events?{urlencode({**asked, **state})}"
     if finding.contract is None:
         return f"{_API}/accounts/{quote(finding.account, safe='')}/history"
-    number = quote(finding.contract, safe="")
     if finding.line is None:
-        return f"/contracts/{number}"
-    return f"/volume/{number}/{quote(finding.line, safe='')}"
+        return contract_page(finding.contract)
+    return line_page(finding.contract, finding.line)
 
 
 def _shape(finding: Finding) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from fastapi import Request
 
@@ -76,11 +76,6 @@ def has_samples(directory: Directory) -> bool:
     """Tell whether the data was made up: the first account says so in its attributes."""
     first = next(iter(directory.accounts.values()), None)
     return first is not None and first.attributes.get("sample") is True
-
-
-def line_url(contract: str, line: str) -> str:
-    """Return the address of a line's drill-down."""
-    return f"/volume/{quote(contract, safe='')}/{quote(line, safe='')}"
 
 
 def with_query(path: str, query: Mapping[str, str], **changes: str | None) -> str:

@@ -10,6 +10,7 @@ from fastapi import Request
 
 from tallybook.model.directory import Directory
 from tallybook.model.errors import NotFound
+from tallybook.model.pages import line_page
 from tallybook.model.position import Method, Position
 from tallybook.model.scope import Scope
 from tallybook.operations import position as position_op
@@ -17,7 +18,7 @@ from tallybook.positions.explanation import Explanation
 from tallybook.positions.terms import Terms
 from tallybook.web.api.positions import instants
 from tallybook.web.pages import cycles
-from tallybook.web.pages.frame import line_url, with_query, zone_of
+from tallybook.web.pages.frame import with_query, zone_of
 from tallybook.web.services import Services
 
 T = TypeVar("T")
@@ -94,7 +95,9 @@ def look(request: Request, scope: Scope, service: Services, key: tuple[str, str]
     line = line_at(when)
     current = line if when == now else _or_none(lambda: line_at(now))
     earlier = _or_none(lambda: at(cycles.before(line, when))[0])
-    return Shown(line_url(*key), query, directory, line, current, found, how, earlier, when, method)
+    return Shown(
+        line_page(*key), query, directory, line, current, found, how, earlier, when, method
+    )
 
 
 def _or_none(made: Callable[[], T]) -> T | None:

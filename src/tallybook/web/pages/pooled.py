@@ -9,6 +9,7 @@ from decimal import Decimal, localcontext
 from typing import Final
 
 from tallybook.model.directory import Directory
+from tallybook.model.pages import line_page
 from tallybook.model.position import Position
 from tallybook.model.quantity import EXACT
 from tallybook.operations.pool import Pool, PoolAccount
@@ -16,7 +17,6 @@ from tallybook.operations.portfolio import available
 from tallybook.web.pages import format as words
 from tallybook.web.pages.account_view import PoolPanel, PoolRow
 from tallybook.web.pages.charted import LinkTo
-from tallybook.web.pages.frame import line_url
 from tallybook.web.pages.view import Fact
 
 _ZERO: Final = Decimal(0)
@@ -138,7 +138,7 @@ def _row(one: PoolAccount, made: Pool, directory: Directory, link: LinkTo) -> Po
     without = "" if made.own_overage is None else "no line of its own"
     return PoolRow(
         account.title if account else one.account,
-        line_url(one.own[0].contract, one.own[0].line)
+        line_page(one.own[0].contract, one.own[0].line)
         if one.own
         else link(account=one.account, view=None),
         one.used or _ZERO,

@@ -138,7 +138,7 @@ def _empty(request: Request, asked: Asked) -> MessagePage:
 
 
 def _volume(request: Request, asked: Asked, every: SnapshotPage) -> VolumePage:
-    found = asked.lines(replace(asked.query_of_all, service=None, limit=1))
+    found = asked.lines(replace(asked.query_of_all, service=None, limit=0))
     of_all = _by_service(found.totals)
     services = _by_urgency({**of_all, **_agreed(asked)})
     name = asked.text("service") or next(iter(services), "")
@@ -156,7 +156,7 @@ def _volume(request: Request, asked: Asked, every: SnapshotPage) -> VolumePage:
 
 def _charted_lines(asked: Asked, name: str) -> SnapshotPage:
     """Return the lines of one service that are added up: those with an allotment, if there are."""
-    query = replace(asked.query_of_all, service=name, sort="contract", limit=1)
+    query = replace(asked.query_of_all, service=name, sort="contract", limit=0)
     found = asked.lines(query)
     if not query.states and (agreed := asked.lines(replace(query, states=AGREED))).total:
         query, found = replace(query, states=AGREED), agreed
@@ -170,7 +170,7 @@ def _agreed(asked: Asked) -> ByService:
     query = asked.query_of_all
     if query.states:
         return {}
-    return _by_service(asked.lines(replace(query, service=None, states=AGREED, limit=1)).totals)
+    return _by_service(asked.lines(replace(query, service=None, states=AGREED, limit=0)).totals)
 
 
 def _charted(
@@ -222,14 +222,8 @@ def _before(asked: Asked, lines: SnapshotPage) -> Sequence[Position]:
     """Return the same lines a period before, for as many days to compare with."""
     if asked.is_past or lines.total > COMPARED_LINES_MAX:
         return ()
-    keys = {(line.contract, line.line) for line in lines.items}
-    query = SnapshotQuery(
-        accounts=frozenset(line.account for line in lines.items),
-        service=lines.items[0].service,
-        limit=COMPARED_LINES_MAX,
-    )
-    found = asked.before(query).items
-    return [line for line in found if (line.contract, line.line) in keys]
+    keys = [(line.contract, line.line) for line in lines.items]
+    return asked.past.of(asked.scope, asked.directory, asked.service.events, keys, asked.when)
 
 
 def _note(lines: SnapshotPage, totals: Sequence[Total]) -> str:

@@ -5,12 +5,13 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
+from tallybook.model.pages import line_page
 from tallybook.model.ports import SnapshotSort
 from tallybook.model.position import Position, Total
 from tallybook.operations.position import by_unit
 from tallybook.web.pages import format as words
 from tallybook.web.pages import standing
-from tallybook.web.pages.frame import line_url, with_query
+from tallybook.web.pages.frame import with_query
 from tallybook.web.pages.view import Chip, Column, ListControls
 from tallybook.web.pages.volume_asked import AGREED, CHIPS, Asked
 from tallybook.web.pages.volume_view import VolumeRow, VolumeTable, VolumeTotal
@@ -69,7 +70,7 @@ def _heading(asked: Asked, column: Column, sort: SnapshotSort | None) -> Column:
 
 def _totals(asked: Asked, totals: tuple[Total, ...]) -> Iterable[VolumeTotal]:
     """Yield the sums of the list by unit and currency; the amounts of lines with an allotment."""
-    query = replace(asked.query_of_all, limit=1)
+    query = replace(asked.query_of_all, limit=0)
     agreed = totals if query.states else asked.lines(replace(query, states=AGREED)).totals
     costs = {(total.unit, total.currency): total for total in by_unit(agreed)}
     for total in by_unit(totals):
@@ -91,7 +92,7 @@ def _rows(asked: Asked, line: Position) -> Iterable[VolumeRow]:
     key = f"{line.contract}/{line.line}"
     is_open = asked.text("open") == key
     period = asked.text("period") if asked.is_past else None
-    path = line_url(line.contract, line.line)
+    path = line_page(line.contract, line.line)
     yield VolumeRow(
         line.account_name or line.account,
         with_query(path, {}, period=period),

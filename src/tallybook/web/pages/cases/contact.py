@@ -10,12 +10,13 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from tallybook.model.case import CaseKind
 from tallybook.model.errors import Conflict, Invalid, TallybookError
 from tallybook.model.ids import new_id
+from tallybook.model.pages import line_page
 from tallybook.model.scope import Scope
 from tallybook.operations import cases as cases_op
 from tallybook.web.api.cases import desk
 from tallybook.web.pages.cases.numbers import numbers
 from tallybook.web.pages.cases.view import ContactPage, Letter
-from tallybook.web.pages.frame import frame, line_url, with_query, zone_of
+from tallybook.web.pages.frame import frame, with_query, zone_of
 from tallybook.web.pages.look import ROLLUPS
 from tallybook.web.pages.posted import read_form
 from tallybook.web.pages.render import page
@@ -110,7 +111,7 @@ def _page(asked: _Asked) -> ContactPage:
     zone = zone_of(directory, preview.contract, preview.account)
     meant = {name: asked.said.get(name, "") for name in _MEANT}
     meant |= {"at": preview.shown["at"], "known_at": preview.shown["known_at"]}
-    path = line_url(*asked.key)
+    path = line_page(*asked.key)
     back = with_query(path, {"rollup": meant["rollup"]})
     return ContactPage(
         frame(asked.request, scope, directory, "Contact your CSM"),

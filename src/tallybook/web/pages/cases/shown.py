@@ -11,6 +11,7 @@ from tallybook.model.case import Message
 from tallybook.model.directory import Directory
 from tallybook.model.errors import Conflict, Invalid
 from tallybook.model.ids import new_id
+from tallybook.model.pages import contract_page
 from tallybook.model.scope import Scope
 from tallybook.operations import cases as cases_op
 from tallybook.web.api.cases import desk
@@ -115,4 +116,4 @@ def _message(scope: Scope, message: Message) -> MessageRow:
 def _about(directory: Directory, account: str, contract: str) -> Iterator[Link]:
     owner = directory.account(account)
     yield Link(owner.title if owner else account, f"/volume?account={quote(account, safe='')}")
-    yield Link(f"Contract {contract}", f"/contracts/{quote(contract, safe='')}")
+    yield Link(f"Contract {contract}", contract_page(contract))

@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from tallybook.model.errors import TallybookError
 from tallybook.model.limits import PAGE_ROWS_DEFAULT
+from tallybook.model.pages import line_page
 from tallybook.model.ports import SnapshotQuery
 from tallybook.model.scope import Scope
 from tallybook.model.statement import ClosedStatement
@@ -314,8 +315,8 @@ def _days(shown: _Shown, charge: Mapping[str, Any]) -> Link | None:
         "until": str(date.fromisoformat(counted[-1]["end"]) - _DAY),
         "view": "table",
     }
-    key = f"{quote(shown.found.contract, safe='')}/{quote(charge['code'], safe='')}"
-    return Link("Its days and events", with_query(f"/volume/{key}", span))
+    path = line_page(shown.found.contract, charge["code"])
+    return Link("Its days and events", with_query(path, span))
 
 
 def _adjustment(shown: _Shown, one: Mapping[str, Any]) -> ChargeRow:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from tallybook.model.contract import TERMS
 from tallybook.model.directory import Directory
+from tallybook.model.pages import line_page
 from tallybook.web.pages import format as words
 from tallybook.web.pages.contracts import words as says
 from tallybook.web.pages.contracts.view import (
@@ -250,14 +251,13 @@ class _Sections:
         sentences: Sequence[str],
         table: TierTable | None,
     ) -> Clause:
-        number = quote(self._held["number"], safe="")
         return Clause(
             code,
             name or code,
             part.get("meter") or ("fixed" if part.get("quantity") is not None else "pool"),
             tuple(sentences),
             table,
-            f"/volume/{number}/{quote(code, safe='')}" if code in self._standings else "",
+            line_page(self._held["number"], code) if code in self._standings else "",
             self._standings.get(code),
         )
 
