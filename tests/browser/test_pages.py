@@ -136,7 +136,8 @@ def test_by_keyboard_from_sign_in_to_the_events_of_a_day(browser: Browser, world
     context = browser.new_context(base_url=world.url, **LIGHT)
     page = context.new_page()
     page.goto("/volume")
-    page.keyboard.type(EMAIL)  # the field has the focus
+    expect(page.get_by_label("E-mail")).to_be_focused()
+    page.keyboard.type(EMAIL)
     page.keyboard.press("Tab")
     page.keyboard.type(world.password)
     page.keyboard.press("Enter")
