@@ -1,1 +1,3 @@
-"""One file a check: variables, columns, findings. A check sees a View, never a store."""
+"""One file a check: typed variables, columns, fingerprint, and what it finds in a view. Sends and
+remembers nothing.
+"""

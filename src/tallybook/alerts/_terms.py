@@ -1,0 +1,99 @@
+"""The terms of contracts as they stand today, with the rates that hold today, for checks of how
+contracts are set up. Counts no use.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal, localcontext
+from fractions import Fraction
+from typing import Final
+
+from tallybook.model.contract import BaseCharge, Contract, MeterGroup
+from tallybook.model.quantity import EXACT
+from tallybook.model.view import View
+from tallybook.positions.agreement import NEVER, Agreement, agreement
+from tallybook.positions.items import segments, turns
+from tallybook.positions.layers import Layer, layer_on
+from tallybook.pricing._raise import raised_amount
+
+_DAY: Final = timedelta(days=1)
+#: The digits of a sum for which no exact decimal exists: beyond those of any price.
+_MONTHLY_DIGITS: Final = 38
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """A contract in force on its local day `day`, `terms` as they hold then."""
+
+    number: str
+    day: date
+    terms: Contract
+    agreed: Agreement
+
+    @property
+    def layer(self) -> Layer:
+        """Return the terms that hold on the day, which know the lengths of cycles."""
+        return layer_on(self.terms, self.day)
+
+    @property
+    def has_end(self) -> bool:
+        """Tell whether it ends."""
+        return self.agreed.stretches[-1].end != NEVER
+
+    @property
+    def last_day(self) -> date:
+        """Return its last day in force."""
+        return self.agreed.stretches[-1].end - _DAY
+
+    def amount(self, charge: BaseCharge) -> Decimal:
+        """Return what a base charge comes to in its cycle, planned increases included."""
+        with localcontext(EXACT):
+            return self._raised("base", charge.name, charge.amount) * charge.quantity
+
+    def rate(self, group: MeterGroup) -> Decimal | None:
+        """Return a group's overage rate, planned increases included: the one it names, else that of
+        its only tier; None where there are several, or none.
+        """
+        rate = group.overage_rate
+        if rate is None and group.overage_tiers and len(group.overage_tiers) == 1:
+            only = group.overage_tiers[0]
+            rate = None if only.flat_amount else only.unit_amount
+        return None if rate is None else self._raised("overage", group.name, rate)
+
+    def _raised(self, kind: str, name: str, amount: Decimal) -> Decimal:
+        for planned in self.terms.rate_schedules:
+            if planned.applies_to == kind and planned.ref in {None, name}:
+                times = self._turn(kind, name) // planned.every
+                amount = raised_amount(amount, planned.percent, times, planned.places)
+        return amount
+
+    def _turn(self, kind: str, name: str) -> int:
+        """Return how many cycles of a part have gone by."""
+        known = segments(self.agreed, _base_charges if kind == "base" else _meter_groups)[name]
+        return next(iter(turns(self.agreed, known, self.day, self.day + _DAY))).number
+
+
+def in_force(view: View) -> Iterator[Agreed]:
+    """Yield the contracts that are in force now, each on its own local day."""
+    for number in view.contracts():
+        agreed = agreement(view.directory, number)
+        day = agreed.day_of(view.now)
+        terms = None if day is None else agreed.on(day)
+        if day is not None and terms is not None:
+            yield Agreed(number, day, terms, agreed)
+
+
+def decimal(value: Fraction) -> Decimal:
+    """Return a fraction as a decimal, with as many digits as a price may have."""
+    digits = EXACT.copy()
+    digits.prec = _MONTHLY_DIGITS
+    return digits.divide(Decimal(value.numerator), Decimal(value.denominator))
+
+
+def _base_charges(terms: Contract) -> Iterable[BaseCharge]:
+    return terms.base_charges
+
+
+def _meter_groups(terms: Contract) -> Iterable[MeterGroup]:
+    return terms.meter_groups

@@ -1,0 +1,130 @@
+"""Check `contract.base_vs_coverage`: whether the base charges of a contract are in line with the
+worth of the quantities that its meter groups cover, both brought to one month.
+"""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from fractions import Fraction
+
+from tallybook.alerts._terms import Agreed, decimal, in_force
+from tallybook.model.check import Column, Found, Unjudged, Values, Variable
+from tallybook.model.schedule import Preset
+from tallybook.model.view import View
+
+TITLE = "Base rate against coverage"
+FINDS = (
+    "Contracts whose base charges are too low or too high for the quantities that their meter "
+    "groups cover, such as after a billing cycle was changed and the amount was not."
+)
+TIPS = (
+    "A ratio of 1 is in line; below it too little is charged, above it too much.",
+    "For bounds that are as far apart both ways set tolerance_factor: 4/3 is 3/4 and 4/3.",
+)
+_FACTOR = "In place of both ratios: 1 ÷ factor and factor."
+_NONE = "Also contracts with a base charge whose groups cover nothing."
+_BOUND = "Base ÷ covered value; a ratio of exactly this is in order."
+VARIABLES = (
+    Variable("low", "decimal", "Ratio below", _BOUND, Decimal("0.75"), below="high", letter="W"),
+    Variable("high", "decimal", "Ratio above", _BOUND, Decimal("1.33"), letter="X"),
+    Variable("tolerance_factor", "decimal", "Or a factor both ways", _FACTOR, minimum=Decimal(1)),
+    Variable("include_no_coverage", "flag", "No coverage", _NONE, default=False, letter="Y"),
+)
+COLUMNS = (
+    Column("base_per_month", "Base a month", "money"),
+    Column("covered_value_per_month", "Covered value a month", "money"),
+    Column("variance", "Variance", "percent"),
+    Column("ratio", "Ratio", "quantity"),
+    Column("increase_to_match", "Increase to match", "percent"),
+)
+FINGERPRINT = ("base", "coverage")
+POLICY = "once_until_changed"
+SCHEDULE: Preset = "weekday_mornings"
+RELATED = ("contract.no_minimum", "group.zero_allowance", "cycle.mismatch")
+
+
+def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
+    """Yield contracts outside of the bounds: ratio = base ÷ covered value, variance = 1 - ratio,
+    increase to match = covered value ÷ base - 1.
+    """
+    factor = values["tolerance_factor"]
+    low, high = Fraction(values["low"]), Fraction(values["high"])
+    if factor is not None:
+        low, high = 1 / Fraction(factor), Fraction(factor)
+    for one in in_force(view):
+        if one.terms.base_charges or one.terms.meter_groups:
+            yield from _judged(one, low, high, with_no_coverage=values["include_no_coverage"])
+
+
+def _judged(
+    one: Agreed, low: Fraction, high: Fraction, *, with_no_coverage: bool
+) -> Iterator[Found | Unjudged]:
+    layer = one.layer
+    charged = (Fraction(one.amount(c)) / layer.months(c.cycle) for c in one.terms.base_charges)
+    covering = [group for group in one.terms.meter_groups if group.covered_quantity]
+    if any(g.overage_tiers and len(g.overage_tiers) > 1 for g in covering):
+        yield Unjudged(one.number, one.terms.account, "unsupported_tiered")
+        return
+    worth = (
+        Fraction(g.covered_quantity) * Fraction(one.rate(g) or 0) / layer.months(g.cycle)
+        for g in covering
+    )
+    base, value = sum(charged, Fraction(0)), sum(worth, Fraction(0))
+    if value:
+        ratio = base / value
+        if low <= ratio <= high:
+            return
+        state = "over" if ratio > high else "under" if base else "no_base"
+        yield _found(one, state, base, value)
+    elif not covering and base:
+        if with_no_coverage:
+            yield _found(one, "no_coverage", base, value)
+    else:
+        reason = "zero_rate" if covering else "nothing_to_compare"
+        yield Unjudged(one.number, one.terms.account, reason)
+
+
+def _found(one: Agreed, state: str, base: Fraction, value: Fraction) -> Found:
+    ratio = base / value if value else None
+    layer, terms = one.layer, one.terms
+    return Found(
+        entity=one.number,
+        account=terms.account,
+        state=state,
+        message=_said(state, ratio),
+        inputs={
+            "base": [
+                {"name": c.name, "amount": one.amount(c), "cycle": list(layer.length(c.cycle))}
+                for c in terms.base_charges
+            ],
+            "coverage": [
+                {
+                    "group": g.name,
+                    "covered_quantity": g.covered_quantity,
+                    "rate": one.rate(g),
+                    "cycle": list(layer.length(g.cycle)),
+                }
+                for g in terms.meter_groups
+            ],
+        },
+        outputs={
+            "base_per_month": decimal(base),
+            "covered_value_per_month": decimal(value),
+            "ratio": None if ratio is None else decimal(ratio),
+            "variance": None if ratio is None else decimal(1 - ratio),
+            "increase_to_match": decimal(value / base - 1) if base and value else None,
+        },
+        money_at_risk=decimal(abs(value - base)),
+        currency=one.agreed.currency,
+        contract=one.number,
+        branch=terms.branch,
+    )
+
+
+def _said(state: str, ratio: Fraction | None) -> str:
+    if state == "no_base":
+        return "No base is billed for what is covered."
+    if ratio is None:
+        return "A base is billed, and nothing is covered."
+    if state == "over":
+        return f"The base is {decimal(ratio):.2f}× of what the coverage is worth."
+    return f"The base is {decimal((1 - ratio) * 100):.1f} % less than what the coverage is worth."

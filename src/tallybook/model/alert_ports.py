@@ -1,0 +1,99 @@
+"""The stores of alerts as the rest of the house knows them: subscriptions, runs and findings, and
+the outbox that deliveries wait in. Both are kept by Books; see `model.ports` for the others.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from tallybook.model.alert import (
+    Finding,
+    FindingEvent,
+    FindingPage,
+    FindingQuery,
+    Run,
+    Subscription,
+)
+from tallybook.model.delivery import Delivery
+from tallybook.model.scope import Scope
+
+
+class Alerts(Protocol):
+    """Subscriptions to checks, their runs and findings. Whoever is bound to accounts sees their own
+    subscriptions only; the vendor's people see all. Each change is audited.
+    """
+
+    def subscriptions(self, scope: Scope) -> list[Subscription]:
+        """Return those the scope sees, oldest first."""
+
+    def subscription(self, scope: Scope, subscription_id: str) -> Subscription | None:
+        """Return one the scope sees."""
+
+    def add(self, scope: Scope, subscription: Subscription) -> None:
+        """Add one."""
+
+    def change(self, scope: Scope, subscription: Subscription, at: datetime) -> None:
+        """Replace the one with this id, but for its `due_at`."""
+
+    def remove(self, scope: Scope, subscription_id: str, at: datetime) -> bool:
+        """Remove one with its runs and findings; False where the scope sees none with this id."""
+
+    def runs(
+        self, scope: Scope, subscription_id: str, limit: int, before: str | None = None
+    ) -> list[Run]:
+        """Return the newest runs, or those before the run of an id, newest first."""
+
+    def remembered(self, scope: Scope, subscription_id: str) -> list[Finding]:
+        """Return all findings of a subscription that are not resolved, or whose step and period
+        must not be said again, in order of (entity, step, period).
+        """
+
+    def decide(
+        self,
+        scope: Scope,
+        run: Run,
+        findings: Iterable[Finding],
+        events: Iterable[FindingEvent],
+        deliveries: Sequence[Delivery],
+    ) -> None:
+        """Write a run with what it found and what is to be sent, all in one transaction, and note
+        when the subscription was due. Findings with a known id are replaced.
+
+        Raises:
+            Conflict: `run_decided`, where another process has decided this subscription for this
+                instant, or later; nothing was written.
+        """
+
+    def page(self, scope: Scope, query: FindingQuery) -> FindingPage:
+        """Return findings of accounts that the scope sees."""
+
+    def finding(
+        self, scope: Scope, finding_id: str, at: datetime
+    ) -> tuple[Finding, list[FindingEvent]] | None:
+        """Return one with its history, where the scope sees its account at an instant."""
+
+    def change_findings(
+        self, scope: Scope, findings: Collection[Finding], events: Iterable[FindingEvent]
+    ) -> None:
+        """Write what somebody did with findings, in one transaction."""
+
+
+class Outbox(Protocol):
+    """Deliveries that are to be sent, each by one process at a time; in real time, whatever a test
+    clock says, but for when they are due.
+    """
+
+    def claim(
+        self, scope: Scope, now: datetime, holder: str, limit: int, lease_seconds: int
+    ) -> list[Delivery]:
+        """Take deliveries that are due at `now` and nobody holds, oldest first: of those with the
+        same `sequence_of` only the first that is not sent. A lease that ran out is taken over.
+        """
+
+    def settle(self, scope: Scope, delivery: Delivery, holder: str) -> bool:
+        """Write what became of an attempt and let it go; False where another holds it by now, and
+        nothing was written.
+        """
+
+    def resend(self, scope: Scope, delivery_id: str, at: datetime) -> bool:
+        """Queue one again that is dead or failed; False where there is none such in scope."""

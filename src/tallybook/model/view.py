@@ -1,0 +1,58 @@
+"""What checks may look at: definitions, where lines stand, what came in and what was closed, all of
+one mark, and only of accounts that who asks may see. Checks never see a store.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from tallybook.model.directory import Directory
+from tallybook.model.mark import Mark
+from tallybook.model.nouns import Meter
+from tallybook.model.position import Position
+from tallybook.model.statement import ClosedStatement, Statement
+from tallybook.model.usage import Traffic
+
+
+class View(Protocol):
+    """The read-only, scoped face of an installation at one instant."""
+
+    @property
+    def now(self) -> datetime:
+        """Return the instant it is."""
+
+    @property
+    def mark(self) -> Mark:
+        """Return what all answers rest on."""
+
+    @property
+    def directory(self) -> Directory:
+        """Return the definitions of the mark; what it calls current holds today in UTC. It is
+        whole: which of it is looked at is said by `contracts` and `accounts`.
+        """
+
+    @property
+    def stale(self) -> str | None:
+        """Return why nothing that was used may be judged now, as a code; None where it may be."""
+
+    def accounts(self) -> Sequence[str]:
+        """Return the keys of the accounts that are looked at, sorted."""
+
+    def contracts(self) -> Sequence[str]:
+        """Return the numbers of the contracts that are looked at, sorted, also of those that are
+        not yet or no longer in force.
+        """
+
+    def positions(self) -> Iterator[Position]:
+        """Yield where each line of these contracts stands, by contract and line."""
+
+    def closed(self, contracts: Collection[str]) -> list[ClosedStatement]:
+        """Return the closed statements of contracts, in order of (contract, start_date)."""
+
+    def running(self, contracts: Sequence[str]) -> Iterator[Statement]:
+        """Yield the statement of the period that holds now of each contract in force, with what was
+        used so far; worked out together.
+        """
+
+    def traffic(self, since: datetime, followed: tuple[Meter, ...] = ()) -> list[Traffic]:
+        """Return what came in for these accounts since an instant; see `TrafficQuery`."""

@@ -1,0 +1,137 @@
+"""What checks look at, made of the stores: one mark for all answers, and only what the scope sees,
+narrowed to accounts and branches. Judges nothing.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Final
+
+from tallybook.model.directory import Directory
+from tallybook.model.mark import Mark
+from tallybook.model.nouns import Meter
+from tallybook.model.ports import Events, Ledger, Snapshot, SnapshotQuery, Statements
+from tallybook.model.position import Position
+from tallybook.model.scope import Member, Scope
+from tallybook.model.statement import ClosedStatement, Statement
+from tallybook.model.usage import Traffic, TrafficQuery
+from tallybook.operations.position import reach, walk, whole
+from tallybook.operations.rate import Basis, Course, rate
+
+#: What came in and has waited longer than this to be counted makes everything counted stale.
+WAIT_MAX: Final = timedelta(minutes=15)
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The stores that views look into."""
+
+    ledger: Ledger
+    events: Events
+    snapshot: Snapshot
+    statements: Statements
+
+
+class Sight:
+    """See `model.view.View`."""
+
+    def __init__(
+        self,
+        scope: Scope,
+        sources: Sources,
+        directory: Directory,
+        mark: Mark,
+        accounts: Collection[str] = (),
+        branches: Collection[str] = (),
+    ) -> None:
+        """Look at all that the scope sees, or at the trees of some accounts and at some branches;
+        `directory` is of the mark's revision.
+
+        Raises:
+            Forbidden: `verb_not_allowed`.
+            NotFound: `account_not_found`.
+        """
+        scope.require("read")
+        self._scope = scope
+        self._sources = sources
+        self._branches = frozenset(branches)
+        self.mark = mark
+        self.now: datetime = mark.now
+        self.directory = directory.on(mark.now.date())
+        trees = [reach(scope, directory, account, mark.now) or frozenset() for account in accounts]
+        self._trees = frozenset[str]().union(*trees) if accounts else None
+
+    @cached_property
+    def stale(self) -> str | None:
+        """Return `data_stale` where something that came in has waited too long, or the snapshot was
+        never made; else None.
+        """
+        state = self._sources.snapshot.state(self._scope)
+        if state is None:
+            return "data_stale"
+        ledger, whole_ = self._sources.ledger, whole(self._scope)
+        if ledger.head(whole_) <= state.mark.seq:
+            return None
+        waiting = ledger.fetch(whole_, [state.mark.seq + 1]).get(state.mark.seq + 1)
+        late = waiting is not None and self.now - waiting.received_at > WAIT_MAX
+        return "data_stale" if late else None
+
+    def accounts(self) -> Sequence[str]:
+        """Return the keys of the accounts that are looked at, sorted."""
+        return [key for key in self.directory.keys("account") if self._is_seen(key)]
+
+    def contracts(self) -> Sequence[str]:
+        """Return the numbers of the contracts that are looked at, sorted."""
+        return self._contracts
+
+    @cached_property
+    def _contracts(self) -> Sequence[str]:
+        found = []
+        for number in self.directory.keys("contract"):
+            contract = self.directory.contract(number)
+            if contract is None or not self._is_seen(contract.account):
+                continue
+            if not self._branches or contract.branch in self._branches:
+                found.append(number)
+        return found
+
+    def positions(self) -> Iterator[Position]:
+        """Yield where each line of these contracts stands, by contract and line."""
+        narrowed = frozenset(self.contracts()) if self._branches else None
+        query = SnapshotQuery(accounts=self._trees)
+        with walk(self._scope, self._sources.snapshot, query) as found:
+            for position in found.items:
+                if narrowed is None or position.contract in narrowed:
+                    yield position
+
+    def closed(self, contracts: Collection[str]) -> list[ClosedStatement]:
+        """Return the closed statements of contracts, in order of (contract, start_date)."""
+        return self._sources.statements.closed(whole(self._scope), contracts, self.mark.revision)
+
+    def running(self, contracts: Sequence[str]) -> Iterator[Statement]:
+        """Yield the statement of the period that holds now, of each contract in force."""
+        basis = Basis(self.directory, self._sources.events, self._sources.statements, self.mark)
+        known: dict[str, list[ClosedStatement]] = {number: [] for number in contracts}
+        for one in self.closed(contracts):
+            known[one.contract].append(one)
+        courses = [Course(basis, number, known[number]) for number in contracts]
+        asked = [
+            (course, [place])
+            for course in courses
+            if (place := course.place(course.today)) is not None
+            and course.is_seen(self._scope, place)
+        ]
+        for found in rate(self._scope, basis, asked, compared=False, explained=False):
+            if not isinstance(found, ClosedStatement):
+                yield found.statement
+
+    def traffic(self, since: datetime, followed: tuple[Meter, ...] = ()) -> list[Traffic]:
+        """Return what came in for these accounts since an instant."""
+        members = tuple(Member(key, since, self.now) for key in self.accounts())
+        query = TrafficQuery(members, since, self.now, self.mark.seq, followed)
+        return self._sources.events.traffic(self._scope, query)
+
+    def _is_seen(self, account: str) -> bool:
+        narrowed = self._trees is None or account in self._trees
+        return narrowed and self._scope.sees(account, self.now)
