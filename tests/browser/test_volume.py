@@ -119,6 +119,27 @@ def test_the_eye_leads_to_the_days(tab: Page) -> None:
     expect(tab.get_by_text("24 April").first).to_be_visible()
 
 
+def test_how_a_number_came_about_is_one_key_away(tab: Page) -> None:
+    how = tab.get_by_role("heading", name="How this is worked out")
+    forecast = tab.locator("#accounts tbody tr", has_text="Leadco").first.get_by_text("37,600")
+    to(tab, forecast.inner_text())
+    tab.keyboard.press("Enter")
+    expect(tab).to_have_url(re.compile("/volume/C-leadco/leads#how$"))
+    expect(how).to_be_in_viewport()
+    tab.goto("/volume?account=group-eu")  # two services of one line each
+    expect(tab.locator("#accounts tbody tr")).to_have_count(2)
+    words = tab.get_by_role("link", name="How this is worked out")
+    to(tab, words.inner_text())
+    tab.keyboard.press("Enter")
+    expect(tab).to_have_url(re.compile("/volume/C-group-eu/leads#how$"))
+    expect(how).to_be_in_viewport()
+    for whole in ("", "?account=group&service=Leads"):
+        tab.goto(f"/volume{whole}")
+        expect(words).to_have_count(0)  # the numbers are of several lines
+    tab.goto("/volume?service=Leads&account=leadco&period=last")
+    expect(words).to_have_attribute("href", "/volume/C-leadco/leads?period=last#how")
+
+
 def test_without_scripts_filters_are_forms_and_links(browser: Browser, world: April) -> None:
     context = browser.new_context(base_url=world.url, java_script_enabled=False, **LIGHT)
     page = signed_in(context, world)

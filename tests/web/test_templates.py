@@ -147,6 +147,13 @@ def test_the_volume_page_reads_in_words() -> None:
     assert "1–50 of 2,000 lines" in text
 
 
+def test_how_is_said_of_one_line_where_it_is_the_only_one() -> None:
+    table = volume().table
+    first = replace(table, rows=table.rows[:1])
+    assert not volume(table=first).how_url  # 1,999 more are on the next pages
+    assert volume(table=replace(first, total=1)).how_url == "/accounts/x#how"
+
+
 def test_amounts_that_may_not_be_seen_are_not_said() -> None:
     at = standing(1_081_000, 30_400_000)
     hidden = replace(at, forecast=replace(at.forecast, cost=()))

@@ -132,7 +132,6 @@ def charted(**changes: Any) -> Charted:
         services=tuple(
             ServiceBar(name, f"?service={name}", at, name == "Messaging") for name, at in bars
         ),
-        how_url="/help/forecast",
     )
     return replace(made, **changes)
 

@@ -89,6 +89,11 @@ class VolumeRow:
     expanded: bool = False
     part: str = ""
 
+    @property
+    def how_url(self) -> str:
+        """The way to how this line's numbers came about."""
+        return f"{self.url}#how"
+
 
 @dataclass(frozen=True, slots=True)
 class VolumeTotal:
@@ -133,7 +138,6 @@ class Charted:
     chart: ChartView
     services: tuple[ServiceBar, ...]
     services_url: str = ""  # where those are that are not among `services`
-    how_url: str = ""
     known_at: str = ""
 
 
@@ -149,3 +153,12 @@ class VolumePage:
     filters: VolumeFilters
     charted: Charted | None
     table: VolumeTable
+
+    @property
+    def how_url(self) -> str:
+        """The way to how the charted numbers came about, where they are those of one line."""
+        rows = [row for row in self.table.rows if not row.depth]
+        if not self.charted or len(rows) < self.table.total:
+            return ""
+        urls = [row.how_url for row in rows if row.service == self.charted.service]
+        return urls[0] if len(urls) == 1 else ""
