@@ -33,10 +33,10 @@ from tallybook.web.services import Service, Services
 
 router = APIRouter()
 
-#: Lines whose days are read one by one for the chart, and those whose period before is worked out;
+#: Lines whose days are read one by one for the chart, and those whose period before is worked out:
 #: more would make the page slow.
 CHARTED_LINES_MAX: Final = 500
-COMPARED_LINES_MAX: Final = 200
+COMPARED_LINES_MAX: Final = 50
 _SERVICES_SHOWN: Final = 5
 _ZERO: Final = Decimal(0)
 #: How often a page is begun whose numbers turn out to be of two marks.
