@@ -232,7 +232,11 @@ def test_what_somebody_resolved_comes_back_only_where_the_policy_repeats(
 
 
 def test_an_acknowledged_one_stays_so_until_it_changes() -> None:
-    for policy, repeated in (("every_run", ["C-1"]), ("once_until_changed", [])):
+    cases: tuple[tuple[RepeatPolicy, list[str]], ...] = (
+        ("every_run", ["C-1"]),
+        ("once_until_changed", []),
+    )
+    for policy, repeated in cases:
         desk = Desk(policy)
         desk.run(found())
         desk.mark(status="acknowledged", note="We know.")
