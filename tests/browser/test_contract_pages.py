@@ -98,7 +98,7 @@ def test_paper_holds_the_charges_and_nothing_to_press(browser: Browser, world: A
     expect(page.locator(".closing")).to_be_hidden()
     expect(page.get_by_role("row", name=re.compile(r"^Total"))).to_be_visible()
     mark = page.locator("html").evaluate("e => getComputedStyle(e).getPropertyValue('--sheet')")
-    assert mark == f"'{RICH} · 1–31 Oct 2026 · open'"
+    assert mark == f'"{RICH} · 1–31 Oct 2026 · open"'
     pages = re.findall(rb"/Type\s*/Page[^s]", page.pdf(prefer_css_page_size=True))
     assert len(pages) == 1
     page.context.close()

@@ -19,6 +19,14 @@ pytestmark = pytest.mark.browser
 LIGHT: dict[str, Any] = {"viewport": {"width": 1440, "height": 1000}, "color_scheme": "light"}
 DARK = {**LIGHT, "color_scheme": "dark"}
 PHONE = {**LIGHT, "viewport": {"width": 390, "height": 844}}
+#: How wide a sheet of A4 is inside its margins.
+_PAPER_PX = 688
+_PRESSED = "nav:not(.in-force), button, input, select, textarea, summary.button, .onward"
+#: What is wider than the sheet, and what runs out of its own box in a table.
+_CUT = """() => [...document.querySelectorAll('main, .card, .rows, td > *, th > *')]
+  .filter(e => e.getClientRects().length && !e.classList.contains('hidden-text'))
+  .filter(e => e.getBoundingClientRect().right > innerWidth || e.scrollWidth > e.clientWidth + 1)
+  .filter(e => getComputedStyle(e).display != 'inline').map(e => e.outerHTML.slice(0, 200))"""
 
 
 @pytest.fixture(scope="module")
@@ -227,6 +235,20 @@ def test_without_script_everything_is_there(browser: Browser, address: str) -> N
     page.get_by_role("button", name="Custom…").click()
     expect(page.get_by_label("From")).to_be_visible()
     context.close()
+
+
+def test_on_paper_nothing_is_cut_and_nothing_is_there_to_press(tab: Page) -> None:
+    tab.set_viewport_size({"width": _PAPER_PX, "height": 1000})
+    tab.emulate_media(media="print")
+    for name in LOOKED:
+        if name.startswith(("signin", "edit")):
+            continue  # a form and nothing else
+        tab.goto(f"/{name}.html")
+        pressed = tab.locator(_PRESSED).filter(visible=True)
+        assert pressed.count() == 0, f"{name}: {pressed.first.evaluate('e => e.outerHTML')}"
+        assert tab.evaluate(_CUT) == [], name
+        sheet = tab.locator("html").evaluate("e => getComputedStyle(e).getPropertyValue('--sheet')")
+        assert sheet.startswith('"'), f"{name} does not say on each sheet what it is of"
 
 
 def test_nothing_is_cut_on_paper(tab: Page) -> None:

@@ -38,7 +38,7 @@ def events(
     found = day_events(scope, shown.directory, service.ledger, service.events, asked, shown.when)
     path = shown.path
     up = with_query(path, query, day=None, cursor=None, **{"from": None})
-    name = shown.found.account_name or shown.found.account
+    title = f"{shown.found.account_name or shown.found.account}, {shown.found.service}"
     last = number + len(found.items)
     after = with_query(
         f"{path}/events",
@@ -47,10 +47,10 @@ def events(
         **{"from": str(number + PAGE_ROWS_DEFAULT)},
     )
     view = EventsPage(
-        frame(request, scope, shown.directory, f"Events of {words.day(day, year=True)}"),
+        frame(request, scope, shown.directory, f"{title}: events of {words.day(day, year=True)}"),
         (
             Link("Volume", "/volume"),
-            Link(f"{name}, {shown.found.service}", up),
+            Link(title, up),
             Link("Events", request.url.path),
         ),
         day,
