@@ -16,7 +16,7 @@ from tallybook.model.errors import Invalid, NotFound
 from tallybook.model.kinds import load, names
 from tallybook.model.quantity import EXACT, parse_decimal
 
-_NUMBERS: Final = {"decimal", "percent", "money"}
+_WHOLE: Final = {"days", "whole"}
 _YES_NO: Final = {"true": True, "yes": True, "on": True, "false": False, "no": False, "": False}
 
 
@@ -113,12 +113,12 @@ def _one(variable: Variable, kind: str, given: object) -> object:
             raise _invalid(variable, "a text")
         return given
     number = _number(variable, str(given))
-    if kind == "days" and number != number.to_integral_value():
-        raise _invalid(variable, "a whole number of days")
+    if kind in _WHOLE and number != number.to_integral_value():
+        raise _invalid(variable, "a whole number")
     low, high = variable.minimum, variable.maximum
     if (low is not None and number < low) or (high is not None and number > high):
         raise _invalid(variable, _range(low, high))
-    return int(number) if kind == "days" else number
+    return int(number) if kind in _WHOLE else number
 
 
 def _number(variable: Variable, text: str) -> Decimal:

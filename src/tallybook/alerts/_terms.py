@@ -74,6 +74,13 @@ class Agreed:
         return next(iter(turns(self.agreed, known, self.day, self.day + _DAY))).number
 
 
+def today(view: View) -> Iterator[tuple[str, date, Agreement]]:
+    """Yield all contracts with the local day it is for each, also those not in force."""
+    for number in view.contracts():
+        agreed = agreement(view.directory, number)
+        yield number, agreed.calendar_on(view.now.date()).day_of(view.now), agreed
+
+
 def in_force(view: View) -> Iterator[Agreed]:
     """Yield the contracts that are in force now, each on its own local day."""
     for number in view.contracts():

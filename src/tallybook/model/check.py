@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 from tallybook.model.schedule import Preset
 from tallybook.model.view import View
 
-VariableKind = Literal["decimal", "percent", "money", "days", "flag", "choice", "list"]
+VariableKind = Literal["decimal", "percent", "money", "days", "whole", "flag", "choice", "list"]
 ColumnKind = Literal["text", "quantity", "money", "percent", "days", "date"]
 #: Severity orders what is equally dear.
 Severity = Literal["critical", "warning", "notice"]
@@ -34,8 +34,9 @@ RepeatPolicy = Literal[
     "new_within_days",
 ]
 
-#: The values of a check's variables by key: Decimal for decimal, percent and money, int for days,
-#: bool for flags, str for choices, a tuple of what `of` says for lists; None where none is set.
+#: The values of a check's variables by key: Decimal for decimal, percent and money, int for days
+#: and whole, bool for flags, str for choices, a tuple of what `of` says for lists; None
+#: where none is set.
 Values = Mapping[str, Any]
 
 

@@ -2,8 +2,8 @@
 one mark, and only of accounts that who asks may see. Checks never see a store.
 """
 
-from collections.abc import Collection, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import date, datetime
 from typing import Protocol
 
 from tallybook.model.directory import Directory
@@ -49,9 +49,12 @@ class View(Protocol):
     def closed(self, contracts: Collection[str]) -> list[ClosedStatement]:
         """Return the closed statements of contracts, in order of (contract, start_date)."""
 
-    def running(self, contracts: Sequence[str]) -> Iterator[Statement]:
-        """Yield the statement of the period that holds now of each contract in force, with what was
-        used so far; worked out together.
+    def running(
+        self, contracts: Sequence[str], days: Mapping[str, date] | None = None
+    ) -> Iterator[Statement]:
+        """Yield the statement of the period that holds now, or that holds the contract's day in
+        `days`, of each of these contracts that is in force then, with what was used so far; worked
+        out together. One that is closed is left out.
         """
 
     def traffic(self, since: datetime, followed: tuple[Meter, ...] = ()) -> list[Traffic]:

@@ -2,9 +2,9 @@
 narrowed to accounts and branches. Judges nothing.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Final
 
@@ -109,8 +109,10 @@ class Sight:
         """Return the closed statements of contracts, in order of (contract, start_date)."""
         return self._sources.statements.closed(whole(self._scope), contracts, self.mark.revision)
 
-    def running(self, contracts: Sequence[str]) -> Iterator[Statement]:
-        """Yield the statement of the period that holds now, of each contract in force."""
+    def running(
+        self, contracts: Sequence[str], days: Mapping[str, date] | None = None
+    ) -> Iterator[Statement]:
+        """Yield the open statement of the period that holds now, or a contract's own day."""
         basis = Basis(self.directory, self._sources.events, self._sources.statements, self.mark)
         known: dict[str, list[ClosedStatement]] = {number: [] for number in contracts}
         for one in self.closed(contracts):
@@ -119,7 +121,7 @@ class Sight:
         asked = [
             (course, [place])
             for course in courses
-            if (place := course.place(course.today)) is not None
+            if (place := course.place((days or {}).get(course.number, course.today))) is not None
             and course.is_seen(self._scope, place)
         ]
         for found in rate(self._scope, basis, asked, compared=False, explained=False):

@@ -1,0 +1,67 @@
+"""Check `spend.threshold`: whether what a contract comes to in its running period has reached an
+amount.
+"""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from tallybook.alerts._statements import running
+from tallybook.alerts._terms import in_force
+from tallybook.model.check import Column, Found, RepeatPolicy, Unjudged, Values, Variable
+from tallybook.model.schedule import Preset
+from tallybook.model.view import View
+
+TITLE = "Spend reached"
+FINDS = "Contracts whose running billing period has come to an amount, before credits."
+TIPS = ("With a step, amounts go on after the last: 500, 1000, step 200 is 1200, 1400 …",)
+_AMOUNTS = "In the contract's currency, each said once a period."
+_STEP = "After the last amount, again each time so much more is spent; none by default."
+VARIABLES = (
+    Variable("amounts", "list", "Amounts", _AMOUNTS, (Decimal(1000),), of="money", required=True),
+    Variable("step", "money", "And every", _STEP, minimum=Decimal("0.01")),
+)
+COLUMNS = (
+    Column("threshold", "Amount reached", "money"),
+    Column("spent", "Spent", "money"),
+)
+FINGERPRINT = ("threshold",)
+POLICY: RepeatPolicy = "once_per_threshold_per_period"
+SCHEDULE: Preset = "daily"
+RELATED = ("commitment.shortfall",)
+_REACHED_MAX = 1_000
+
+
+def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
+    """Yield each amount that the subtotal of a running statement has met."""
+    contracts = {one.number: one for one in in_force(view)}
+    if view.stale:
+        yield from (Unjudged(n, one.terms.account, view.stale) for n, one in contracts.items())
+        return
+    for one, statement in running(view, contracts):
+        for threshold in reached(statement.subtotal, values["amounts"], values["step"]):
+            yield Found(
+                entity=one.number,
+                account=statement.account,
+                state="reached",
+                message=f"This period's spend has reached a set amount for {one.number}.",
+                inputs={"threshold": threshold},
+                outputs={"spent": statement.subtotal},
+                currency=statement.currency,
+                contract=one.number,
+                branch=one.terms.branch,
+                step=f"{threshold.normalize():f}",
+                period=statement.period.start_date.isoformat(),
+            )
+
+
+def reached(spent: Decimal, amounts: tuple[Decimal, ...], step: Decimal | None) -> list[Decimal]:
+    """Return the amounts that are met; with a step also those after the last, the newest of them
+    where there are very many.
+    """
+    found = sorted(amount for amount in set(amounts) if spent >= amount)
+    last = max(amounts)
+    if step is not None and spent >= last + step:
+        times = int((spent - last) // step)
+        first = max(1, times - _REACHED_MAX + 1)
+        found += [last + step * i for i in range(first, times + 1)]
+    return found
