@@ -143,7 +143,8 @@ class FindingEvent:
 @dataclass(frozen=True, slots=True)
 class FindingQuery:
     """Which findings to list: the dearest first, by currency, then the newest. None does not
-    narrow; `at` is the instant at which the scope must see the account.
+    narrow; `at` is the instant at which the scope must see the account. `visible` are the checks of
+    which who asks may hear at all: nothing of others is counted anywhere.
     """
 
     at: datetime
@@ -157,6 +158,7 @@ class FindingQuery:
     descending: bool = True
     offset: int = 0
     limit: int = 50
+    visible: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

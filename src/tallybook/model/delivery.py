@@ -16,6 +16,8 @@ DeliveryKind = Literal[
 ]
 Channel = Literal["mail", "webhook"]
 DeliveryStatus = Literal["queued", "sent", "failed", "dead"]
+#: How it goes out: as mail to its recipients, or to one webhook.
+Channel = Literal["mail", "webhook"]
 
 
 @dataclass(frozen=True, slots=True)
