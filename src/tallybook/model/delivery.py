@@ -14,7 +14,6 @@ DeliveryKind = Literal[
     "alert.findings",
     "report.page",
 ]
-Channel = Literal["mail", "webhook"]
 DeliveryStatus = Literal["queued", "sent", "failed", "dead"]
 #: How it goes out: as mail to its recipients, or to one webhook.
 Channel = Literal["mail", "webhook"]

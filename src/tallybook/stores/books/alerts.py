@@ -235,8 +235,8 @@ def _counts(
     connection: Connection, name: str, wanted: Sequence[ColumnElement[bool]]
 ) -> dict[str, int]:
     column = findings.c[name]
-    rows = connection.execute(select(column, func.count()).where(*wanted).group_by(column))
-    return dict(row.tuple() for row in rows)
+    counted = select(column.label("value"), func.count().label("found")).where(*wanted)
+    return {row.value: row.found for row in connection.execute(counted.group_by(column))}
 
 
 def _money(connection: Connection, wanted: Sequence[ColumnElement[bool]]) -> dict[str, Decimal]:
@@ -272,8 +272,9 @@ def _subscription(row: Row[Any]) -> Subscription:
         for name, value in row.recipients.items()
     }
     values = {n: tuple(v) if isinstance(v, list) else v for n, v in row.values.items()}
+    check = known.pop("check_code")
     known |= {
-        "check": known.pop("check_code"),
+        "check": check,
         "values": values,
         "accounts": tuple(row.accounts),
         "branches": tuple(row.branches),
@@ -295,8 +296,9 @@ def _finding(row: Row[Any]) -> Finding:
     known = fields(row)
     money = [known.pop(name) for name in _MONEY]
     del known["text"]
+    check = known.pop("check_code")
     risk = None if money[0] is None else limbs.decimal("amount", limbs.whole(money))
-    return Finding(**{**known, "check": known.pop("check_code"), "money_at_risk": risk})
+    return Finding(**known, check=check, money_at_risk=risk)
 
 
 def _event(row: Row[Any]) -> FindingEvent:

@@ -3,14 +3,15 @@ one process at a time.
 """
 
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, and_, exists, func, insert, or_, select, update
 
-from tallybook.model.delivery import Delivery, DeliveryPage, DeliveryQuery
+from tallybook.model.delivery import Channel, Delivery, DeliveryPage, DeliveryQuery
 from tallybook.model.scope import Scope
 from tallybook.stores.books.database import Database
+from tallybook.stores.books.leases import now_of
 from tallybook.stores.books.people import note
 from tallybook.stores.books.schema import delivery as deliveries
 from tallybook.stores.books.schema import fields
@@ -18,6 +19,7 @@ from tallybook.stores.books.seen import among, seen
 
 #: What an attempt changes.
 _SETTLED: Final = ("status", "attempts", "due_at", "sent_at", "error")
+_SECOND: Final = 1_000_000
 _LISTS: Final = ("recipients", "cc", "bcc")
 #: What may be sent: it waits for its first attempt, or for another.
 _WAITING: Final = ("queued", "failed")
@@ -63,29 +65,46 @@ class BooksOutbox:
         self._database = database
 
     def claim(
-        self, scope: Scope, now: datetime, holder: str, limit: int, lease_seconds: int
+        self,
+        scope: Scope,
+        channel: Channel,
+        now: datetime,
+        holder: str,
+        *,
+        limit: int,
+        lease_seconds: int,
     ) -> list[Delivery]:
-        """Take deliveries that are due and nobody holds, oldest first; see `Outbox`."""
+        """Take deliveries that are due and nobody holds, the longest due first; see `Outbox`."""
         scope.require("administer")
         earlier = deliveries.alias()
-        first = ~exists().where(
+        before = exists().where(
             earlier.c.sequence_of == deliveries.c.sequence_of,
             earlier.c.id < deliveries.c.id,
             earlier.c.status.in_(_WAITING),
         )
-        free = or_(deliveries.c.held_until.is_(None), deliveries.c.held_until <= now)
-        due = and_(deliveries.c.status.in_(_WAITING), deliveries.c.due_at <= now, free)
-        alone = or_(deliveries.c.sequence_of.is_(None), first)
-        wanted = select(deliveries.c.id).where(due, alone).order_by(deliveries.c.id).limit(limit)
         with self._database.writer() as connection:
+            real = now_of(connection)
+            wanted = (
+                select(deliveries.c.id)
+                .where(
+                    deliveries.c.channel == channel,
+                    deliveries.c.status.in_(_WAITING),
+                    deliveries.c.due_at <= now,
+                    or_(deliveries.c.held_until.is_(None), deliveries.c.held_until <= real),
+                    or_(deliveries.c.sequence_of.is_(None), ~before),
+                )
+                .order_by(deliveries.c.due_at, deliveries.c.id)
+                .limit(limit)
+            )
             ids = list(connection.scalars(wanted))
             if not ids:
                 return []
             mine = deliveries.c.id.in_(ids)
-            until = now + timedelta(seconds=lease_seconds)
+            until = real + lease_seconds * _SECOND
             held = update(deliveries).where(mine).values(holder=holder, held_until=until)
             connection.execute(held)
-            rows = connection.execute(select(deliveries).where(mine).order_by(deliveries.c.id))
+            taken = select(deliveries).where(mine)
+            rows = connection.execute(taken.order_by(deliveries.c.due_at, deliveries.c.id))
             return [_delivery(row) for row in rows]
 
     def settle(self, scope: Scope, delivery: Delivery, holder: str) -> bool:

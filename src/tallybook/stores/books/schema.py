@@ -330,7 +330,7 @@ delivery: Final = Table(
     Column("subscription", Word),
     Column("run", Word),
     Column("holder", Word),
-    Column("held_until", Instant),
+    Column("held_until", BigInteger),
     Index(None, "account", "id"),
     Index(None, "status", "due_at"),
     Index(None, "sequence_of", "id"),
