@@ -14,7 +14,7 @@ from tallybook.model.alert import (
     Run,
     Subscription,
 )
-from tallybook.model.delivery import Delivery
+from tallybook.model.delivery import Channel, Delivery
 from tallybook.model.scope import Scope
 
 
@@ -84,10 +84,18 @@ class Outbox(Protocol):
     """
 
     def claim(
-        self, scope: Scope, now: datetime, holder: str, limit: int, lease_seconds: int
+        self,
+        scope: Scope,
+        channel: Channel,
+        now: datetime,
+        holder: str,
+        *,
+        limit: int,
+        lease_seconds: int,
     ) -> list[Delivery]:
-        """Take deliveries that are due at `now` and nobody holds, oldest first: of those with the
-        same `sequence_of` only the first that is not sent. A lease that ran out is taken over.
+        """Take deliveries of a channel that are due at `now` and nobody holds, the longest due
+        first: of those with the same `sequence_of` only the first that is neither sent nor dead. A
+        lease that ran out is taken over.
         """
 
     def settle(self, scope: Scope, delivery: Delivery, holder: str) -> bool:

@@ -9,6 +9,8 @@ from typing import Any, Literal
 #: customer's own people.
 DeliveryKind = Literal["case.to_csm", "case.to_administrators", "case.to_customer"]
 DeliveryStatus = Literal["queued", "sent", "failed", "dead"]
+#: How it goes out: as mail to its recipients, or to one webhook.
+Channel = Literal["mail", "webhook"]
 
 
 @dataclass(frozen=True, slots=True)
