@@ -190,8 +190,8 @@ def test_customers_hear_of_their_use_and_not_of_how_they_were_set_up(desk: Desk)
         *("allotment", "overage", "usage", "prepaid", "pool", "spend", "volume")
     }
     for target in (f"/checks/{RATIO}", f"/checks/{RATIO}/preview"):
-        method, body = ("POST", {}) if target.endswith("preview") else ("GET", None)
-        hidden = desk.by("customer_admin", method, target, body)
+        method = "POST" if target.endswith("preview") else "GET"
+        hidden = desk.by("customer_admin", method, target, {} if method == "POST" else None)
         assert (hidden.status, hidden.json["code"]) == (404, "check_not_found")
     seen = desk.preview("customer_admin", "spend.threshold", values={"amounts": ["1"]})
     assert {one["account"] for one in seen["findings"]} <= {"acme", "acme-eu"}
