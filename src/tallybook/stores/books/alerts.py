@@ -139,7 +139,8 @@ class BooksAlerts:
         with self._database.writer() as connection:
             if run.kind == "standard":
                 _take(connection, run)
-            connection.execute(insert(runs).values({**asdict(run), "known_at": str(run.known_at)}))
+            row = {**asdict(run), "known_at": str(run.known_at), "unjudged": run.unjudged or {}}
+            connection.execute(insert(runs).values(row))
             _write(connection, findings, events)
             for one in deliveries:
                 outbox.add(connection, one)
@@ -209,7 +210,7 @@ def _write(
         connection.execute(delete(findings).where(findings.c.id.in_(known)))
         connection.execute(insert(findings), some)
     told = iter(happened)
-    while lines := [asdict(one) for one in islice(told, _A_STATEMENT)]:
+    while lines := [_of_event(one) for one in islice(told, _A_STATEMENT)]:
         connection.execute(insert(events), lines)
 
 
@@ -284,7 +285,7 @@ def _subscription(row: Row[Any]) -> Subscription:
 
 
 def _of_finding(one: Finding) -> dict[str, Any]:
-    row = asdict(one)
+    row = {name: getattr(one, name) for name in Finding.__dataclass_fields__}
     row["check_code"] = row.pop("check")
     row |= zip(_MONEY, limbs.split("amount", row.pop("money_at_risk")), strict=True)
     names = (one.account, one.entity, one.message, one.check, one.branch)
@@ -299,6 +300,10 @@ def _finding(row: Row[Any]) -> Finding:
     check = known.pop("check_code")
     risk = None if money[0] is None else limbs.decimal("amount", limbs.whole(money))
     return Finding(**known, check=check, money_at_risk=risk)
+
+
+def _of_event(one: FindingEvent) -> dict[str, Any]:
+    return {name: getattr(one, name) for name in FindingEvent.__dataclass_fields__}
 
 
 def _event(row: Row[Any]) -> FindingEvent:
