@@ -31,6 +31,7 @@ from tallybook.operations.known import received
 from tallybook.operations.load import Loader
 from tallybook.operations.move import Moving, Side
 from tallybook.operations.refresh import JOB, Refresher
+from tallybook.operations.watch import watch
 from tallybook.settings import Settings
 from tallybook.stores.books.alerts import BooksAlerts
 from tallybook.stores.books.cases import BooksCases
@@ -236,6 +237,7 @@ class Installation:
         if self._loader.keeps_events(_SYSTEM):
             yesterday = clamp(self._clock.now().date()) - timedelta(days=1)
             self._events.compact(_SYSTEM, yesterday)
+        watch(self.services.watched, self._clock.now())
 
 
 def _holder() -> str:

@@ -3,8 +3,9 @@
 from typing import Final
 
 from tallybook.model.case import CaseKind, CaseStatus, Side
-from tallybook.model.delivery import DeliveryKind, DeliveryStatus
+from tallybook.model.delivery import Channel, DeliveryKind, DeliveryStatus
 from tallybook.model.position import Status
+from tallybook.web.api._answers_of_checks import FIGURES
 from tallybook.web.api._shapes import (
     DATE,
     DECIMAL,
@@ -82,7 +83,7 @@ ANSWERS_OF_CASES: Final[dict[str, Shape]] = {
         subject=TEXT,
         body=TEXT,
         link=TEXT,
-        numbers=ref("ShownPosition"),
+        numbers={"anyOf": [ref("ShownPosition"), FIGURES]},
         created_at=INSTANT,
         created_by=TEXT,
         status=one_of(DeliveryStatus),
@@ -90,5 +91,13 @@ ANSWERS_OF_CASES: Final[dict[str, Shape]] = {
         due_at=INSTANT,
         sent_at=maybe(INSTANT),
         error=maybe(TEXT),
+        html=maybe(TEXT),
+        cc=many(TEXT),
+        bcc=many(TEXT),
+        channel=one_of(Channel),
+        target=maybe(TEXT),
+        sequence_of=maybe(TEXT),
+        subscription=maybe(TEXT),
+        run=maybe(TEXT),
     ),
 }
