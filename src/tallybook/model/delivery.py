@@ -40,6 +40,18 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one attempt: `sent`, `failed` for now or `dead` for good, and why. `reached`
+    are the addresses it was taken for; `is_down` is that there is no way to any other.
+    """
+
+    status: Literal["sent", "failed", "dead"]
+    error: str | None = None
+    reached: tuple[str, ...] = ()
+    is_down: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryQuery:
     """Which deliveries to list, newest first, as `CaseQuery` has it."""
 
