@@ -32,9 +32,10 @@ from tallybook.operations import credentials
 from tallybook.operations.directory import Directories
 from tallybook.operations.people import put_user
 from tallybook.operations.refresh import Refresher
+from tallybook.stores.books.alerts import BooksAlerts
 from tallybook.stores.books.cases import BooksCases
 from tallybook.stores.books.database import Database
-from tallybook.stores.books.deliveries import BooksDeliveries
+from tallybook.stores.books.deliveries import BooksDeliveries, BooksOutbox
 from tallybook.stores.books.leases import BooksLeases
 from tallybook.stores.books.people import BooksPeople
 from tallybook.stores.books.schedules import BooksSchedules
@@ -204,6 +205,8 @@ class _Ours:
             people=self._people,
             statements=BooksStatements(self._database),
             cases=BooksCases(self._database),
+            alerts=BooksAlerts(self._database),
+            outbox=BooksOutbox(self._database),
             deliveries=BooksDeliveries(self._database),
             schedules=BooksSchedules(self._database),
             ledger=self._ledger,

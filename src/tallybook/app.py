@@ -32,9 +32,10 @@ from tallybook.operations.load import Loader
 from tallybook.operations.move import Moving, Side
 from tallybook.operations.refresh import JOB, Refresher
 from tallybook.settings import Settings
+from tallybook.stores.books.alerts import BooksAlerts
 from tallybook.stores.books.cases import BooksCases
 from tallybook.stores.books.database import Database, sqlite
-from tallybook.stores.books.deliveries import BooksDeliveries
+from tallybook.stores.books.deliveries import BooksDeliveries, BooksOutbox
 from tallybook.stores.books.leases import BooksLeases
 from tallybook.stores.books.people import BooksPeople
 from tallybook.stores.books.schedules import BooksSchedules
@@ -171,6 +172,8 @@ class Installation:
             schedules=BooksSchedules(database),
             statements=statements,
             cases=BooksCases(database),
+            alerts=BooksAlerts(database),
+            outbox=BooksOutbox(database),
             deliveries=BooksDeliveries(database),
             ledger=ledger,
             events=events,

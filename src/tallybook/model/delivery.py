@@ -6,8 +6,14 @@ from datetime import datetime
 from typing import Any, Literal
 
 #: Who it is for: a customer's CSM, the vendor's administrators where none is known, or the
-#: customer's own people.
-DeliveryKind = Literal["case.to_csm", "case.to_administrators", "case.to_customer"]
+#: customer's own people; what alerts found, and pages that somebody has sent to them.
+DeliveryKind = Literal[
+    "case.to_csm",
+    "case.to_administrators",
+    "case.to_customer",
+    "alert.findings",
+    "report.page",
+]
 DeliveryStatus = Literal["queued", "sent", "failed", "dead"]
 #: How it goes out: as mail to its recipients, or to one webhook.
 Channel = Literal["mail", "webhook"]
@@ -16,10 +22,14 @@ Channel = Literal["mail", "webhook"]
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One message. `recipients` are addresses, `link` is a path of the pages, `numbers` are what
-    it is about as JSON says it, never prices.
+    it is about as JSON says it, never prices, but in what is sent to an endpoint of the vendor's.
 
     One that `failed` is tried again when `due_at` has come; a `dead` one is not. `attempts` counts
-    the tries, `error` says why the last one failed.
+    the tries, `error` says why the last one failed. A message about several accounts has an empty
+    `account`: who is bound to accounts does not see it in lists.
+
+    A mail has `html` beside its `body`, which is plain text. What goes to the webhook `target` has
+    no recipients; of those with the same `sequence_of` the next waits until one is sent.
     """
 
     id: str
@@ -37,6 +47,14 @@ class Delivery:
     attempts: int = 0
     sent_at: datetime | None = None
     error: str | None = None
+    html: str | None = None
+    cc: tuple[str, ...] = ()
+    bcc: tuple[str, ...] = ()
+    channel: Channel = "mail"
+    target: str | None = None
+    sequence_of: str | None = None
+    subscription: str | None = None
+    run: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +76,7 @@ class DeliveryQuery:
     at: datetime
     accounts: frozenset[str] | None = None
     status: DeliveryStatus | None = None
+    subscription: str | None = None
     after: str | None = None
     limit: int = 50
 

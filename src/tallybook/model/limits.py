@@ -52,6 +52,8 @@ EXPORT_ROWS_MAX: Final = 1_000_000
 SCHEDULES_MAX: Final = 100
 PAGE_QUERY_CHARS_MAX: Final = 2_000
 QUERY_SECONDS_MAX: Final = 30
+#: Of one preview of a check, the dearest first.
+PREVIEW_FINDINGS_MAX: Final = 10_000
 #: Past periods that forecasts are tried on: of one line, and of all in one answer.
 BACKTEST_PERIODS_MAX: Final = 24
 BACKTEST_PERIODS_OF_ALL_MAX: Final = 1_000

@@ -8,6 +8,7 @@ from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 
+from tallybook.model.alert_ports import Alerts, Outbox
 from tallybook.model.mark import Mark
 from tallybook.model.ports import (
     Books,
@@ -55,6 +56,8 @@ class Services:
     statements: Statements
     cases: Cases
     deliveries: Deliveries
+    alerts: Alerts
+    outbox: Outbox
     schedules: Schedules
     ledger: Ledger
     events: Events

@@ -1,17 +1,28 @@
-"""Deliveries in SQL: written in the transaction of what they tell of, read by account."""
+"""Deliveries in SQL: written in the transaction of what they tell of, read by account, and sent by
+one process at a time.
+"""
 
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, Row, and_, exists, func, insert, or_, select, update
 
-from tallybook.model.delivery import Delivery, DeliveryPage, DeliveryQuery
+from tallybook.model.delivery import Channel, Delivery, DeliveryPage, DeliveryQuery
 from tallybook.model.scope import Scope
 from tallybook.stores.books.database import Database
+from tallybook.stores.books.leases import now_of
+from tallybook.stores.books.people import note
 from tallybook.stores.books.schema import delivery as deliveries
 from tallybook.stores.books.schema import fields
 from tallybook.stores.books.seen import among, seen
+
+#: What an attempt changes.
+_SETTLED: Final = ("status", "attempts", "due_at", "sent_at", "error")
+_SECOND: Final = 1_000_000
+_LISTS: Final = ("recipients", "cc", "bcc")
+#: What may be sent: it waits for its first attempt, or for another.
+_WAITING: Final = ("queued", "failed")
 
 
 class BooksDeliveries:
@@ -26,8 +37,9 @@ class BooksDeliveries:
         with self._database.reader() as connection:
             accounts = seen(scope, query.accounts, query.at)
             wanted = among(connection, deliveries.c.account, accounts)
-            if query.status is not None:
-                wanted.append(deliveries.c.status == query.status)
+            for name in ("status", "subscription"):
+                if (value := getattr(query, name)) is not None:
+                    wanted.append(deliveries.c[name] == value)
             count = select(func.count()).select_from(deliveries).where(*wanted)
             found = select(deliveries).where(*wanted)
             if query.after is not None:
@@ -45,10 +57,81 @@ class BooksDeliveries:
         return _delivery(row) if row is not None and scope.sees(row.account, at) else None
 
 
+class BooksOutbox:
+    """The port `Outbox` on a database."""
+
+    def __init__(self, database: Database) -> None:
+        """Work on an open database."""
+        self._database = database
+
+    def claim(
+        self,
+        scope: Scope,
+        channel: Channel,
+        now: datetime,
+        holder: str,
+        *,
+        limit: int,
+        lease_seconds: int,
+    ) -> list[Delivery]:
+        """Take deliveries that are due and nobody holds, the longest due first; see `Outbox`."""
+        scope.require("administer")
+        earlier = deliveries.alias()
+        before = exists().where(
+            earlier.c.sequence_of == deliveries.c.sequence_of,
+            earlier.c.id < deliveries.c.id,
+            earlier.c.status.in_(_WAITING),
+        )
+        with self._database.writer() as connection:
+            real = now_of(connection)
+            wanted = (
+                select(deliveries.c.id)
+                .where(
+                    deliveries.c.channel == channel,
+                    deliveries.c.status.in_(_WAITING),
+                    deliveries.c.due_at <= now,
+                    or_(deliveries.c.held_until.is_(None), deliveries.c.held_until <= real),
+                    or_(deliveries.c.sequence_of.is_(None), ~before),
+                )
+                .order_by(deliveries.c.due_at, deliveries.c.id)
+                .limit(limit)
+            )
+            ids = list(connection.scalars(wanted))
+            if not ids:
+                return []
+            mine = deliveries.c.id.in_(ids)
+            until = real + lease_seconds * _SECOND
+            held = update(deliveries).where(mine).values(holder=holder, held_until=until)
+            connection.execute(held)
+            taken = select(deliveries).where(mine)
+            rows = connection.execute(taken.order_by(deliveries.c.due_at, deliveries.c.id))
+            return [_delivery(row) for row in rows]
+
+    def settle(self, scope: Scope, delivery: Delivery, holder: str) -> bool:
+        """Write what became of an attempt and let it go; see `Outbox`."""
+        scope.require("administer")
+        mine = and_(deliveries.c.id == delivery.id, deliveries.c.holder == holder)
+        told = {name: getattr(delivery, name) for name in _SETTLED}
+        done = update(deliveries).where(mine).values(**told, holder=None, held_until=None)
+        with self._database.writer() as connection:
+            return connection.execute(done).rowcount == 1
+
+    def resend(self, scope: Scope, delivery_id: str, at: datetime) -> bool:
+        """Queue one again that is dead or failed; see `Outbox`."""
+        again = and_(deliveries.c.id == delivery_id, deliveries.c.status.in_(("dead", "failed")))
+        queued = update(deliveries).where(again).values(status="queued", due_at=at, error=None)
+        with self._database.writer() as connection:
+            if connection.execute(queued).rowcount != 1:
+                return False
+            note(connection, scope, at, "delivery.resent", delivery_id)
+            return True
+
+
 def add(connection: Connection, delivery: Delivery) -> None:
     """Add a delivery, in the transaction of what it tells of."""
     connection.execute(insert(deliveries).values(asdict(delivery)))
 
 
 def _delivery(row: Row[Any]) -> Delivery:
-    return Delivery(**fields(row, recipients=tuple(row.recipients)))
+    known = fields(row, **{name: tuple(getattr(row, name)) for name in _LISTS})
+    return Delivery(**{name: known[name] for name in Delivery.__dataclass_fields__})

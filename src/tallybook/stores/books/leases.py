@@ -136,15 +136,15 @@ def _runs(connection: Connection) -> ColumnElement[bool]:
     """Tell whether a lease has not ended. One that would last longer than any was counted by a
     clock ahead of this one, as that of a server which this one has replaced.
     """
-    now = _now(connection)
+    now = now_of(connection)
     return and_(lease.c.until > now, lease.c.until <= now + _AHEAD_SECONDS_MAX * _SECOND)
 
 
 def _end(connection: Connection) -> ColumnElement[int]:
-    return _now(connection) + LEASE_SECONDS * _SECOND
+    return now_of(connection) + LEASE_SECONDS * _SECOND
 
 
-def _now(connection: Connection) -> ColumnElement[int]:
+def now_of(connection: Connection) -> ColumnElement[int]:
     """Return the instant it is for the database, also late in a transaction."""
     if connection.dialect.name == "sqlite":
         return cast(func.strftime("%s", "now"), BigInteger) * _SECOND

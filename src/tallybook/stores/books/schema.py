@@ -26,7 +26,7 @@ from tallybook.model.time import from_micros, micros
 from tallybook.stores.migrate import Schema
 
 #: The migration this code was written for; a test compares it with the newest file there is.
-HISTORY: Final = Schema("books", head="v0009", table="alembic_version")
+HISTORY: Final = Schema("books", head="v0010", table="alembic_version")
 
 
 #: The decimals of a line and the columns each lies in.
@@ -301,7 +301,8 @@ lease: Final = Table(
 )
 
 #: Messages to people: decided once, attempted until done. Whoever sends takes those that are
-#: `queued` or `failed` and due. `numbers` are what the message is about, without prices.
+#: `queued` or `failed` and due, and holds each for a while. `numbers` are what the message is
+#: about, without prices.
 delivery: Final = Table(
     "delivery",
     metadata,
@@ -320,8 +321,20 @@ delivery: Final = Table(
     Column("due_at", Instant, nullable=False),
     Column("sent_at", Instant),
     Column("error", Word),
+    Column("html", Word),
+    Column("cc", Json, nullable=False),
+    Column("bcc", Json, nullable=False),
+    Column("channel", Word, nullable=False),
+    Column("target", Word),
+    Column("sequence_of", Word),
+    Column("subscription", Word),
+    Column("run", Word),
+    Column("holder", Word),
+    Column("held_until", BigInteger),
     Index(None, "account", "id"),
     Index(None, "status", "due_at"),
+    Index(None, "sequence_of", "id"),
+    Index(None, "subscription", "id"),
 )
 
 #: Questions and discrepancies; `shown` is what the page showed, `text` what a search looks through.
@@ -375,6 +388,105 @@ report_schedule: Final = Table(
     Column("enabled", Boolean, nullable=False),
     Column("created_at", Instant, nullable=False),
     UniqueConstraint("owner", "page", "query", "format"),
+)
+
+
+#: Who wants to hear of a check: see `model.alert`. `due_at` is when it was decided last.
+alert_subscription: Final = Table(
+    "alert_subscription",
+    metadata,
+    Column("id", Word, primary_key=True),
+    Column("check_code", Word, nullable=False),
+    Column("name", Word, nullable=False),
+    Column("owner", Word, nullable=False),
+    Column("values", Json, nullable=False),
+    Column("accounts", Json, nullable=False),
+    Column("branches", Json, nullable=False),
+    Column("cron", Word, nullable=False),
+    Column("timezone", Word, nullable=False),
+    Column("recipients", Json, nullable=False),
+    Column("subject", Word, nullable=False),
+    Column("split_by", Word, nullable=False),
+    Column("mode", Word, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("snooze_until", Instant),
+    Column("digest", Word),
+    Column("sends_empty", Boolean, nullable=False),
+    Column("excluded", Json, nullable=False),
+    Column("due_at", Instant),
+)
+
+#: What each evaluation came to.
+alert_run: Final = Table(
+    "alert_run",
+    metadata,
+    Column("id", Word, primary_key=True),
+    Column("subscription", Word, nullable=False),
+    Column("kind", Word, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("finished_at", Instant, nullable=False),
+    Column("known_at", Word, nullable=False),
+    Column("evaluated", Integer, nullable=False),
+    Column("found", Integer, nullable=False),
+    Column("said", Integer, nullable=False),
+    Column("resolved", Integer, nullable=False),
+    Column("unjudged", Json, nullable=False),
+    Column("error", Word),
+    Index(None, "subscription", "id"),
+)
+
+#: What is remembered of what was found; `amount` is the money at risk, `text` what a search looks
+#: through.
+finding: Final = Table(
+    "finding",
+    metadata,
+    Column("id", Word, primary_key=True),
+    Column("subscription", Word, nullable=False),
+    Column("entity", Word, nullable=False),
+    Column("step", Word, nullable=False),
+    Column("period", Word, nullable=False),
+    Column("check_code", Word, nullable=False),
+    Column("account", Word, nullable=False),
+    Column("contract", Word),
+    Column("line", Word),
+    Column("branch", Word),
+    Column("state", Word, nullable=False),
+    Column("severity", Word, nullable=False),
+    Column("message", Word, nullable=False),
+    Column("inputs", Json, nullable=False),
+    Column("outputs", Json, nullable=False),
+    Column("amount_m", BigInteger),
+    Column("amount_u", BigInteger),
+    Column("amount_n", BigInteger),
+    Column("currency", Word),
+    Column("status", Word, nullable=False),
+    Column("first_seen", Instant, nullable=False),
+    Column("last_seen", Instant, nullable=False),
+    Column("fingerprint", Word),
+    Column("seen_state", Word),
+    Column("said_at", Instant),
+    Column("resolved_at", Instant),
+    Column("until", Instant),
+    Column("note", Word),
+    Column("text", Word, nullable=False),
+    UniqueConstraint("subscription", "entity", "step", "period"),
+    Index(None, "status", "id"),
+    Index(None, "account", "status"),
+)
+
+#: What happened to findings, never changed.
+finding_event: Final = Table(
+    "finding_event",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("finding", Word, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("by", Word, nullable=False),
+    Column("act", Word, nullable=False),
+    Column("note", Word),
+    Index(None, "finding", "number"),
 )
 
 

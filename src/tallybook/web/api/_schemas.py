@@ -13,6 +13,7 @@ from tallybook.model.nouns import Account, Meter, Noun
 from tallybook.operations._shown import AMOUNTS
 from tallybook.operations.apply import Definitions
 from tallybook.operations.cases import CaseChange, NewCase, NewMessage
+from tallybook.operations.checks import NewPreview
 from tallybook.operations.close import Closing
 from tallybook.operations.people import NewApiKey, NewUser
 from tallybook.operations.preview import ForecastRequest
@@ -22,6 +23,7 @@ from tallybook.operations.preview_statement import StatementRequest
 from tallybook.operations.report_schedules import NewReportSchedule, ReportScheduleChange
 from tallybook.web.api._answers import ANSWERS, CHANGES, FAULTS, VERSION
 from tallybook.web.api._answers_of_cases import ANSWERS_OF_CASES
+from tallybook.web.api._answers_of_checks import ANSWERS_OF_CHECKS
 from tallybook.web.api._answers_of_schedules import ANSWERS_OF_SCHEDULES
 from tallybook.web.api._answers_of_statements import ANSWERS_OF_STATEMENTS
 from tallybook.web.api._shapes import INSTANT, Shape, many, maybe, record, ref
@@ -143,6 +145,7 @@ _BODIES: Final[dict[str, type[Noun]]] = {
     **{noun.__name__: noun for noun in NOUN_OF.values()},
     "CaseChange": CaseChange,
     "NewCase": NewCase,
+    "NewCheckPreview": NewPreview,
     "NewMessage": NewMessage,
     "NewKey": NewApiKey,
     "NewUser": NewUser,
@@ -164,6 +167,7 @@ def components() -> dict[str, Any]:
     """Return all schemas by name: bodies, their nouns as versions, answers, the problem."""
     schemas: dict[str, Any] = {"Event": EVENT, "Problem": PROBLEM}
     schemas |= ANSWERS | ANSWERS_OF_CASES | ANSWERS_OF_SCHEDULES | ANSWERS_OF_STATEMENTS
+    schemas |= ANSWERS_OF_CHECKS
     schemas |= {"Correction": CORRECTION, "Replacement": REPLACEMENT}
     schemas["TestClock"] = record(now=INSTANT)
     for name, body in _BODIES.items():

@@ -1,0 +1,307 @@
+"""Subscriptions to checks, their runs and findings in SQL. What a run comes to is one commit: its
+findings, their history, what is to be sent, and when it was due.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from decimal import Decimal
+from itertools import islice
+from typing import Any, Final
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from tallybook.model.alert import (
+    Finding,
+    FindingEvent,
+    FindingPage,
+    FindingQuery,
+    Recipients,
+    Run,
+    Subscription,
+)
+from tallybook.model.delivery import Delivery
+from tallybook.model.errors import Conflict
+from tallybook.model.mark import parse_mark
+from tallybook.model.scope import Scope
+from tallybook.stores.books import deliveries as outbox
+from tallybook.stores.books import limbs
+from tallybook.stores.books.database import Database
+from tallybook.stores.books.people import note
+from tallybook.stores.books.schema import LIMBS, fields
+from tallybook.stores.books.schema import alert_run as runs
+from tallybook.stores.books.schema import alert_subscription as subscriptions
+from tallybook.stores.books.schema import finding as findings
+from tallybook.stores.books.schema import finding_event as events
+from tallybook.stores.books.seen import among, relation, seen
+
+_MONEY: Final = [f"amount_{limb}" for limb in LIMBS["amount"]]
+#: Findings that are written by one statement.
+_A_STATEMENT: Final = 2_000
+
+
+class BooksAlerts:
+    """The port `Alerts` on a database."""
+
+    def __init__(self, database: Database) -> None:
+        """Work on an open database."""
+        self._database = database
+
+    def subscriptions(self, scope: Scope) -> list[Subscription]:
+        """Return those the scope sees, oldest first."""
+        with self._database.reader() as connection:
+            found = select(subscriptions).where(*_mine(scope)).order_by(subscriptions.c.id)
+            return [_subscription(row) for row in connection.execute(found)]
+
+    def subscription(self, scope: Scope, subscription_id: str) -> Subscription | None:
+        """Return one the scope sees."""
+        one = select(subscriptions).where(subscriptions.c.id == subscription_id, *_mine(scope))
+        with self._database.reader() as connection:
+            row = connection.execute(one).one_or_none()
+            return None if row is None else _subscription(row)
+
+    def add(self, scope: Scope, subscription: Subscription) -> None:
+        """Add one."""
+        with self._database.writer() as connection:
+            connection.execute(insert(subscriptions).values(_of_subscription(subscription)))
+            note(connection, scope, subscription.created_at, "alert.subscribed", subscription.id)
+
+    def change(self, scope: Scope, subscription: Subscription, at: datetime) -> None:
+        """Replace the one with this id, but for when it was due."""
+        values = _of_subscription(subscription)
+        del values["due_at"]
+        one = update(subscriptions).where(subscriptions.c.id == subscription.id, *_mine(scope))
+        with self._database.writer() as connection:
+            connection.execute(one.values(values))
+            note(connection, scope, at, "alert.changed", subscription.id)
+
+    def remove(self, scope: Scope, subscription_id: str, at: datetime) -> bool:
+        """Remove one with its runs and findings; False where there is none."""
+        one = delete(subscriptions).where(subscriptions.c.id == subscription_id, *_mine(scope))
+        with self._database.writer() as connection:
+            if connection.execute(one).rowcount != 1:
+                return False
+            theirs = select(findings.c.id).where(findings.c.subscription == subscription_id)
+            connection.execute(delete(events).where(events.c.finding.in_(theirs)))
+            for table in (findings, runs):
+                connection.execute(delete(table).where(table.c.subscription == subscription_id))
+            note(connection, scope, at, "alert.unsubscribed", subscription_id)
+            return True
+
+    def runs(
+        self, scope: Scope, subscription_id: str, limit: int, before: str | None = None
+    ) -> list[Run]:
+        """Return the newest runs, or those before the run of an id, newest first."""
+        if self.subscription(scope, subscription_id) is None:
+            return []
+        found = select(runs).where(runs.c.subscription == subscription_id)
+        if before is not None:
+            found = found.where(runs.c.id < before)
+        with self._database.reader() as connection:
+            rows = connection.execute(found.order_by(runs.c.id.desc()).limit(limit))
+            return [Run(**fields(row, known_at=parse_mark(row.known_at))) for row in rows]
+
+    def remembered(self, scope: Scope, subscription_id: str) -> list[Finding]:
+        """Return what is remembered of a subscription, in order of (entity, step, period)."""
+        scope.require("read")
+        found = (
+            select(findings)
+            .where(findings.c.subscription == subscription_id)
+            .order_by(findings.c.entity, findings.c.step, findings.c.period)
+        )
+        with self._database.reader() as connection:
+            return [_finding(row) for row in connection.execute(found)]
+
+    def decide(
+        self,
+        scope: Scope,
+        run: Run,
+        findings: Iterable[Finding],
+        events: Iterable[FindingEvent],
+        deliveries: Sequence[Delivery],
+    ) -> None:
+        """Write a run with what it found and what is to be sent, in one transaction.
+
+        Raises:
+            Conflict: `run_decided`.
+        """
+        scope.require("administer")
+        with self._database.writer() as connection:
+            if run.kind == "standard":
+                _take(connection, run)
+            connection.execute(insert(runs).values({**asdict(run), "known_at": str(run.known_at)}))
+            _write(connection, findings, events)
+            for one in deliveries:
+                outbox.add(connection, one)
+
+    def page(self, scope: Scope, query: FindingQuery) -> FindingPage:
+        """Return findings of accounts that the scope sees."""
+        with self._database.reader() as connection:
+            wanted = _wanted(connection, scope, query)
+            by_check = _counts(connection, "check_code", [*wanted, *_of_status(query)])
+            by_status = _counts(connection, "status", [*wanted, *_of_check(query)])
+            every = [*wanted, *_of_status(query), *_of_check(query)]
+            rows = connection.execute(
+                select(findings)
+                .where(*every)
+                .order_by(*_order(query))
+                .offset(query.offset)
+                .limit(query.limit)
+            )
+            items = tuple(_finding(row) for row in rows)
+            total = connection.scalar(select(func.count()).select_from(findings).where(*every))
+            money = _money(connection, every)
+        return FindingPage(items, total or 0, by_status, by_check, money)
+
+    def finding(
+        self, scope: Scope, finding_id: str, at: datetime
+    ) -> tuple[Finding, list[FindingEvent]] | None:
+        """Return one with its history, where the scope sees its account at an instant."""
+        history = select(events).where(events.c.finding == finding_id).order_by(events.c.number)
+        with self._database.reader() as connection:
+            row = connection.execute(
+                select(findings).where(findings.c.id == finding_id)
+            ).one_or_none()
+            if row is None or not scope.sees(row.account, at):
+                return None
+            return _finding(row), [_event(one) for one in connection.execute(history)]
+
+    def change_findings(
+        self, scope: Scope, findings: Collection[Finding], events: Iterable[FindingEvent]
+    ) -> None:
+        """Write what somebody did with findings, in one transaction."""
+        scope.require("read")
+        with self._database.writer() as connection:
+            _write(connection, findings, events)
+
+
+def _mine(scope: Scope) -> list[ColumnElement[bool]]:
+    return [] if scope.accounts is None else [subscriptions.c.owner == scope.who]
+
+
+def _take(connection: Connection, run: Run) -> None:
+    """Note when a subscription was due, unless that was decided by now."""
+    one = update(subscriptions).where(
+        subscriptions.c.id == run.subscription,
+        or_(subscriptions.c.due_at.is_(None), subscriptions.c.due_at < run.due_at),
+    )
+    if connection.execute(one.values(due_at=run.due_at)).rowcount != 1:
+        raise Conflict("run_decided", "Another process has decided this run by now.")
+
+
+def _write(
+    connection: Connection, found: Iterable[Finding], happened: Iterable[FindingEvent]
+) -> None:
+    """Replace findings by id, and add to their history; many at once."""
+    rest = iter(found)
+    while some := [_of_finding(one) for one in islice(rest, _A_STATEMENT)]:
+        known = relation(connection, [row["id"] for row in some])
+        connection.execute(delete(findings).where(findings.c.id.in_(known)))
+        connection.execute(insert(findings), some)
+    told = iter(happened)
+    while lines := [asdict(one) for one in islice(told, _A_STATEMENT)]:
+        connection.execute(insert(events), lines)
+
+
+def _wanted(connection: Connection, scope: Scope, query: FindingQuery) -> list[ColumnElement[bool]]:
+    found = among(connection, findings.c.account, seen(scope, query.accounts, query.at))
+    for name in ("contract", "subscription"):
+        if (value := getattr(query, name)) is not None:
+            found.append(findings.c[name] == value)
+    if query.text:
+        found.append(findings.c.text.contains(query.text.casefold(), autoescape=True))
+    return found
+
+
+def _of_status(query: FindingQuery) -> list[ColumnElement[bool]]:
+    return [findings.c.status.in_(sorted(query.statuses))] if query.statuses else []
+
+
+def _of_check(query: FindingQuery) -> list[ColumnElement[bool]]:
+    return [] if query.check is None else [findings.c.check_code == query.check]
+
+
+def _counts(
+    connection: Connection, name: str, wanted: Sequence[ColumnElement[bool]]
+) -> dict[str, int]:
+    column = findings.c[name]
+    counted = select(column.label("value"), func.count().label("found")).where(*wanted)
+    return {row.value: row.found for row in connection.execute(counted.group_by(column))}
+
+
+def _money(connection: Connection, wanted: Sequence[ColumnElement[bool]]) -> dict[str, Decimal]:
+    """Add up the money at risk by currency, exactly."""
+    parts = list(limbs.sums(findings, "amount"))
+    rows = connection.execute(
+        select(findings.c.currency, *parts)
+        .where(*wanted, findings.c.currency.is_not(None), findings.c.amount_m.is_not(None))
+        .group_by(findings.c.currency)
+        .order_by(findings.c.currency)
+    )
+    return {row[0]: limbs.decimal("amount", limbs.added(row[1:])) for row in rows}
+
+
+def _order(query: FindingQuery) -> list[ColumnElement[Any]]:
+    names = _MONEY if query.sort == "money_at_risk" else [query.sort]
+    columns = [findings.c[name] for name in names]
+    if query.descending:
+        return [*(column.desc().nulls_last() for column in columns), findings.c.id.desc()]
+    return [*(column.asc().nulls_first() for column in columns), findings.c.id.asc()]
+
+
+def _of_subscription(subscription: Subscription) -> dict[str, Any]:
+    row = asdict(subscription)
+    row["check_code"] = row.pop("check")
+    return {**row, "excluded": row["excluded"] or {}}
+
+
+def _subscription(row: Row[Any]) -> Subscription:
+    known = fields(row)
+    recipients: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in row.recipients.items()
+    }
+    values = {n: tuple(v) if isinstance(v, list) else v for n, v in row.values.items()}
+    check = known.pop("check_code")
+    known |= {
+        "check": check,
+        "values": values,
+        "accounts": tuple(row.accounts),
+        "branches": tuple(row.branches),
+        "recipients": Recipients(**recipients),
+    }
+    return Subscription(**known)
+
+
+def _of_finding(one: Finding) -> dict[str, Any]:
+    row = asdict(one)
+    row["check_code"] = row.pop("check")
+    row |= zip(_MONEY, limbs.split("amount", row.pop("money_at_risk")), strict=True)
+    names = (one.account, one.entity, one.message, one.check, one.branch)
+    row["text"] = "\n".join(filter(None, names)).casefold()
+    return row
+
+
+def _finding(row: Row[Any]) -> Finding:
+    known = fields(row)
+    money = [known.pop(name) for name in _MONEY]
+    del known["text"]
+    check = known.pop("check_code")
+    risk = None if money[0] is None else limbs.decimal("amount", limbs.whole(money))
+    return Finding(**known, check=check, money_at_risk=risk)
+
+
+def _event(row: Row[Any]) -> FindingEvent:
+    known = fields(row)
+    del known["number"]
+    return FindingEvent(**known)
