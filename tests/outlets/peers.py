@@ -101,21 +101,21 @@ class Mailbox:
             self.got.append(Got(envelope.mail_from or "", tuple(envelope.rcpt_tos), content))
         if self.drops:
             self.drops -= 1
-            server.transport.abort()  # type: ignore[union-attr] - it is set while one is connected
+            assert isinstance(server.transport, asyncio.WriteTransport)
+            server.transport.abort()
         return self.data
 
 
-def _knows(  # noqa: PLR0913, PLR0917 - as aiosmtpd calls it
+def _knows(
     server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any
 ) -> AuthResult:
     del server, session, envelope, mechanism
-    return AuthResult(success=(data.login, data.password) == (USER.encode(), PASSWORD.encode()))
+    is_known = (data.login, data.password) == (USER.encode(), PASSWORD.encode())
+    return AuthResult(success=is_known, handled=False)
 
 
 @contextmanager
-def post_office(
-    mailbox: Mailbox | None = None, port: int = 0, **options: Any
-) -> Iterator[Mailbox]:
+def post_office(mailbox: Mailbox | None = None, port: int = 0, **options: Any) -> Iterator[Mailbox]:
     """Run a mail server; `options` are those of aiosmtpd."""
     mailbox = mailbox or Mailbox()
     controller = Controller(mailbox, "127.0.0.1", port or free_port(), **options)
@@ -153,7 +153,7 @@ def receiving(context: ssl.SSLContext | None = None) -> Iterator[Receiver]:
     stopping = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802 - the library finds it by this name
+        def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
             receiver.got.append((self.path, headers, body))

@@ -1,5 +1,6 @@
 """The stores of alerts as the rest of the house knows them: subscriptions, runs and findings, and
-the outbox that deliveries wait in, with the webhooks they go to. All are kept by Books; see `model.ports` for the others.
+the outbox that deliveries wait in, with the webhooks they go to. All are kept by Books; see
+`model.ports` for the others.
 """
 
 from collections.abc import Collection, Iterable, Sequence

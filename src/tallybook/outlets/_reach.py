@@ -57,7 +57,7 @@ def reach(scheme: str, host: str, port: int, allow: Sequence[Network]) -> list[s
         Refused: one is, or what is not allowed by name would go in the clear.
         OSError: nobody knows the host.
     """
-    found = [str(at[0]) for *_, at in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM) if at]
+    found = [str(at[0]) for *_, at in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     for text in found:
         address = _plain(ip_address(text.partition("%")[0]))
         is_allowed = any(address in network for network in allow)

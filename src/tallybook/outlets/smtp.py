@@ -59,7 +59,8 @@ class SmtpOutlet:
                     yield self._one(client, delivery)
                 except _Broken as e:
                     is_down = client is None or isinstance(e.__cause__, TimeoutError)
-                    client = _close(client)
+                    _close(client)
+                    client = None
                     yield Outcome("failed", str(e), is_down=is_down)
         finally:
             _close(client)
@@ -77,6 +78,9 @@ class SmtpOutlet:
             if server.scheme == "smtps"
             else smtplib.SMTP(timeout=seconds, local_hostname=us)
         )
+        # What its certificate must say. The library would learn it where it connects at once, and
+        # nothing could cut that off.
+        client._host = server.host  # type: ignore[attr-defined] # noqa: SLF001 - as above
         try:
             with within(seconds, lambda: client.sock):
                 code, said = client.connect(server.host, server.port)

@@ -18,9 +18,9 @@ from tallybook.stores.books.schema import fields
 from tallybook.stores.books.seen import among, seen
 
 #: What an attempt changes.
-_SETTLED: Final = ("status", "attempts", "due_at", "sent_at", "error")
+_SETTLED: Final = ("status", "attempts", "due_at", "sent_at", "error", "reached")
 _SECOND: Final = 1_000_000
-_LISTS: Final = ("recipients", "cc", "bcc")
+_LISTS: Final = ("recipients", "cc", "bcc", "reached")
 #: What may be sent: it waits for its first attempt, or for another.
 _WAITING: Final = ("queued", "failed")
 
@@ -119,7 +119,11 @@ class BooksOutbox:
     def resend(self, scope: Scope, delivery_id: str, at: datetime) -> bool:
         """Queue one again that is dead or failed; see `Outbox`."""
         again = and_(deliveries.c.id == delivery_id, deliveries.c.status.in_(("dead", "failed")))
-        queued = update(deliveries).where(again).values(status="queued", due_at=at, error=None)
+        queued = (
+            update(deliveries)
+            .where(again)
+            .values(status="queued", due_at=at, error=None, attempts=0)
+        )
         with self._database.writer() as connection:
             if connection.execute(queued).rowcount != 1:
                 return False
