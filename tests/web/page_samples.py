@@ -214,7 +214,7 @@ def day_rows(days: Sequence[Decimal], allotment: int) -> tuple[DayRow, ...]:
 
 def account(kind: str = "cumulative", **changes: Any) -> AccountPage:
     rollup = Segment(
-        "Roll-up", (Link("With 31 child accounts", "?r=1", current=True), Link("Own usage", "?r=0"))
+        "Roll-up", (Link("With child accounts", "?r=1", current=True), Link("Own usage", "?r=0"))
     )
     facts = (
         Fact("Billing period", "1–30 Nov 2026"),
@@ -223,7 +223,7 @@ def account(kind: str = "cumulative", **changes: Any) -> AccountPage:
         Fact("Overage rate", "$0.012 a message"),
         Fact("Covered value", "$3,060.00 a month"),
         Fact("Base to covered value", "0.83", "(0.75–1.33)"),
-        Fact("Rolls up from", "31 accounts"),
+        Fact("Rolls up from", "31 accounts", "with use"),
         Fact("Contract ends", "30 Jun 2027"),
     )
     page = AccountPage(

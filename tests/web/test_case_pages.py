@@ -145,6 +145,24 @@ def test_what_was_typed_is_not_lost(
             assert form_of(page)["kind"] == "discrepancy"
 
 
+@pytest.mark.parametrize(
+    "meant", [{"at": "yesterday"}, {"at": "1990-01-01T00:00:00Z"}, {"known_at": "m9.z"}]
+)
+def test_what_was_typed_is_not_lost_with_the_numbers_that_were_meant(
+    browsers: dict[str, httpx2.Client], meant: dict[str, str]
+) -> None:
+    viewer = browsers["viewer@acme.example"]
+    sent = {**form_of(get(viewer, CONTACT)), "text": "Long and dear", **meant}
+    answer = viewer.post(CONTACT, data=sent)
+    assert answer.status_code in {404, 422}
+    page = Html(answer.text)
+    assert text(page, "textarea") == "Long and dear"
+    assert "now those of this moment" in text(page, "#letter-fault")
+    assert facts(page)["Period"] == "1–30 Nov 2026"
+    again = viewer.post(CONTACT, data={**form_of(page), "text": "Long and dear"})
+    assert again.status_code == 303
+
+
 def test_closing_and_reopening(browsers: dict[str, httpx2.Client]) -> None:
     viewer, nadia = browsers["viewer@acme.example"], browsers["nadia@example.com"]
     place = opened(viewer)

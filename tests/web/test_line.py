@@ -136,6 +136,17 @@ def test_a_pool_and_its_accounts_are_side_by_side(browser: httpx2.Client) -> Non
     assert own.css_first("#pool") is None
 
 
+def test_what_is_counted_of_a_tree_adds_up(browser: httpx2.Client) -> None:
+    page = get(browser, "/volume/P-1/leads")
+    assert "Rolls up from3 accounts with use" in text(page, "[aria-labelledby=contract-title]")
+    assert "2 accounts used nothing." in text(page, "#pool")  # the top, and one that moved on
+    assert "from 3 accounts" in text(page, "#how")
+    assert "With child accounts" in text(page, ".filters")
+    row = get(browser, "/volume?q=P-1").css_first("#accounts tbody tr")
+    assert row is not None
+    assert "3 accounts with use" in row.text()
+
+
 def test_what_lies_beyond_says_since_when_and_at_which_price(browser: httpx2.Client) -> None:
     panel = text(get(browser, "/volume/P-1/leads"), "#overage")
     assert "Over sinceSat 18 Apr 2026" in panel

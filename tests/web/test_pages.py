@@ -395,3 +395,15 @@ def check(browser: httpx2.Client, url: str) -> Any:
     assert "<script>alert" not in answer.text
     assert Html(answer.text).css_first("h1") is not None, url
     return answer
+
+
+@pytest.mark.parametrize("path", ["/volume", LINE, "/contracts"])
+def test_what_no_page_understands_is_not_carried_from_link_to_link(
+    browser: httpx2.Client, path: str
+) -> None:
+    usual = len(browser.get(path).content)
+    many = {f"n{i}": "x" * 20 for i in range(1_000)}
+    for query in ({"period": "x" * 30_000}, many):
+        answer = browser.get(path, params=query)
+        assert answer.status_code == 200
+        assert len(answer.content) < usual + 300_000  # forms and files keep it, 60 links do not

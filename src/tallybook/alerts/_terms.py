@@ -2,13 +2,14 @@
 contracts are set up. Counts no use.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal, localcontext
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 
+from tallybook.model.check import Found
 from tallybook.model.contract import BaseCharge, Contract, MeterGroup
 from tallybook.model.quantity import EXACT
 from tallybook.model.view import View
@@ -89,6 +90,31 @@ def in_force(view: View) -> Iterator[Agreed]:
         terms = None if day is None else agreed.on(day)
         if day is not None and terms is not None:
             yield Agreed(number, day, terms, agreed)
+
+
+def found(
+    one: Agreed,
+    state: str,
+    message: str,
+    inputs: Mapping[str, Any],
+    outputs: Mapping[str, Any],
+    *,
+    part: str = "",
+    step: str = "",
+) -> Found:
+    """Return a finding of a contract, or of a `part` of it: CONTRACT/PART."""
+    return Found(
+        entity=f"{one.number}/{part}" if part else one.number,
+        account=one.terms.account,
+        state=state,
+        message=message,
+        inputs=inputs,
+        outputs=outputs,
+        currency=one.agreed.currency,
+        contract=one.number,
+        branch=one.terms.branch,
+        step=step,
+    )
 
 
 def decimal(value: Fraction) -> Decimal:

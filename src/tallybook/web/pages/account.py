@@ -15,12 +15,11 @@ from tallybook.operations import portfolio
 from tallybook.operations.late import late
 from tallybook.operations.pool import pool
 from tallybook.web.pages import charted, cycles, lateness, overage, pooled, standing
-from tallybook.web.pages import format as words
 from tallybook.web.pages.account_view import AccountPage, LatePanel, PoolPanel
 from tallybook.web.pages.breakdown import Breakdown, events_url
 from tallybook.web.pages.explained import steps
 from tallybook.web.pages.exploration import NAMES, Exploration, Explored
-from tallybook.web.pages.frame import frame, with_query
+from tallybook.web.pages.frame import carried, frame, with_query
 from tallybook.web.pages.line_facts import contract_facts
 from tallybook.web.pages.look import Shown, look
 from tallybook.web.pages.render import page
@@ -170,13 +169,10 @@ def _period(shown: Shown, asked: Exploration) -> str:
 
 def _filters(shown: Shown, explored: Explored, asked: Exploration) -> Filters:
     segments = []
-    children = standing.children(shown.found)
     rollup = shown.query.get("rollup", "")
-    if children or rollup == "own":
-        tree = words.plural(len(children), "child account", "child accounts")
-        label = f"With {tree}" if children else "With child accounts"
+    if standing.children(shown.found) or rollup == "own":
         links = (
-            Link(label, shown.link(rollup=None), rollup != "own"),
+            Link("With child accounts", shown.link(rollup=None), rollup != "own"),
             Link("Own usage only", shown.link(rollup="own", account=None), rollup == "own"),
         )
         segments.append(Segment("Accounts counted", links))
@@ -186,7 +182,7 @@ def _filters(shown: Shown, explored: Explored, asked: Exploration) -> Filters:
         shown.path,
         tuple(segments),
         (*explored.selects(asked), *_methods(shown)),
-        tuple((n, v) for n, v in shown.query.items() if n not in _NAMES and v),
+        tuple((n, v) for n, v in carried(shown.query).items() if n not in _NAMES),
         explored.custom(shown.query, asked),
     )
 

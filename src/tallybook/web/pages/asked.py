@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeVar
 
-from tallybook.web.pages.frame import with_query
+from tallybook.web.pages.frame import carried, with_query
 from tallybook.web.pages.view import Column, Find, Pager
 
 ROWS: Final = 50
@@ -57,7 +57,7 @@ class Address:
     def kept(self, *names: str) -> tuple[tuple[str, str], ...]:
         """Return what a form that sends `names` keeps of the rest; never the page."""
         left = {*names, "page"}
-        return tuple((n, v) for n, v in self.query.items() if n not in left and v)
+        return tuple((n, v) for n, v in carried(self.query).items() if n not in left)
 
     def find(self) -> Find:
         """Return the search field, which keeps the filters."""

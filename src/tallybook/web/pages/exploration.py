@@ -22,6 +22,7 @@ from tallybook.operations import usage as usage_op
 from tallybook.positions.periods import add_months
 from tallybook.web.pages import charted
 from tallybook.web.pages import format as words
+from tallybook.web.pages.frame import carried
 from tallybook.web.pages.view import ChartPoint, ChartView, Contribution, Custom, Option, Select
 from tallybook.web.services import Services
 
@@ -154,7 +155,8 @@ class Explored:
 
     def custom(self, query: Mapping[str, str], asked: Exploration) -> Custom:
         """Return the form for a range of one's own."""
-        kept = tuple((n, v) for n, v in query.items() if n not in {"period", "from", "until"} and v)
+        left = {"period", "from", "until"}
+        kept = tuple((n, v) for n, v in carried(query).items() if n not in left)
         return Custom(asked.first, asked.last, asked.is_custom, kept)
 
     def chart(self, asked: Exploration, view: str, link: charted.LinkTo) -> ChartView:

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from fastapi import Request
 
+from tallybook.model import limits
 from tallybook.model.case import CaseQuery
 from tallybook.model.directory import Directory
 from tallybook.model.scope import Role, Scope
@@ -14,6 +15,9 @@ from tallybook.web.pages.sign_in import theme
 from tallybook.web.pages.view import Frame, NavGroup, NavItem, Person
 from tallybook.web.services import Services
 
+#: No page understands more names in its address, nor a name with a longer value.
+_NAMES_MAX: Final = 50
+_CARRIED_CHARS_MAX: Final = limits.CURSOR_CHARS_MAX + len("cursor")
 SUBSCRIPTIONS: Final = "/subscriptions"
 _SEES: Final[Mapping[Role, str]] = {
     "admin": "Administrator · all accounts",
@@ -80,6 +84,14 @@ def has_samples(directory: Directory) -> bool:
 
 def with_query(path: str, query: Mapping[str, str], **changes: str | None) -> str:
     """Return an address whose query is `query` with some values changed; None takes one out."""
-    changed = {**query, **changes}
-    kept = {name: value for name, value in changed.items() if value}
+    kept = {name: value for name, value in {**carried(query), **changes}.items() if value}
     return f"{path}?{urlencode(kept)}" if kept else path
+
+
+def carried(query: Mapping[str, str]) -> dict[str, str]:
+    """Return what the links and forms of a page keep of its query: nothing that is too long, or too
+    much, for any page to understand, as it would come back in each of them.
+    """
+    if len(query) > _NAMES_MAX:
+        return {}
+    return {n: v for n, v in query.items() if v and len(n) + len(v) <= _CARRIED_CHARS_MAX}

@@ -50,9 +50,9 @@ def _facts(scope: Scope, shown: Shown, contract: Contract) -> Sequence[Fact]:
     )
     if scope.sees_prices or found.amount is not None:  # a sales rep sees those of their own
         facts += _money_facts(shown)
-    accounts = len(standing.children(found)) + 1
-    if accounts > 1:
-        facts.append(Fact("Rolls up from", words.plural(accounts, "account", "accounts")))
+    if standing.children(found):
+        accounts = words.plural(len(found.contributions), "account", "accounts")
+        facts.append(Fact("Rolls up from", accounts, "with use"))
     end = contract.end_date
     facts.append(Fact("Contract ends", words.day(end, year=True) if end else "Open"))
     return facts

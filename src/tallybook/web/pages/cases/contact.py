@@ -1,14 +1,14 @@
 """Contact your CSM: the form on the way from a line's page to a case about it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from tallybook.model.case import CaseKind
-from tallybook.model.errors import Conflict, Invalid, TallybookError
+from tallybook.model.errors import Conflict, Invalid, NotFound, TallybookError
 from tallybook.model.ids import new_id
 from tallybook.model.pages import line_page
 from tallybook.model.scope import Scope
@@ -82,15 +82,22 @@ def send(
         body["idempotency_key"] = fields["key"]
     try:
         opened = cases_op.open_case(scope, desk(service), body, service.clock.now())
-    except (Conflict, Invalid) as e:
+    except (Conflict, Invalid, NotFound) as e:
         return _again(asked, e)
     return RedirectResponse(f"/cases/{opened.case.id}", _SEE_OTHER)
 
 
 def _again(asked: _Asked, error: TallybookError) -> Response:
+    """Show what was typed again; with the numbers of now, where those meant are not to be had."""
     said = {**asked.said, "key": ""} if isinstance(error, Conflict) else asked.said
-    again = _Asked(asked.request, asked.scope, asked.service, asked.key, said, error.detail)
-    return HTMLResponse(page("contact.html", _page(again)), status_of(error))
+    again = replace(asked, said=said, fault=error.detail)
+    try:
+        shown = _page(again)
+    except (Invalid, NotFound):
+        of_now = {name: text for name, text in said.items() if name not in _MEANT}
+        fault = f"{error.detail} The numbers shown are now those of this moment."
+        shown = _page(replace(again, said=of_now, fault=fault))
+    return HTMLResponse(page("contact.html", shown), status_of(error))
 
 
 def _meant(asked: _Asked) -> dict[str, object]:

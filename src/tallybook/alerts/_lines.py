@@ -1,0 +1,90 @@
+"""Where lines stand as checks read them: those that can be judged, and why others cannot. Judges
+nothing.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any, Final
+
+from tallybook.model.check import Found, Unjudged
+from tallybook.model.position import Position
+from tallybook.model.view import View
+
+_WHOLE: Final = Decimal(100)
+
+
+def lines(view: View) -> Iterator[Position | Unjudged]:
+    """Yield each line that can be judged, else why it cannot: `data_stale`, or `incomplete` where
+    nothing is known of its use.
+    """
+    for position in view.positions():
+        if view.stale is not None:
+            yield unjudged(position, view.stale)
+        elif position.used is None:
+            yield unjudged(position, "incomplete")
+        else:
+            yield position
+
+
+def entity(position: Position) -> str:
+    """Return what a line is called: CONTRACT/CODE."""
+    return f"{position.contract}/{position.line}"
+
+
+def unjudged(position: Position, reason: str) -> Unjudged:
+    """Return that a line cannot be judged."""
+    return Unjudged(entity(position), position.account, reason)
+
+
+def found(
+    position: Position,
+    state: str,
+    message: str,
+    inputs: Mapping[str, Any],
+    outputs: Mapping[str, Any],
+    *,
+    step: str = "",
+    money_at_risk: Decimal | None = None,
+) -> Found:
+    """Return a finding of a line in its period."""
+    return Found(
+        entity=entity(position),
+        account=position.account,
+        state=state,
+        message=message,
+        inputs=inputs,
+        outputs=outputs,
+        money_at_risk=money_at_risk,
+        currency=position.currency,
+        contract=position.contract,
+        line=position.line,
+        branch=position.branch,
+        step=step,
+        period=position.period.start_date.isoformat(),
+    )
+
+
+def reached(position: Position, thresholds: tuple[Decimal, ...], what: str) -> Iterator[Found]:
+    """Yield each threshold, in percent of what is included, that a line's use has met, with what is
+    found of it. Something used where nothing is included is beyond every threshold.
+    """
+    share = position.percent_used
+    for threshold in sorted(set(thresholds)):
+        if position.status != "no_allotment" and (share is None or share >= threshold):
+            of = "more than nothing" if share is None else f"{share:.1f} %"
+            made = found(
+                position,
+                "reached",
+                f"{position.service}: {of} of {what} is used.",
+                {"threshold": threshold, "allotment": position.allotment},
+                {"used": position.used, "percent_used": None if share is None else share / 100},
+                step=f"{threshold.normalize():f}",
+                money_at_risk=position.overage_amount,
+            )
+            yield replace(made, severity="warning" if is_below(share) else "critical")
+
+
+def is_below(share: Decimal | None) -> bool:
+    """Tell whether a share, in percent, is not met."""
+    return share is not None and share < _WHOLE

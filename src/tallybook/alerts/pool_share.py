@@ -1,0 +1,63 @@
+"""Check `pool.share`: whether a pool is nearly used, or one account takes much of it."""
+
+from collections.abc import Iterator
+from decimal import Decimal, localcontext
+
+from tallybook.alerts._lines import found, lines, reached
+from tallybook.model.check import Column, Found, RepeatPolicy, Unjudged, Values, Variable
+from tallybook.model.position import Position
+from tallybook.model.quantity import EXACT
+from tallybook.model.schedule import Preset
+from tallybook.model.view import View
+
+TITLE = "Share of a pool"
+FINDS = "Pools of a tree of accounts that are nearly used, and accounts that take much of one."
+TIPS = ("What each account brought to a pool stands on the page of its line.",)
+_POOL = "Of the pool used by all, in percent, each said once a period."
+_SHARE = "Of the pool used by one account, in percent; empty judges no single account."
+_SHARES = (Decimal(80), Decimal(100))
+VARIABLES = (
+    Variable("thresholds", "list", "Shares of the pool", _POOL, _SHARES, of="percent"),
+    Variable("share", "percent", "One account's share", _SHARE, Decimal(50), minimum=Decimal(0)),
+)
+COLUMNS = (
+    Column("threshold", "Share reached", "quantity"),
+    Column("member", "Account"),
+    Column("used", "Used", "quantity"),
+    Column("allotment", "Pool", "quantity"),
+    Column("percent_used", "Of the pool", "percent"),
+)
+FINGERPRINT = ("threshold", "allotment", "member")
+POLICY: RepeatPolicy = "once_per_threshold_per_period"
+SCHEDULE: Preset = "daily"
+RELATED = ("allotment.threshold",)
+
+
+def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
+    """Yield the shares that pools have met, and each of their accounts with used ÷ pool of `share`
+    % at least. A pool is a line to which more than one account brings something.
+    """
+    for position in lines(view):
+        if isinstance(position, Unjudged):
+            yield position
+        elif len(position.contributions) > 1 and position.allotment:
+            yield from reached(position, values["thresholds"], "the pool")
+            if values["share"] is not None:
+                yield from _members(position, position.allotment, values["share"])
+
+
+def _members(position: Position, pool: Decimal, share: Decimal) -> Iterator[Found]:
+    for one in position.contributions:
+        used = one.used or Decimal(0)
+        with localcontext(EXACT) as digits:
+            digits.prec = 38
+            part = used * 100 / pool
+        if part >= share:
+            yield found(
+                position,
+                "share",
+                f"{one.account} alone has used {part:.0f} % of the pool.",
+                {"threshold": share, "allotment": pool, "member": one.account},
+                {"used": used, "percent_used": part / 100},
+                step=f"{one.account} {share.normalize():f}",
+            )

@@ -1,0 +1,46 @@
+"""Check `prepaid.drawdown`: whether what a whole term includes is nearly used up."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from tallybook.alerts._lines import lines, reached
+from tallybook.alerts._terms import in_force
+from tallybook.model.check import Column, Found, RepeatPolicy, Unjudged, Values, Variable
+from tallybook.model.schedule import Preset
+from tallybook.model.view import View
+
+TITLE = "Term pool nearly used"
+FINDS = "Lines that have used a set share of what is included once for the contract's whole term."
+TIPS = ("What is used of a term pool does not come back with the next period.",)
+_HELP = "In percent of the pool, each said once a term."
+VARIABLES = (
+    Variable(
+        "thresholds", "list", "Shares", _HELP, (Decimal(90), Decimal(95)), of="percent", letter="W"
+    ),
+)
+COLUMNS = (
+    Column("threshold", "Share reached", "quantity"),
+    Column("used", "Used", "quantity"),
+    Column("allotment", "Pool", "quantity"),
+    Column("percent_used", "Of the pool", "percent"),
+)
+FINGERPRINT = ("threshold", "allotment")
+POLICY: RepeatPolicy = "once_per_threshold_per_period"
+SCHEDULE: Preset = "weekly"
+RELATED = ("allotment.threshold", "balance.low")
+
+
+def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
+    """Yield each share that a line has met whose allotment comes round once a term."""
+    pools = {
+        (one.number, line.code)
+        for one in in_force(view)
+        for line in one.terms.lines
+        if line.allotment is not None and line.allotment.cycle_unit == "term"
+    }
+    for position in lines(view) if pools else ():
+        if isinstance(position, Unjudged):
+            if tuple(position.entity.rsplit("/", 1)) in pools:
+                yield position
+        elif (position.contract, position.line) in pools:
+            yield from reached(position, values["thresholds"], "the term's pool")
