@@ -16,7 +16,6 @@ from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
-import structlog
 import uvicorn
 
 from tallybook.model import limits
@@ -60,8 +59,6 @@ from tallybook.stores.postgresql import address
 from tallybook.web.listening import Address, address_of, found, listen, server_of, told
 from tallybook.web.logs import log_to_stderr
 from tallybook.web.services import Services
-
-log = structlog.get_logger()
 
 _SYSTEM: Final = operator("system")
 _SERVER_FILE: Final = "server.json"

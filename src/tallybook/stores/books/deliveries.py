@@ -6,7 +6,19 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, and_, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from tallybook.model.delivery import Channel, Delivery, DeliveryPage, DeliveryQuery
 from tallybook.model.scope import Scope
@@ -36,10 +48,12 @@ class BooksDeliveries:
         """Return deliveries, newest first."""
         with self._database.reader() as connection:
             accounts = seen(scope, query.accounts, query.at)
-            wanted = among(connection, deliveries.c.account, accounts)
-            for name in ("status", "subscription"):
-                if (value := getattr(query, name)) is not None:
-                    wanted.append(deliveries.c[name] == value)
+            narrows = {"status": query.status, "subscription": query.subscription}
+            wanted = [
+                *among(connection, deliveries.c.account, accounts),
+                *(deliveries.c[name] == v for name, v in narrows.items() if v is not None),
+                _read(scope),
+            ]
             count = select(func.count()).select_from(deliveries).where(*wanted)
             found = select(deliveries).where(*wanted)
             if query.after is not None:
@@ -52,7 +66,7 @@ class BooksDeliveries:
     def delivery(self, scope: Scope, delivery_id: str, at: datetime) -> Delivery | None:
         """Return a delivery about an account that the scope sees at an instant."""
         with self._database.reader() as connection:
-            one = select(deliveries).where(deliveries.c.id == delivery_id)
+            one = select(deliveries).where(deliveries.c.id == delivery_id, _read(scope))
             row = connection.execute(one).one_or_none()
         return _delivery(row) if row is not None and scope.sees(row.account, at) else None
 
@@ -129,6 +143,15 @@ class BooksOutbox:
                 return False
             note(connection, scope, at, "delivery.resent", delivery_id)
             return True
+
+
+def _read(scope: Scope) -> ColumnElement[bool]:
+    """Return which messages a scope may read: those of cases are for both sides; what else is told
+    holds what its owner may see, and is read by them and by who of the vendor sees all prices.
+    """
+    if scope.sees_prices and not scope.is_customer:
+        return true()
+    return or_(deliveries.c.kind.startswith("case."), deliveries.c.created_by == scope.who)
 
 
 def add(connection: Connection, delivery: Delivery) -> None:

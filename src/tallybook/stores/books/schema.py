@@ -14,7 +14,6 @@ from sqlalchemy import (
     MetaData,
     Row,
     Table,
-    Text,
     UniqueConstraint,
 )
 
