@@ -32,6 +32,7 @@ from tallybook.operations.load import Loader
 from tallybook.operations.loop import Loop
 from tallybook.operations.move import Moving, Side
 from tallybook.operations.refresh import JOB, Refresher
+from tallybook.operations.watch import watch
 from tallybook.outlets.smtp import SmtpOutlet
 from tallybook.outlets.webhook import WebhookOutlet
 from tallybook.settings import Settings
@@ -211,6 +212,7 @@ class Installation:
         if self._loader.keeps_events(_SYSTEM):
             yesterday = clamp(self._clock.now().date()) - timedelta(days=1)
             self._events.compact(_SYSTEM, yesterday)
+        watch(self.services.watched, self._clock.now())
 
     def _deliver(self) -> None:
         stores = Stores(self.services.outbox, self.services.webhooks)

@@ -57,13 +57,15 @@ class Alerts(Protocol):
         findings: Iterable[Finding],
         events: Iterable[FindingEvent],
         deliveries: Sequence[Delivery],
+        beside: Sequence[Run] = (),
     ) -> None:
         """Write a run with what it found and what is to be sent, all in one transaction, and note
-        when the subscription was due. Findings with a known id are replaced.
+        when the subscription was due. Findings with a known id are replaced. `beside` are the runs
+        of a digest that are decided with it; findings and deliveries are of all of them.
 
         Raises:
-            Conflict: `run_decided`, where another process has decided this subscription for this
-                instant, or later; nothing was written.
+            Conflict: `run_decided`, where another process has decided one of these subscriptions
+                for this instant, or later; nothing was written.
         """
 
     def page(self, scope: Scope, query: FindingQuery) -> FindingPage:

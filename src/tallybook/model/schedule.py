@@ -39,4 +39,9 @@ class ReportSchedule:
     @property
     def preset(self) -> Preset | None:
         """Return the preset that its times are, if they are one."""
-        return next((name for name, cron in PRESETS.items() if cron == self.cron), None)
+        return preset_of(self.cron)
+
+
+def preset_of(cron: str) -> Preset | None:
+    """Return the preset that these fields of cron are, if they are one."""
+    return next((name for name, fields in PRESETS.items() if fields == cron), None)

@@ -23,6 +23,8 @@ SESSION_LIFE: Final = timedelta(days=7)
 _TOUCH: Final = timedelta(minutes=1)
 #: Roles of programs: their people have nothing to look at.
 _WITHOUT_PAGES: Final[frozenset[Role]] = frozenset({"ingest"})
+#: What keys are called by, before their prefix.
+_KEY: Final = "key:"
 _IDENTIFY: Final = operator("identify")
 
 
@@ -63,7 +65,7 @@ def by_key(people: People, directories: Directories, key: str, now: datetime) ->
     if known.used_at is None or not timedelta(0) <= now - known.used_at < _TOUCH:
         with suppress(Unavailable):  # a full disk must not stop those who only read
             people.touch_key(_IDENTIFY, known.id, now)
-    scope = _scope(f"key:{known.prefix}", known.role, known.account, known.scopes, directories)
+    scope = _scope(f"{_KEY}{known.prefix}", known.role, known.account, known.scopes, directories)
     return replace(scope, names=_names(known.name))
 
 
@@ -81,6 +83,24 @@ def by_session(people: People, directories: Directories, token: str, now: dateti
     if not timedelta(0) <= now - session.seen_at < _TOUCH:
         with suppress(Unavailable):
             people.touch_session(_IDENTIFY, session.token_hash, now)
+    scope = _scope(user.email, user.role, user.account, None, directories)
+    return replace(scope, names=_names(user.email, user.name))
+
+
+def by_name(people: People, directories: Directories, who: str, now: datetime) -> Scope | None:
+    """Return the scope that somebody has now whose name was written down: a user's address, or that
+    of a key; None where they may do nothing any more.
+    """
+    if who.startswith(_KEY):
+        prefix = who.removeprefix(_KEY)
+        key = people.key(_IDENTIFY, prefix)
+        if key is None or _is_over(key, now):
+            return None
+        scope = _scope(who, key.role, key.account, key.scopes, directories)
+        return replace(scope, names=_names(key.name))
+    user = people.user(_IDENTIFY, who)
+    if user is None or user.state != "active":
+        return None
     scope = _scope(user.email, user.role, user.account, None, directories)
     return replace(scope, names=_names(user.email, user.name))
 

@@ -5,49 +5,28 @@ that they have on that day.
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Annotated, Final, Self
+from datetime import datetime
+from typing import Annotated, Final
 from urllib.parse import parse_qsl, unquote, urlencode
 
-from cronsim import CronSim, CronSimError
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints
 
 from tallybook.model import limits
 from tallybook.model.directory import Directory
 from tallybook.model.errors import Invalid, NotFound
 from tallybook.model.ids import new_id
-from tallybook.model.nouns import Document, Noun, Zone, parse
+from tallybook.model.nouns import Document, Noun, parse
 from tallybook.model.ports import People, Schedules
-from tallybook.model.schedule import PRESETS, FileFormat, Preset, ReportSchedule
+from tallybook.model.schedule import FileFormat, ReportSchedule
 from tallybook.model.scope import Scope
-from tallybook.model.time import zone as zone_of
 from tallybook.operations._page import Page, page_of
+from tallybook.operations._times import Times, next_due
 from tallybook.operations.people import Email, Plain
 from tallybook.operations.position import spans_seen
 
 #: What an address says of how a page looks, and not of what is on it.
 OF_THE_VIEW: Final = frozenset({"page", "open", "view", "format"})
 _PAGE: Final = re.compile(r"/volume(?:/([^/?#]+)/([^/?#]+))?")
-_CRON_FIELDS: Final = 5
-
-
-class Times(Noun):
-    """When something is due: a preset, or five fields of cron, by the clock of a zone."""
-
-    preset: Preset | None = None
-    cron: Annotated[str | None, StringConstraints(max_length=limits.NAME_CHARS_MAX)] = None
-    timezone: Zone = "UTC"
-
-    @model_validator(mode="after")
-    def _is_one(self) -> Self:
-        if (self.preset is None) == (self.cron is None):
-            raise ValueError("give a preset or cron, not both")
-        return self
-
-    @property
-    def fields(self) -> str:
-        """Return the fields of cron."""
-        return PRESETS[self.preset] if self.preset else " ".join((self.cron or "").split())
 
 
 class NewReportSchedule(Noun):
@@ -179,28 +158,11 @@ def unsubscribe(scope: Scope, schedules: Schedules, schedule_id: str, now: datet
 def next_run(schedule: ReportSchedule, now: datetime) -> datetime | None:
     """Return when a subscription is due next, in UTC; None while it is off.
 
-    A time that a change of the clock leaves out is due as the clock has gone forward; one that
-    comes twice is due once.
-
     Raises:
         Invalid: `cron_invalid`.
     """
-    if len(schedule.cron.split()) != _CRON_FIELDS:
-        raise _cron_invalid(schedule.cron, "it needs five fields")
-    local = now.astimezone(zone_of(schedule.timezone))
-    try:
-        due = next(CronSim(schedule.cron, local))
-    except (CronSimError, StopIteration) as e:
-        raise _cron_invalid(schedule.cron, str(e) or "it is never due") from e
-    return due.astimezone(UTC) if schedule.enabled else None
-
-
-def _cron_invalid(cron: str, why: str) -> Invalid:
-    return Invalid(
-        "cron_invalid",
-        f"{cron!r} is no time of cron: {why}; write for example '0 7 * * 1-5'.",
-        field="schedule.cron",
-    )
+    due = next_due(schedule.cron, schedule.timezone, now)
+    return due if schedule.enabled else None
 
 
 def _page(scope: Scope, directory: Directory, page: str, now: datetime) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from tallybook.model.ports import (
 )
 from tallybook.model.sheet import Sheet
 from tallybook.operations.directory import Directories
+from tallybook.operations.watch import Stores
 
 
 class Clock(Protocol):
@@ -71,6 +72,20 @@ class Services:
     faults: Callable[[], list[str]]
     local_token: str
     parquet: Callable[[Sheet, Path], None]
+
+    @property
+    def watched(self) -> Stores:
+        """Return what runs of subscriptions are worked out from and written to."""
+        return Stores(
+            self.alerts,
+            self.people,
+            self.books,
+            self.ledger,
+            self.events,
+            self.snapshot,
+            self.statements,
+            self.directories,
+        )
 
 
 async def _services(request: Request) -> Services:  # waits for nothing, so it needs no thread

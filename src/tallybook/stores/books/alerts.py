@@ -129,20 +129,24 @@ class BooksAlerts:
         findings: Iterable[Finding],
         events: Iterable[FindingEvent],
         deliveries: Sequence[Delivery],
+        beside: Sequence[Run] = (),
     ) -> None:
-        """Write a run with what it found and what is to be sent, in one transaction.
+        """Write a run, and those beside it, with all that they found and what is to be sent, in one
+        transaction.
 
         Raises:
             Conflict: `run_decided`.
         """
         scope.require("administer")
         with self._database.writer() as connection:
-            if run.kind == "standard":
-                _take(connection, run)
-            connection.execute(insert(runs).values({**asdict(run), "known_at": str(run.known_at)}))
+            for one in sorted((run, *beside), key=lambda each: each.subscription):
+                if one.kind == "standard":
+                    _take(connection, one)
+                row = {**asdict(one), "known_at": str(one.known_at)}
+                connection.execute(insert(runs).values(row))
             _write(connection, findings, events)
-            for one in deliveries:
-                outbox.add(connection, one)
+            for delivery in deliveries:
+                outbox.add(connection, delivery)
 
     def page(self, scope: Scope, query: FindingQuery) -> FindingPage:
         """Return findings of accounts that the scope sees."""
@@ -218,6 +222,8 @@ def _wanted(connection: Connection, scope: Scope, query: FindingQuery) -> list[C
     for name in ("contract", "subscription"):
         if (value := getattr(query, name)) is not None:
             found.append(findings.c[name] == value)
+    if query.visible is not None:
+        found.append(findings.c.check_code.in_(sorted(query.visible)))
     if query.text:
         found.append(findings.c.text.contains(query.text.casefold(), autoescape=True))
     return found

@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
+    Text,
     and_,
     exists,
     func,
@@ -17,9 +18,11 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    type_coerce,
     update,
 )
 
+from tallybook.model.canonical import encode
 from tallybook.model.delivery import Channel, Delivery, DeliveryPage, DeliveryQuery
 from tallybook.model.scope import Scope
 from tallybook.stores.books.database import Database
@@ -32,7 +35,8 @@ from tallybook.stores.books.seen import among, seen
 #: What an attempt changes.
 _SETTLED: Final = ("status", "attempts", "due_at", "sent_at", "error", "reached")
 _SECOND: Final = 1_000_000
-_LISTS: Final = ("recipients", "cc", "bcc", "reached")
+_TO: Final = ("recipients", "cc", "bcc")
+_LISTS: Final = (*_TO, "reached")
 #: What may be sent: it waits for its first attempt, or for another.
 _WAITING: Final = ("queued", "failed")
 
@@ -147,11 +151,17 @@ class BooksOutbox:
 
 def _read(scope: Scope) -> ColumnElement[bool]:
     """Return which messages a scope may read: those of cases are for both sides; what else is told
-    holds what its owner may see, and is read by them and by who of the vendor sees all prices.
+    holds what those may see whom it goes to: it is read by them, by whoever had it sent, and by who
+    of the vendor sees all prices.
     """
     if scope.sees_prices and not scope.is_customer:
         return true()
-    return or_(deliveries.c.kind.startswith("case."), deliveries.c.created_by == scope.who)
+    named = encode(scope.who)
+    return or_(
+        deliveries.c.kind.startswith("case."),
+        deliveries.c.created_by == scope.who,
+        *(type_coerce(deliveries.c[name], Text).contains(named, autoescape=True) for name in _TO),
+    )
 
 
 def add(connection: Connection, delivery: Delivery) -> None:

@@ -2,10 +2,14 @@
 
 from typing import Final
 
+from tallybook.model.alert import FindingAct, FindingStatus, Mode, RunKind, Split
 from tallybook.model.check import ColumnKind, RepeatPolicy, Severity, VariableKind
+from tallybook.model.delivery import Channel
 from tallybook.model.schedule import Preset
+from tallybook.model.scope import Role
 from tallybook.web.api._shapes import (
     DECIMAL,
+    INSTANT,
     MARK,
     TEXT,
     WHOLE,
@@ -40,6 +44,23 @@ FOUND: Final[dict[str, Shape]] = {
     "currency": maybe(TEXT),
     "step": TEXT,
     "period": TEXT,
+}
+COUNTS: Final[Shape] = {"type": "object", "additionalProperties": WHOLE}
+#: Amounts by currency.
+MONEY: Final[Shape] = {"type": "object", "additionalProperties": DECIMAL}
+_TEXTS: Final[Shape] = {"type": "object", "additionalProperties": TEXT}
+_FINDING: Final = {
+    "id": TEXT,
+    "subscription": TEXT,
+    "check": TEXT,
+    **FOUND,
+    "status": one_of(FindingStatus),
+    "first_seen": INSTANT,
+    "last_seen": INSTANT,
+    "said_at": maybe(INSTANT),
+    "resolved_at": maybe(INSTANT),
+    "until": maybe(INSTANT),
+    "note": maybe(TEXT),
 }
 _VARIABLE: Final = record(
     key=TEXT,
@@ -80,5 +101,71 @@ ANSWERS_OF_CHECKS: Final[dict[str, Shape]] = {
         found=WHOLE,
         evaluated=WHOLE,
         known_at=MARK,
+    ),
+    "Subscription": record(
+        id=TEXT,
+        check=TEXT,
+        name=TEXT,
+        owner=TEXT,
+        values=VALUES,
+        accounts=many(TEXT),
+        branches=many(TEXT),
+        schedule=record(preset=maybe(one_of(Preset)), cron=TEXT, timezone=TEXT),
+        recipients=record(
+            to=many(TEXT),
+            cc=many(TEXT),
+            bcc=many(TEXT),
+            users=many(TEXT),
+            roles=many(one_of(Role)),
+            csm=YES_OR_NO,
+            sales_rep=YES_OR_NO,
+            webhooks=many(TEXT),
+        ),
+        subject=TEXT,
+        split_by=one_of(Split),
+        mode=one_of(Mode),
+        enabled=YES_OR_NO,
+        created_at=INSTANT,
+        snooze_until=maybe(INSTANT),
+        digest=maybe(TEXT),
+        sends_empty=YES_OR_NO,
+        excluded=maybe(_TEXTS),
+        due_at=maybe(INSTANT),
+        next_run=maybe(INSTANT),
+    ),
+    "AlertRun": record(
+        id=TEXT,
+        subscription=TEXT,
+        kind=one_of(RunKind),
+        due_at=INSTANT,
+        started_at=INSTANT,
+        finished_at=INSTANT,
+        known_at=MARK,
+        evaluated=WHOLE,
+        found=WHOLE,
+        said=WHOLE,
+        resolved=WHOLE,
+        unjudged=maybe(COUNTS),
+        error=maybe(TEXT),
+    ),
+    "RunTold": record(
+        run=ref("AlertRun"),
+        said=many(ref("Finding")),
+        deliveries=many(
+            record(
+                channel=one_of(Channel),
+                recipients=many(TEXT),
+                cc=many(TEXT),
+                bcc=many(TEXT),
+                target=maybe(TEXT),
+                subject=TEXT,
+                link=TEXT,
+            )
+        ),
+    ),
+    "Finding": record(**_FINDING),
+    "FindingTold": record(
+        **_FINDING,
+        history=many(record(at=INSTANT, by=maybe(TEXT), act=one_of(FindingAct), note=maybe(TEXT))),
     ),
 }

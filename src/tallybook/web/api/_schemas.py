@@ -15,12 +15,18 @@ from tallybook.operations.apply import Definitions
 from tallybook.operations.cases import CaseChange, NewCase, NewMessage
 from tallybook.operations.checks import NewPreview
 from tallybook.operations.close import Closing
+from tallybook.operations.findings import FindingChange, FindingsChange
 from tallybook.operations.people import NewApiKey, NewUser
 from tallybook.operations.preview import ForecastRequest
 from tallybook.operations.preview_charge import ChargeRequest
 from tallybook.operations.preview_periods import PeriodsRequest
 from tallybook.operations.preview_statement import StatementRequest
 from tallybook.operations.report_schedules import NewReportSchedule, ReportScheduleChange
+from tallybook.operations.subscriptions import (
+    AddressChange,
+    NewSubscription,
+    SubscriptionChange,
+)
 from tallybook.web.api._answers import ANSWERS, CHANGES, FAULTS, VERSION
 from tallybook.web.api._answers_of_cases import ANSWERS_OF_CASES
 from tallybook.web.api._answers_of_checks import ANSWERS_OF_CHECKS
@@ -146,7 +152,12 @@ _BODIES: Final[dict[str, type[Noun]]] = {
     **{noun.__name__: noun for noun in NOUN_OF.values()},
     "CaseChange": CaseChange,
     "NewCase": NewCase,
+    "AddressChange": AddressChange,
+    "FindingChange": FindingChange,
+    "FindingsChange": FindingsChange,
     "NewCheckPreview": NewPreview,
+    "NewSubscription": NewSubscription,
+    "SubscriptionChange": SubscriptionChange,
     "NewMessage": NewMessage,
     "NewKey": NewApiKey,
     "NewUser": NewUser,
