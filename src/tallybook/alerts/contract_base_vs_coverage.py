@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
 
-from tallybook.alerts._terms import Agreed, decimal, in_force
+from tallybook.alerts._terms import Agreed, a_month, decimal, in_force
 from tallybook.model.check import Column, Found, Unjudged, Values, Variable
+from tallybook.model.contract import MeterGroup
+from tallybook.model.quantity import EXACT
 from tallybook.model.schedule import Preset
 from tallybook.model.view import View
 
@@ -66,22 +68,16 @@ def _meant(bound: Decimal) -> Fraction:
 def _judged(
     one: Agreed, low: Fraction, high: Fraction, *, with_no_coverage: bool
 ) -> Iterator[Found | Unjudged]:
-    layer = one.layer
-    charged = (Fraction(one.amount(c)) / layer.months(c.cycle) for c in one.terms.base_charges)
     covering = [group for group in one.terms.meter_groups if group.covered_quantity]
     if any(g.overage_tiers and len(g.overage_tiers) > 1 for g in covering):
         yield Unjudged(one.number, one.terms.account, "unsupported_tiered")
         return
-    worth = (
-        Fraction(g.covered_quantity) * Fraction(one.rate(g) or 0) / layer.months(g.cycle)
-        for g in covering
-    )
-    base, value = sum(charged, Fraction(0)), sum(worth, Fraction(0))
+    base = a_month(one, ((one.amount(c), c.cycle) for c in one.terms.base_charges))
+    value = a_month(one, ((_worth(one, group), group.cycle) for group in covering))
     if value:
-        ratio = base / value
-        if low <= ratio <= high:
+        if low * value <= base <= high * value:
             return
-        state = "over" if ratio > high else "under" if base else "no_base"
+        state = "over" if base > high * value else "under" if base else "no_base"
         yield _found(one, state, base, value)
     elif not covering and base:
         if with_no_coverage:
@@ -89,6 +85,10 @@ def _judged(
     else:
         reason = "zero_rate" if covering else "nothing_to_compare"
         yield Unjudged(one.number, one.terms.account, reason)
+
+
+def _worth(one: Agreed, group: MeterGroup) -> Decimal:
+    return EXACT.multiply(group.covered_quantity, one.rate(group) or Decimal(0))
 
 
 def _found(one: Agreed, state: str, base: Fraction, value: Fraction) -> Found:
