@@ -42,6 +42,7 @@ FINGERPRINT = ("base", "coverage")
 POLICY = "once_until_changed"
 SCHEDULE: Preset = "weekday_mornings"
 RELATED = ("contract.no_minimum", "group.zero_allowance", "cycle.mismatch")
+_DENOMINATOR_MAX = 10**13
 
 
 def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
@@ -49,12 +50,19 @@ def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
     increase to match = covered value ÷ base - 1.
     """
     factor = values["tolerance_factor"]
-    low, high = Fraction(values["low"]), Fraction(values["high"])
+    low, high = _meant(values["low"]), _meant(values["high"])
     if factor is not None:
-        low, high = 1 / Fraction(factor), Fraction(factor)
+        low, high = 1 / _meant(factor), _meant(factor)
     for one in in_force(view):
         if one.terms.base_charges or one.terms.meter_groups:
             yield from _judged(one, low, high, with_no_coverage=values["include_no_coverage"])
+
+
+def _meant(bound: Decimal) -> Fraction:
+    """Return a bound as it was written: 2/3 is read to 28 digits, and a ratio of 2/3 is not below
+    it. No two fractions with denominators up to 10¹³ are the same to so many digits.
+    """
+    return Fraction(bound).limit_denominator(_DENOMINATOR_MAX)
 
 
 def _judged(
