@@ -95,9 +95,9 @@ class Desk(Documented):
 
 
 @contextmanager
-def watched(folder: Path) -> Iterator[Desk]:
-    """Serve the house while the block runs."""
-    settings = Settings(data=folder, test_clock=True)
+def watched(folder: Path, **more: Any) -> Iterator[Desk]:
+    """Serve the house while the block runs, with more settings."""
+    settings = Settings(data=folder, test_clock=True, **more)
     key = str(app.initialise(settings, "admin@example.com")["api_key"])
     with app.running(settings) as address:
         yield Desk(Client(urlsplit(address.url).port or 0, key))
