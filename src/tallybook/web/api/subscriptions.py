@@ -13,6 +13,7 @@ from tallybook.model.delivery import Delivery
 from tallybook.model.schedule import preset_of
 from tallybook.operations import subscriptions as subscriptions_op
 from tallybook.operations import watch as watch_op
+from tallybook.operations import webhooks as webhooks_op
 from tallybook.operations._page import read_cursor, write_cursor
 from tallybook.web.api._parameters import Body, Cursor, Limit, as_mapping
 from tallybook.web.api._schemas import says
@@ -132,7 +133,12 @@ def post_run(
 
 def desk(service: Services) -> subscriptions_op.Desk:
     """Return what subscriptions are checked against and kept in."""
-    return subscriptions_op.Desk(service.alerts, service.people, service.directories)
+    return subscriptions_op.Desk(
+        service.alerts,
+        service.people,
+        service.directories,
+        webhooks_op.ids(service.webhooks),
+    )
 
 
 def _shape(one: Subscription, now: datetime) -> dict[str, Any]:
