@@ -13,7 +13,7 @@ CUSTOMERS = "spend.threshold"
 
 @pytest.fixture(scope="module")
 def desk(folder: Path) -> Iterator[Desk]:
-    with watched(folder) as opened:
+    with watched(folder, Desk) as opened:
         yield opened
 
 
