@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from bench import append, ingest, machine, positions, sizes, statements, usage, volume
+from bench import alerts, append, ingest, machine, positions, sizes, statements, usage, volume
 
 WORDS: Final = {
     "append": append,
@@ -18,6 +18,7 @@ WORDS: Final = {
     "positions": positions,
     "statements": statements,
     "volume": volume,
+    "alerts": alerts,
 }
 
 Row = Mapping[str, Any]

@@ -8,7 +8,7 @@ import random
 import sys
 import time
 from bisect import bisect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import accumulate
 from pathlib import Path
@@ -95,8 +95,14 @@ def directory(*, contracts: bool = False) -> Directory:
     return world.directory
 
 
-def contracts(fleet: Fleet, lines: Sequence[Mapping[str, Any]]) -> Directory:
-    """Return the definitions of a fleet: an account each, with a contract of these lines."""
+def contracts(
+    fleet: Fleet,
+    lines: Sequence[Mapping[str, Any]],
+    more: Callable[[int], Mapping[str, Any]] = lambda _rank: {},
+) -> Directory:
+    """Return the definitions of a fleet: an account each, with a contract of these lines, and of
+    what `more` says of each by its rank.
+    """
     world = World()
     for name, meter in METERS.items():
         world.meter(name, **{"property": None, **meter})
@@ -114,6 +120,7 @@ def contracts(fleet: Fleet, lines: Sequence[Mapping[str, Any]]) -> Directory:
                     "account": key(rank),
                     "start_date": "2025-01-01",
                     "lines": lines,
+                    **more(rank),
                 },
             ),
         )

@@ -42,6 +42,7 @@ from tallybook.stores.books.schedules import BooksSchedules
 from tallybook.stores.books.snapshot import BooksSnapshot
 from tallybook.stores.books.statements import BooksStatements
 from tallybook.stores.books.versions import BooksVersions
+from tallybook.stores.books.webhooks import BooksWebhooks
 from tallybook.stores.clickhouse.store import ClickEvents
 from tallybook.stores.duckdb.store import DuckEvents
 from tallybook.stores.ledger.store import SqlLedger
@@ -207,6 +208,7 @@ class _Ours:
             cases=BooksCases(self._database),
             alerts=BooksAlerts(self._database),
             outbox=BooksOutbox(self._database),
+            webhooks=BooksWebhooks(self._database),
             deliveries=BooksDeliveries(self._database),
             schedules=BooksSchedules(self._database),
             ledger=self._ledger,

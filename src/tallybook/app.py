@@ -16,7 +16,6 @@ from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
-import structlog
 import uvicorn
 
 from tallybook.model import limits
@@ -26,12 +25,16 @@ from tallybook.model.scope import operator
 from tallybook.model.table import Table
 from tallybook.model.time import clamp
 from tallybook.operations import initialise as initialise_op
+from tallybook.operations.deliver import Outlets, Stores, deliver
 from tallybook.operations.directory import Directories
 from tallybook.operations.known import received
 from tallybook.operations.load import Loader
+from tallybook.operations.loop import Loop
 from tallybook.operations.move import Moving, Side
 from tallybook.operations.refresh import JOB, Refresher
 from tallybook.operations.watch import watch
+from tallybook.outlets.smtp import SmtpOutlet
+from tallybook.outlets.webhook import WebhookOutlet
 from tallybook.settings import Settings
 from tallybook.stores.books.alerts import BooksAlerts
 from tallybook.stores.books.cases import BooksCases
@@ -43,6 +46,7 @@ from tallybook.stores.books.schedules import BooksSchedules
 from tallybook.stores.books.snapshot import BooksSnapshot
 from tallybook.stores.books.statements import BooksStatements
 from tallybook.stores.books.versions import BooksVersions
+from tallybook.stores.books.webhooks import BooksWebhooks
 from tallybook.stores.clickhouse import copy as clickhouse
 from tallybook.stores.clickhouse.store import ClickEvents
 from tallybook.stores.duckdb import copy as duckdb
@@ -57,13 +61,12 @@ from tallybook.web.listening import Address, address_of, found, listen, server_o
 from tallybook.web.logs import log_to_stderr
 from tallybook.web.services import Services
 
-log = structlog.get_logger()
-
 _SYSTEM: Final = operator("system")
 _SERVER_FILE: Final = "server.json"
 _EVENTS_FILE: Final = "events.duckdb"
 _REFRESH_SECONDS: Final = 0.5
 _TICK_SECONDS: Final = 60
+_DELIVER_SECONDS: Final = 5
 #: The loops without which the snapshot does not go on.
 _JOBS: Final = {"load", "refresh"}
 _TURN_SECONDS: Final = 20
@@ -95,40 +98,6 @@ class _Clock:
         self._ahead = now - self.real_now()
 
 
-class _Loop(threading.Thread):
-    """A step repeated until the installation closes; it may return that more waits to be done.
-
-    A step that fails is told of by `/readyz` and, once for each reason, in the log; it is tried
-    again.
-    """
-
-    def __init__(self, name: str, step: Callable[[], bool | None], pause_seconds: float) -> None:
-        super().__init__(name=name, daemon=True)
-        self._step = step
-        self._pause_seconds = pause_seconds
-        self._stopping = threading.Event()
-        self.fault: str | None = None
-
-    def run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                more = self._step()
-                self.fault = None
-            except Exception as e:
-                more = False
-                before, self.fault = self.fault, f"{self.name}: {e}"
-                if self.fault != before:
-                    traced = not isinstance(e, Unavailable)  # what a store lacks is in its words
-                    said = {"reason": str(e), "cause": str(e.__cause__ or "")}
-                    log.exception("loop failed", loop=self.name, **said, exc_info=traced)
-            if not more:
-                self._stopping.wait(self._pause_seconds)
-
-    def close(self) -> None:
-        self._stopping.set()
-        self.join()
-
-
 class Installation:
     """An open data folder: its stores, the loops that keep the copies fresh, and its services."""
 
@@ -140,7 +109,7 @@ class Installation:
                 says that cannot be opened.
         """
         self._open = ExitStack()
-        self._loops: list[_Loop] = []
+        self._loops: list[Loop] = []
         with ExitStack() as undo:
             undo.callback(self._open.close)
             self.services = self._assemble(settings, anew=anew)
@@ -151,7 +120,8 @@ class Installation:
         # An owner that was killed left its address, where another server may listen by now.
         (settings.data / _SERVER_FILE).unlink(missing_ok=True)
         ledger, database = _open_truth(settings, self._open)
-        self._leases = leases = BooksLeases(database, _holder())
+        self._name = _holder()
+        self._leases = leases = BooksLeases(database, self._name)
         self._open.callback(leases.close)
         self._repeat("leases", self._renew, limits.LEASE_SECONDS / 3)
         if anew and settings.events_url is not None:
@@ -160,6 +130,7 @@ class Installation:
         self._open.callback(events.close)
         self._ledger, self._events = ledger, events
         self._clock = _Clock(may_be_set=settings.test_clock)
+        self._outlets = _outlets(settings, self._clock)
         books = BooksVersions(database)
         statements = BooksStatements(database)
         directories = Directories(books, statements)
@@ -175,6 +146,7 @@ class Installation:
             cases=BooksCases(database),
             alerts=BooksAlerts(database),
             outbox=BooksOutbox(database),
+            webhooks=BooksWebhooks(database),
             deliveries=BooksDeliveries(database),
             ledger=ledger,
             events=events,
@@ -194,9 +166,11 @@ class Installation:
         self._repeat("load", self._load, limits.LOAD_INTERVAL_SECONDS)
         self._repeat("refresh", self._refresh, _REFRESH_SECONDS)
         self._repeat("tick", self._tick, _TICK_SECONDS)
+        # Apart from what is due by the clock, which no mail server that stalls may hold up.
+        self._repeat("deliver", self._deliver, _DELIVER_SECONDS)
 
     def _repeat(self, name: str, step: Callable[[], bool | None], pause_seconds: float) -> None:
-        loop = _Loop(name, step, pause_seconds)
+        loop = Loop(name, step, pause_seconds)
         self._loops.append(loop)
         self._open.callback(loop.close)
         loop.start()
@@ -211,6 +185,7 @@ class Installation:
             pass
         self._refresh()
         self._tick()
+        self._deliver()
 
     def loading(self) -> Iterator[int]:
         """Load all that waits, saying after each step how far it is."""
@@ -238,6 +213,23 @@ class Installation:
             yesterday = clamp(self._clock.now().date()) - timedelta(days=1)
             self._events.compact(_SYSTEM, yesterday)
         watch(self.services.watched, self._clock.now())
+
+    def _deliver(self) -> None:
+        stores = Stores(self.services.outbox, self.services.webhooks)
+        deliver(stores, self._outlets, self._clock.now(), self._name)
+
+
+def _outlets(settings: Settings, clock: _Clock) -> Outlets:
+    """Make what deliveries go out by.
+
+    Raises:
+        Unavailable: `smtp_url_wrong`, `mail_from_wrong`.
+    """
+    url, site = settings.smtp_url, settings.site_url
+    return Outlets(
+        SmtpOutlet(url.get_secret_value(), settings.mail_from, site) if url else None,
+        WebhookOutlet(settings.webhook_allow, site, clock.real_now),
+    )
 
 
 def _holder() -> str:

@@ -24,3 +24,7 @@ class Settings(BaseSettings):
     webhook_allow: tuple[IPv4Network | IPv6Network, ...] = ()
     #: Where mail goes; empty means that deliveries wait in the outbox.
     smtp_url: SecretStr | None = None
+    #: Whom mail is from, with or without a name.
+    mail_from: str = "Tallybook <tallybook@localhost>"
+    #: Where people find the pages: the beginning of each link in what is sent.
+    site_url: str = "http://127.0.0.1:8000"

@@ -55,6 +55,7 @@ MANY = [
     "/cases",
     "/cases?q=stranger",
     "/deliveries",
+    "/deliveries?subscription=none",
     "/accounts?q=stranger",
     "/contracts",
     "/contracts?q=C",

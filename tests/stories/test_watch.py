@@ -244,7 +244,7 @@ def test_a_mail_says_why_it_came_and_what_it_rests_on(desk: Desk) -> None:
         "0 8 * * * (Europe/Berlin)",
         "told once, and again when",
         "As of: 2026-03-02 08:00 (Europe/Berlin)",
-        "Data through: 2026-03-02 08:00 (Europe/Berlin)",
+        "Data through: 2026-03-02 00:00 (Europe/Berlin)",
     ):
         assert said in mail["body"], mail["body"]
     assert "&lt;b&gt;north" in mail["html"]

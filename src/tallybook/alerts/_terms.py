@@ -5,12 +5,12 @@ contracts are set up. Counts no use.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
 from tallybook.model.check import Found
-from tallybook.model.contract import BaseCharge, Contract, MeterGroup
+from tallybook.model.contract import BaseCharge, Contract, Cycle, MeterGroup
 from tallybook.model.quantity import EXACT
 from tallybook.model.view import View
 from tallybook.positions.agreement import NEVER, Agreement, agreement
@@ -49,8 +49,8 @@ class Agreed:
 
     def amount(self, charge: BaseCharge) -> Decimal:
         """Return what a base charge comes to in its cycle, planned increases included."""
-        with localcontext(EXACT):
-            return self._raised("base", charge.name, charge.amount) * charge.quantity
+        amount = self._raised("base", charge.name, charge.amount)
+        return EXACT.multiply(amount, charge.quantity)
 
     def rate(self, group: MeterGroup) -> Decimal | None:
         """Return a group's overage rate, planned increases included: the one it names, else that of
@@ -115,6 +115,18 @@ def found(
         branch=one.terms.branch,
         step=step,
     )
+
+
+def a_month(one: Agreed, amounts: Iterable[tuple[Decimal, Cycle]]) -> Fraction:
+    """Return amounts, each of a cycle, added up and brought to one month, exactly."""
+    sums: dict[Fraction, Decimal] = {}
+    layer = one.layer
+    for amount, cycle in amounts:
+        months = layer.months(cycle)
+        known = sums.get(months)
+        sums[months] = amount if known is None else EXACT.add(known, amount)
+    parts = [Fraction(amount) / months for months, amount in sums.items()]
+    return parts[0] if len(parts) == 1 else sum(parts, Fraction(0))
 
 
 def decimal(value: Fraction) -> Decimal:

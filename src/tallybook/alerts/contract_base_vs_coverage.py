@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
 
-from tallybook.alerts._terms import Agreed, decimal, in_force
+from tallybook.alerts._terms import Agreed, a_month, decimal, in_force
 from tallybook.model.check import Column, Found, Unjudged, Values, Variable
+from tallybook.model.contract import MeterGroup
+from tallybook.model.quantity import EXACT
 from tallybook.model.schedule import Preset
 from tallybook.model.view import View
 
@@ -40,6 +42,7 @@ FINGERPRINT = ("base", "coverage")
 POLICY = "once_until_changed"
 SCHEDULE: Preset = "weekday_mornings"
 RELATED = ("contract.no_minimum", "group.zero_allowance", "cycle.mismatch")
+_DENOMINATOR_MAX = 10**13
 
 
 def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
@@ -47,33 +50,34 @@ def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
     increase to match = covered value ÷ base - 1.
     """
     factor = values["tolerance_factor"]
-    low, high = Fraction(values["low"]), Fraction(values["high"])
+    low, high = _meant(values["low"]), _meant(values["high"])
     if factor is not None:
-        low, high = 1 / Fraction(factor), Fraction(factor)
+        low, high = 1 / _meant(factor), _meant(factor)
     for one in in_force(view):
         if one.terms.base_charges or one.terms.meter_groups:
             yield from _judged(one, low, high, with_no_coverage=values["include_no_coverage"])
 
 
+def _meant(bound: Decimal) -> Fraction:
+    """Return a bound as it was written: 2/3 is read to 28 digits, and a ratio of 2/3 is not below
+    it. No two fractions with denominators up to 10¹³ are the same to so many digits.
+    """
+    return Fraction(bound).limit_denominator(_DENOMINATOR_MAX)
+
+
 def _judged(
     one: Agreed, low: Fraction, high: Fraction, *, with_no_coverage: bool
 ) -> Iterator[Found | Unjudged]:
-    layer = one.layer
-    charged = (Fraction(one.amount(c)) / layer.months(c.cycle) for c in one.terms.base_charges)
     covering = [group for group in one.terms.meter_groups if group.covered_quantity]
     if any(g.overage_tiers and len(g.overage_tiers) > 1 for g in covering):
         yield Unjudged(one.number, one.terms.account, "unsupported_tiered")
         return
-    worth = (
-        Fraction(g.covered_quantity) * Fraction(one.rate(g) or 0) / layer.months(g.cycle)
-        for g in covering
-    )
-    base, value = sum(charged, Fraction(0)), sum(worth, Fraction(0))
+    base = a_month(one, ((one.amount(c), c.cycle) for c in one.terms.base_charges))
+    value = a_month(one, ((_worth(one, group), group.cycle) for group in covering))
     if value:
-        ratio = base / value
-        if low <= ratio <= high:
+        if low * value <= base <= high * value:
             return
-        state = "over" if ratio > high else "under" if base else "no_base"
+        state = "over" if base > high * value else "under" if base else "no_base"
         yield _found(one, state, base, value)
     elif not covering and base:
         if with_no_coverage:
@@ -81,6 +85,10 @@ def _judged(
     else:
         reason = "zero_rate" if covering else "nothing_to_compare"
         yield Unjudged(one.number, one.terms.account, reason)
+
+
+def _worth(one: Agreed, group: MeterGroup) -> Decimal:
+    return EXACT.multiply(group.covered_quantity, one.rate(group) or Decimal(0))
 
 
 def _found(one: Agreed, state: str, base: Fraction, value: Fraction) -> Found:

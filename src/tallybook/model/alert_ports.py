@@ -1,5 +1,6 @@
 """The stores of alerts as the rest of the house knows them: subscriptions, runs and findings, and
-the outbox that deliveries wait in. Both are kept by Books; see `model.ports` for the others.
+the outbox that deliveries wait in, with the webhooks they go to. All are kept by Books; see
+`model.ports` for the others.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -16,6 +17,7 @@ from tallybook.model.alert import (
 )
 from tallybook.model.delivery import Channel, Delivery
 from tallybook.model.scope import Scope
+from tallybook.model.webhook import Webhook
 
 
 class Alerts(Protocol):
@@ -107,3 +109,21 @@ class Outbox(Protocol):
 
     def resend(self, scope: Scope, delivery_id: str, at: datetime) -> bool:
         """Queue one again that is dead or failed; False where there is none such in scope."""
+
+
+class Webhooks(Protocol):
+    """The addresses that deliveries are posted to, all the vendor's. Each change is audited,
+    without a secret.
+    """
+
+    def webhooks(self, scope: Scope) -> list[Webhook]:
+        """Return all, oldest first."""
+
+    def add(self, scope: Scope, webhook: Webhook) -> None:
+        """Add one."""
+
+    def change(self, scope: Scope, webhook: Webhook, at: datetime) -> None:
+        """Replace the one with this id."""
+
+    def remove(self, scope: Scope, webhook_id: str, at: datetime) -> bool:
+        """Remove one; False where there is none with this id."""

@@ -30,6 +30,10 @@ class Delivery:
 
     A mail has `html` beside its `body`, which is plain text. What goes to the webhook `target` has
     no recipients; of those with the same `sequence_of` the next waits until one is sent.
+
+    What is sent makes addresses of paths: the `link`, which is put below `body`, and each
+    `href="/…"` of `html`. `reached` are the addresses it was taken for: another attempt leaves them
+    out.
     """
 
     id: str
@@ -55,6 +59,24 @@ class Delivery:
     sequence_of: str | None = None
     subscription: str | None = None
     run: str | None = None
+    reached: tuple[str, ...] = ()
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Return whom a mail goes to, each once."""
+        return tuple(dict.fromkeys((*self.recipients, *self.cc, *self.bcc)))
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one attempt: `sent`, `failed` for now or `dead` for good, and why. `reached`
+    are the addresses it was taken for; `is_down` is that there is no way to any other.
+    """
+
+    status: Literal["sent", "failed", "dead"]
+    error: str | None = None
+    reached: tuple[str, ...] = ()
+    is_down: bool = False
 
 
 @dataclass(frozen=True, slots=True)

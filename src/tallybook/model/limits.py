@@ -74,3 +74,16 @@ LOAD_INTERVAL_SECONDS: Final = 0.5
 
 #: A process that says nothing for so long has lost its jobs to others.
 LEASE_SECONDS: Final = 15
+
+#: Of a delivery that does not succeed: how long until it is tried again, the last for all later
+#: ones, and how often it is tried, which is about seven days.
+DELIVERY_PAUSES_SECONDS: Final = (30, 60, 120, 240, 480)
+DELIVERY_ATTEMPTS_MAX: Final = 1_260
+#: Of one attempt, and of what one process takes at once; nobody else touches that for so long.
+DELIVERY_SECONDS_MAX: Final = 60
+DELIVERIES_A_CLAIM: Final = 50
+DELIVERY_LEASE_SECONDS: Final = 600
+
+WEBHOOKS_MAX: Final = 100
+#: How long a secret that was replaced signs beside the new one.
+SECRET_OVERLAP_HOURS: Final = 24

@@ -1,10 +1,13 @@
-"""Deliveries as they are listed and read. Who writes them is whoever has something to tell."""
+"""Deliveries as they are listed, read and queued again. Who writes them is whoever has something to
+tell, and `deliver` sends them.
+"""
 
 from dataclasses import replace
 from datetime import datetime
 
+from tallybook.model.alert_ports import Outbox
 from tallybook.model.delivery import Delivery, DeliveryPage, DeliveryQuery
-from tallybook.model.errors import NotFound
+from tallybook.model.errors import Conflict, Forbidden, NotFound
 from tallybook.model.ports import Deliveries
 from tallybook.model.scope import Scope
 from tallybook.operations._page import check_limit
@@ -37,9 +40,33 @@ def read(scope: Scope, deliveries: Deliveries, delivery_id: str, now: datetime) 
     return _told(scope, found)
 
 
+def resend(
+    scope: Scope, deliveries: Deliveries, outbox: Outbox, delivery_id: str, now: datetime
+) -> Delivery:
+    """Queue a delivery again that is dead, or whose next attempt is not due yet; who has it already
+    gets no copy. Customers resend nothing.
+
+    Raises:
+        Forbidden: `verb_not_allowed`.
+        NotFound: `delivery_not_found`.
+        Conflict: `delivery_not_failed`, where it was sent or waits to be.
+    """
+    scope.require("contact")
+    found = read(scope, deliveries, delivery_id, now)
+    if scope.is_customer:
+        raise Forbidden("verb_not_allowed", "Only the vendor sends a delivery again.")
+    if not outbox.resend(scope, delivery_id, now):
+        raise Conflict(
+            "delivery_not_failed",
+            f"This delivery is {found.status}; only one that failed or is dead is sent again.",
+        )
+    return read(scope, deliveries, delivery_id, now)
+
+
 def _told(scope: Scope, delivery: Delivery) -> Delivery:
     """Hide from customers who the vendor's administrators are, and what a server said to us."""
     if not scope.is_customer:
         return delivery
     hides = delivery.kind == "case.to_administrators"
-    return replace(delivery, recipients=() if hides else delivery.recipients, error=None)
+    shown = replace(delivery, bcc=(), reached=(), error=None)
+    return replace(shown, recipients=()) if hides else shown

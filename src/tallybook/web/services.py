@@ -8,7 +8,7 @@ from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 
-from tallybook.model.alert_ports import Alerts, Outbox
+from tallybook.model.alert_ports import Alerts, Outbox, Webhooks
 from tallybook.model.mark import Mark
 from tallybook.model.ports import (
     Books,
@@ -59,6 +59,7 @@ class Services:
     deliveries: Deliveries
     alerts: Alerts
     outbox: Outbox
+    webhooks: Webhooks
     schedules: Schedules
     ledger: Ledger
     events: Events

@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 from tallybook.model.errors import Unavailable
 from tallybook.model.ports import Draft
 from tallybook.model.scope import operator
-from tallybook.stores.books import schema
+from tallybook.stores.books import columns, schema
 from tallybook.stores.books.database import Database
 from tallybook.stores.books.snapshot import BooksSnapshot
 from tallybook.stores.books.versions import BooksVersions
@@ -51,7 +51,7 @@ def test_every_text_is_sorted_by_the_codes_of_its_characters(database: Database)
         (table.name, column.name)
         for table in schema.metadata.sorted_tables
         for column in table.columns
-        if column.type is schema.Word
+        if column.type is columns.Word
     }
     found = text(
         "SELECT table_name, column_name FROM information_schema.columns "

@@ -142,7 +142,7 @@ class BooksAlerts:
             for one in sorted((run, *beside), key=lambda each: each.subscription):
                 if one.kind == "standard":
                     _take(connection, one)
-                row = {**asdict(one), "known_at": str(one.known_at)}
+                row = {**asdict(one), "known_at": str(one.known_at), "unjudged": one.unjudged or {}}
                 connection.execute(insert(runs).values(row))
             _write(connection, findings, events)
             for delivery in deliveries:
@@ -213,7 +213,7 @@ def _write(
         connection.execute(delete(findings).where(findings.c.id.in_(known)))
         connection.execute(insert(findings), some)
     told = iter(happened)
-    while lines := [asdict(one) for one in islice(told, _A_STATEMENT)]:
+    while lines := [_of_event(one) for one in islice(told, _A_STATEMENT)]:
         connection.execute(insert(events), lines)
 
 
@@ -290,7 +290,7 @@ def _subscription(row: Row[Any]) -> Subscription:
 
 
 def _of_finding(one: Finding) -> dict[str, Any]:
-    row = asdict(one)
+    row = {name: getattr(one, name) for name in Finding.__dataclass_fields__}
     row["check_code"] = row.pop("check")
     row |= zip(_MONEY, limbs.split("amount", row.pop("money_at_risk")), strict=True)
     names = (one.account, one.entity, one.message, one.check, one.branch)
@@ -305,6 +305,10 @@ def _finding(row: Row[Any]) -> Finding:
     check = known.pop("check_code")
     risk = None if money[0] is None else limbs.decimal("amount", limbs.whole(money))
     return Finding(**known, check=check, money_at_risk=risk)
+
+
+def _of_event(one: FindingEvent) -> dict[str, Any]:
+    return {name: getattr(one, name) for name in FindingEvent.__dataclass_fields__}
 
 
 def _event(row: Row[Any]) -> FindingEvent:

@@ -6,8 +6,23 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, and_, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Text,
+    and_,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    type_coerce,
+    update,
+)
 
+from tallybook.model.canonical import encode
 from tallybook.model.delivery import Channel, Delivery, DeliveryPage, DeliveryQuery
 from tallybook.model.scope import Scope
 from tallybook.stores.books.database import Database
@@ -18,9 +33,10 @@ from tallybook.stores.books.schema import fields
 from tallybook.stores.books.seen import among, seen
 
 #: What an attempt changes.
-_SETTLED: Final = ("status", "attempts", "due_at", "sent_at", "error")
+_SETTLED: Final = ("status", "attempts", "due_at", "sent_at", "error", "reached")
 _SECOND: Final = 1_000_000
-_LISTS: Final = ("recipients", "cc", "bcc")
+_TO: Final = ("recipients", "cc", "bcc")
+_LISTS: Final = (*_TO, "reached")
 #: What may be sent: it waits for its first attempt, or for another.
 _WAITING: Final = ("queued", "failed")
 
@@ -36,10 +52,12 @@ class BooksDeliveries:
         """Return deliveries, newest first."""
         with self._database.reader() as connection:
             accounts = seen(scope, query.accounts, query.at)
-            wanted = among(connection, deliveries.c.account, accounts)
-            for name in ("status", "subscription"):
-                if (value := getattr(query, name)) is not None:
-                    wanted.append(deliveries.c[name] == value)
+            narrows = {"status": query.status, "subscription": query.subscription}
+            wanted = [
+                *among(connection, deliveries.c.account, accounts),
+                *(deliveries.c[name] == v for name, v in narrows.items() if v is not None),
+                _read(scope),
+            ]
             count = select(func.count()).select_from(deliveries).where(*wanted)
             found = select(deliveries).where(*wanted)
             if query.after is not None:
@@ -52,7 +70,7 @@ class BooksDeliveries:
     def delivery(self, scope: Scope, delivery_id: str, at: datetime) -> Delivery | None:
         """Return a delivery about an account that the scope sees at an instant."""
         with self._database.reader() as connection:
-            one = select(deliveries).where(deliveries.c.id == delivery_id)
+            one = select(deliveries).where(deliveries.c.id == delivery_id, _read(scope))
             row = connection.execute(one).one_or_none()
         return _delivery(row) if row is not None and scope.sees(row.account, at) else None
 
@@ -119,12 +137,31 @@ class BooksOutbox:
     def resend(self, scope: Scope, delivery_id: str, at: datetime) -> bool:
         """Queue one again that is dead or failed; see `Outbox`."""
         again = and_(deliveries.c.id == delivery_id, deliveries.c.status.in_(("dead", "failed")))
-        queued = update(deliveries).where(again).values(status="queued", due_at=at, error=None)
+        queued = (
+            update(deliveries)
+            .where(again)
+            .values(status="queued", due_at=at, error=None, attempts=0)
+        )
         with self._database.writer() as connection:
             if connection.execute(queued).rowcount != 1:
                 return False
             note(connection, scope, at, "delivery.resent", delivery_id)
             return True
+
+
+def _read(scope: Scope) -> ColumnElement[bool]:
+    """Return which messages a scope may read: those of cases are for both sides; what else is told
+    holds what those may see whom it goes to: it is read by them, by whoever had it sent, and by who
+    of the vendor sees all prices.
+    """
+    if scope.sees_prices and not scope.is_customer:
+        return true()
+    named = encode(scope.who)
+    return or_(
+        deliveries.c.kind.startswith("case."),
+        deliveries.c.created_by == scope.who,
+        *(type_coerce(deliveries.c[name], Text).contains(named, autoescape=True) for name in _TO),
+    )
 
 
 def add(connection: Connection, delivery: Delivery) -> None:

@@ -1,6 +1,5 @@
-"""The tables of Books and the types of their columns. Changes to them are files of `migrations`."""
+"""The tables of Books. Changes to them are files of `migrations`."""
 
-from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -8,7 +7,6 @@ from sqlalchemy import (
     Boolean,
     Column,
     Date,
-    Dialect,
     ForeignKey,
     Index,
     Integer,
@@ -16,17 +14,14 @@ from sqlalchemy import (
     MetaData,
     Row,
     Table,
-    Text,
-    TypeDecorator,
     UniqueConstraint,
 )
 
-from tallybook.model.canonical import decode, encode
-from tallybook.model.time import from_micros, micros
+from tallybook.stores.books.columns import Instant, Json, Word
 from tallybook.stores.migrate import Schema
 
 #: The migration this code was written for; a test compares it with the newest file there is.
-HISTORY: Final = Schema("books", head="v0010", table="alembic_version")
+HISTORY: Final = Schema("books", head="v0011", table="alembic_version")
 
 
 #: The decimals of a line and the columns each lies in.
@@ -46,57 +41,6 @@ SORTS: Final = {
     **{name: tuple(f"{name}_{limb}" for limb in limbs) for name, limbs in LIMBS.items()},
 }
 _NARROW: Final = ("contract", "code", "service", "status", "likely_over", "low_use")
-
-
-class _Plain(TypeDecorator[str]):
-    """Text on PostgreSQL: in the order of its characters' codes, as on SQLite, and without NUL,
-    which it cannot keep.
-    """
-
-    impl = Text
-    cache_ok = True
-
-    def __init__(self) -> None:
-        """Ask for the order that no locale changes."""
-        super().__init__(collation="C")
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        """Write a text."""
-        return None if value is None else value.replace("\x00", "\ufffd")
-
-
-#: A text that is compared and sorted; the same order everywhere.
-Word: Final = Text().with_variant(_Plain(), "postgresql")
-
-
-class Instant(TypeDecorator[datetime]):
-    """An instant as microseconds since 1970: exact, and the same on every database."""
-
-    impl = BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        """Write an aware datetime."""
-        return None if value is None else micros(value)
-
-    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
-        """Read an aware datetime in UTC."""
-        return None if value is None else from_micros(value)
-
-
-class Json(TypeDecorator[Any]):
-    """A JSON value as its canonical text."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        """Write a value."""
-        return None if value is None else encode(value)
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
-        """Read a value."""
-        return None if value is None else decode(value)
 
 
 metadata: Final = MetaData(
@@ -331,6 +275,7 @@ delivery: Final = Table(
     Column("run", Word),
     Column("holder", Word),
     Column("held_until", BigInteger),
+    Column("reached", Json, nullable=False),
     Index(None, "account", "id"),
     Index(None, "status", "due_at"),
     Index(None, "sequence_of", "id"),
@@ -487,6 +432,21 @@ finding_event: Final = Table(
     Column("act", Word, nullable=False),
     Column("note", Word),
     Index(None, "finding", "number"),
+)
+
+
+#: Where deliveries are posted to; `secrets` are what signs them.
+webhook: Final = Table(
+    "webhook",
+    metadata,
+    Column("id", Word, primary_key=True),
+    Column("name", Word, nullable=False),
+    Column("url", Word, nullable=False),
+    Column("format", Word, nullable=False),
+    Column("owner", Word, nullable=False),
+    Column("secrets", Json, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("created_at", Instant, nullable=False),
 )
 
 

@@ -1,11 +1,10 @@
-"""The shapes of cases and deliveries for the OpenAPI document; see `_answers`."""
+"""The shapes of cases for the OpenAPI document; see `_answers`."""
 
 from typing import Final
 
 from tallybook.model.case import CaseKind, CaseStatus, Side
-from tallybook.model.delivery import Channel, DeliveryKind, DeliveryStatus
+from tallybook.model.delivery import DeliveryStatus
 from tallybook.model.position import Status
-from tallybook.web.api._answers_of_checks import FIGURES
 from tallybook.web.api._shapes import (
     DATE,
     DECIMAL,
@@ -74,30 +73,5 @@ ANSWERS_OF_CASES: Final[dict[str, Shape]] = {
                 delivery_status=maybe(one_of(DeliveryStatus)),
             )
         ),
-    ),
-    "Delivery": record(
-        id=TEXT,
-        kind=one_of(DeliveryKind),
-        account=TEXT,
-        recipients=many(TEXT),
-        subject=TEXT,
-        body=TEXT,
-        link=TEXT,
-        numbers={"anyOf": [ref("ShownPosition"), FIGURES]},
-        created_at=INSTANT,
-        created_by=TEXT,
-        status=one_of(DeliveryStatus),
-        attempts=WHOLE,
-        due_at=INSTANT,
-        sent_at=maybe(INSTANT),
-        error=maybe(TEXT),
-        html=maybe(TEXT),
-        cc=many(TEXT),
-        bcc=many(TEXT),
-        channel=one_of(Channel),
-        target=maybe(TEXT),
-        sequence_of=maybe(TEXT),
-        subscription=maybe(TEXT),
-        run=maybe(TEXT),
     ),
 }

@@ -30,6 +30,7 @@ from tallybook.operations.subscriptions import (
 from tallybook.web.api._answers import ANSWERS, CHANGES, FAULTS, VERSION
 from tallybook.web.api._answers_of_cases import ANSWERS_OF_CASES
 from tallybook.web.api._answers_of_checks import ANSWERS_OF_CHECKS
+from tallybook.web.api._answers_of_deliveries import ANSWERS_OF_DELIVERIES
 from tallybook.web.api._answers_of_schedules import ANSWERS_OF_SCHEDULES
 from tallybook.web.api._answers_of_statements import ANSWERS_OF_STATEMENTS
 from tallybook.web.api._shapes import INSTANT, Shape, many, maybe, record, ref
@@ -178,7 +179,7 @@ def components() -> dict[str, Any]:
     """Return all schemas by name: bodies, their nouns as versions, answers, the problem."""
     schemas: dict[str, Any] = {"Event": EVENT, "Problem": PROBLEM}
     schemas |= ANSWERS | ANSWERS_OF_CASES | ANSWERS_OF_SCHEDULES | ANSWERS_OF_STATEMENTS
-    schemas |= ANSWERS_OF_CHECKS
+    schemas |= ANSWERS_OF_CHECKS | ANSWERS_OF_DELIVERIES
     schemas |= {"Correction": CORRECTION, "Replacement": REPLACEMENT}
     schemas["TestClock"] = record(now=INSTANT)
     for name, body in _BODIES.items():

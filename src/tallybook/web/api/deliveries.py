@@ -28,6 +28,7 @@ def get_deliveries(
     *,
     account: Text = None,
     status: Annotated[DeliveryStatus | None, Query()] = None,
+    subscription: Text = None,
     rollup: Annotated[bool, Query()] = True,
     cursor: Cursor = None,
     limit: Limit = limits.PAGE_ROWS_DEFAULT,
@@ -39,6 +40,7 @@ def get_deliveries(
         at=now,
         accounts=reach(scope, directory, account, now, rollup=rollup),
         status=status,
+        subscription=subscription,
         after=read_cursor(cursor) if cursor else None,
         limit=limit,
     )
@@ -57,3 +59,11 @@ def get_delivery(scope: Caller, service: Service, delivery_id: str) -> Response:
     """Return a delivery; a customer is not told who the vendor's administrators are."""
     now = service.clock.now()
     return answer(asdict(deliveries_op.read(scope, service.deliveries, delivery_id, now)))
+
+
+@router.post("/deliveries/{delivery_id}/resend", openapi_extra=says(ref("Delivery")))
+def post_resend(scope: Caller, service: Service, delivery_id: str) -> Response:
+    """Queue a delivery again that failed or is dead."""
+    now = service.clock.now()
+    queued = deliveries_op.resend(scope, service.deliveries, service.outbox, delivery_id, now)
+    return answer(asdict(queued))
