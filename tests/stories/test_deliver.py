@@ -57,8 +57,7 @@ def house_of(folder: Path, mail_port: int | None) -> Iterator[House]:
         "site_url": SITE,
         "webhook_allow": (ip_network("127.0.0.0/8"),),
     }
-    with watched(folder / "data", **settings) as desk:
-        house = House(desk)
+    with watched(folder / "data", House, **settings) as house:
         house.at(BEGIN.isoformat())
         yield house
 

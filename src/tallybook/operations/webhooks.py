@@ -15,7 +15,7 @@ from tallybook.model.alert_ports import Webhooks
 from tallybook.model.errors import Invalid, NotFound
 from tallybook.model.ids import new_id
 from tallybook.model.nouns import Document, Noun, parse
-from tallybook.model.scope import Scope, operator
+from tallybook.model.scope import Scope
 from tallybook.model.webhook import Secret, Webhook, WebhookFormat
 from tallybook.operations._page import Page, page_of
 from tallybook.operations.people import Plain
@@ -24,7 +24,6 @@ from tallybook.outlets._signing import PREFIX
 
 #: What the scheme asks for is 24 to 64.
 _SECRET_BYTES: Final = 32
-_NAMES: Final = operator("webhooks")
 _OVERLAP: Final = timedelta(hours=limits.SECRET_OVERLAP_HOURS)
 
 Url = Annotated[str, StringConstraints(max_length=limits.WEBHOOK_URL_CHARS_MAX)]
@@ -64,11 +63,6 @@ def listed(scope: Scope, webhooks: Webhooks, *, cursor: str | None, limit: int) 
     """
     scope.require("administer")
     return page_of(webhooks.webhooks(scope), lambda one: one.id, cursor=cursor, limit=limit)
-
-
-def ids(webhooks: Webhooks) -> frozenset[str]:
-    """Return those there are, for whoever names one: only administrators see where they lead."""
-    return frozenset(known.id for known in webhooks.webhooks(_NAMES))
 
 
 def one(scope: Scope, webhooks: Webhooks, webhook_id: str) -> Webhook:

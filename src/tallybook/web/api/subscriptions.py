@@ -13,7 +13,6 @@ from tallybook.model.delivery import Delivery
 from tallybook.model.schedule import preset_of
 from tallybook.operations import subscriptions as subscriptions_op
 from tallybook.operations import watch as watch_op
-from tallybook.operations import webhooks as webhooks_op
 from tallybook.operations._page import read_cursor, write_cursor
 from tallybook.web.api._parameters import Body, Cursor, Limit, as_mapping
 from tallybook.web.api._schemas import says
@@ -134,10 +133,7 @@ def post_run(
 def desk(service: Services) -> subscriptions_op.Desk:
     """Return what subscriptions are checked against and kept in."""
     return subscriptions_op.Desk(
-        service.alerts,
-        service.people,
-        service.directories,
-        webhooks_op.ids(service.webhooks),
+        service.alerts, service.people, service.directories, service.webhooks
     )
 
 
