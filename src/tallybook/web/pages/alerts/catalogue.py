@@ -23,25 +23,12 @@ from tallybook.web.services import Service
 
 router = APIRouter()
 
-#: What categories are called, those about use first.
-CATEGORIES: Final = {
-    "allotment": "Allotments",
-    "overage": "Overage",
-    "usage": "Usage",
-    "pool": "Pools",
-    "prepaid": "Prepaid",
-    "balance": "Balances",
-    "spend": "Spend",
-    "commitment": "Commitments",
-    "volume": "Volume",
-    "contract": "Contracts",
-    "rate": "Rates",
-    "group": "Meter groups",
-    "cycle": "Cycles",
-    "billing": "Billing",
-    "invoice": "Statements",
-    "meter": "Meters",
-    "hierarchy": "Account trees",
+#: The groups that the page shows, and the categories of each; one that is new has its own.
+GROUPS: Final = {
+    "Use and allotments": ("allotment", "overage", "usage", "pool", "volume"),
+    "Money": ("spend", "commitment", "prepaid", "balance"),
+    "Contracts and rates": ("contract", "rate", "group", "cycle", "hierarchy"),
+    "Billing": ("billing", "invoice", "meter"),
 }
 
 
@@ -68,12 +55,12 @@ def catalogue(request: Request, scope: SignedIn, service: Service) -> Response:
             found.by_check.get(one.code, 0),
             held.count(one.code),
         )
-        cards.setdefault(one.category, []).append(card)
+        cards.setdefault(_group(one.category), []).append(card)
     view = CataloguePage(
         frame(request, scope, directory, "Alerts"),
         (Link("Alerts", ALERTS), Link("All checks", ALERTS)),
         len(wanted),
-        tuple(CatalogueGroup(_title(name), tuple(cards[name])) for name in _ordered(cards)),
+        tuple(CatalogueGroup(name, tuple(cards[name])) for name in _ordered(cards)),
         asked.find(),
     )
     return HTMLResponse(page("alerts.html", view))
@@ -83,10 +70,10 @@ def _has(one: Listed, text: str) -> bool:
     return text in f"{one.title} {one.finds} {one.code}".casefold()
 
 
+def _group(category: str) -> str:
+    return next((name for name, some in GROUPS.items() if category in some), category.title())
+
+
 def _ordered(names: Iterable[str]) -> list[str]:
-    known = [*CATEGORIES]
+    known = [*GROUPS]
     return sorted(names, key=lambda n: (known.index(n) if n in known else len(known), n))
-
-
-def _title(category: str) -> str:
-    return CATEGORIES.get(category, category.capitalize())

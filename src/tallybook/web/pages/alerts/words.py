@@ -1,7 +1,7 @@
 """How the pages of alerts say things: cells of findings, times, policies, states."""
 
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
 from tallybook.model.alert import Finding, Recipients
@@ -16,6 +16,9 @@ ALERTS: Final = "/alerts"
 FINDINGS: Final = "/findings"
 OUTBOX: Final = "/outbox"
 SUBSCRIBED: Final = "/alerts/subscriptions"
+
+_WHOLE: Final = Decimal(1)
+_PLACES: Final = Decimal("0.01")
 
 TIMES: Final[Mapping[str, str]] = {
     "weekday_mornings": "Weekdays at 07:00",
@@ -68,7 +71,8 @@ def cell(column: CheckColumn, figures: Mapping[str, Any], currency: str | None) 
         return words.money(number, currency)
     if column.kind == "percent":
         return words.percent(number * 100, 1)
-    return str(words.column(number))
+    places = _PLACES if number != number.to_integral_value() else _WHOLE
+    return words.number(number.quantize(places, ROUND_HALF_UP))
 
 
 def cells(columns: tuple[CheckColumn, ...], found: Found | Finding) -> tuple[str, ...]:
