@@ -132,7 +132,9 @@ def post_run(
 
 def desk(service: Services) -> subscriptions_op.Desk:
     """Return what subscriptions are checked against and kept in."""
-    return subscriptions_op.Desk(service.alerts, service.people, service.directories)
+    return subscriptions_op.Desk(
+        service.alerts, service.people, service.directories, service.webhooks
+    )
 
 
 def _shape(one: Subscription, now: datetime) -> dict[str, Any]:
