@@ -188,7 +188,7 @@ def _schedule(check: Check, said: Mapping[str, str]) -> tuple[Field, ...]:
     cron = "Five fields such as 0 7 * * 1-5, in place of the above."
     zone = "An IANA zone such as Europe/Berlin."
     return (
-        Field("preset", "When", "By the clock of the zone.", "choice", chosen, options=presets),
+        Field("preset", "Schedule", "By the clock of the zone.", "choice", chosen, options=presets),
         Field("cron", "Or cron", cron, "text", said.get("cron", "")),
         Field("timezone", "Zone", zone, "text", said.get("timezone", "UTC")),
     )

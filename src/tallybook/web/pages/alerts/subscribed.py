@@ -1,6 +1,7 @@
 """Subscriptions to checks: the list, and one with its runs and what can be done with it."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
@@ -14,6 +15,7 @@ from tallybook.operations import checks as checks_op
 from tallybook.operations import findings as findings_op
 from tallybook.operations import subscriptions as subscriptions_op
 from tallybook.operations import watch as watch_op
+from tallybook.operations.checks import Listed
 from tallybook.web.api.subscriptions import desk
 from tallybook.web.pages import format as say
 from tallybook.web.pages.alerts import view as views
@@ -139,7 +141,7 @@ def _page(
         ),
         one.name,
         one.timezone,
-        tuple(_facts(one, now)),
+        tuple(_facts(one, listed, now)),
         tuple(map(_run, runs)),
         Link(listed.title, f"{words.ALERTS}/{one.check}"),
         Link("What it found", f"{words.FINDINGS}?subscription={one.id}"),
@@ -151,7 +153,7 @@ def _page(
     )
 
 
-def _facts(one: Subscription, now: Any) -> list[Fact]:
+def _facts(one: Subscription, listed: Listed, now: datetime) -> list[Fact]:
     due = subscriptions_op.next_run(one, now)
     facts = [
         Fact("Owner", one.owner),
@@ -161,7 +163,9 @@ def _facts(one: Subscription, now: Any) -> list[Fact]:
         Fact("Accounts", ", ".join(one.accounts) or "all"),
         Fact("Branches", ", ".join(one.branches) or "all"),
     ]
-    facts += [Fact(name, _said(value)) for name, value in one.values.items() if value is not None]
+    titles = {variable.key: variable.title for variable in listed.check.VARIABLES}
+    said = ((titles.get(name, name), value) for name, value in one.values.items())
+    facts += [Fact(title, _said(value)) for title, value in said if value is not None]
     if one.mode == "test":
         facts.append(Fact("Test", "mails go to its owner alone"))
     return facts
