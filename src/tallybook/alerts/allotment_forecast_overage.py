@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from decimal import Decimal, localcontext
 
-from tallybook.alerts._lines import found, lines
+from tallybook.alerts._lines import available, found, lines
 from tallybook.model.check import Column, Found, RepeatPolicy, Unjudged, Values, Variable
 from tallybook.model.quantity import EXACT
 from tallybook.model.schedule import Preset
@@ -29,12 +29,14 @@ RELATED = ("allotment.threshold", "overage.started", "usage.anomaly")
 
 
 def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
-    """Yield lines of running periods with projected > allotment × `percent` ÷ 100."""
+    """Yield lines of running periods with projected > allotment × `percent` ÷ 100, where the
+    allotment includes what earlier periods handed on.
+    """
     for position in lines(view):
         if isinstance(position, Unjudged):
             yield position
             continue
-        ahead, allotment = position.forecast, position.allotment
+        ahead, allotment = position.forecast, available(position)
         if ahead.status != "estimate" or ahead.projected is None or allotment is None:
             continue
         with localcontext(EXACT):

@@ -1,6 +1,7 @@
 """Check `pool.share`: whether a pool is nearly used, or one account takes much of it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal, localcontext
 
 from tallybook.alerts._lines import found, lines, reached
@@ -17,7 +18,7 @@ _POOL = "Of the pool used by all, in percent, each said once a period."
 _SHARE = "Of the pool used by one account, in percent; empty judges no single account."
 _SHARES = (Decimal(80), Decimal(100))
 VARIABLES = (
-    Variable("thresholds", "list", "Shares of the pool", _POOL, _SHARES, of="percent"),
+    Variable("thresholds", "list", "Shares of the pool", _POOL, _SHARES, of="percent", minimum=0),
     Variable("share", "percent", "One account's share", _SHARE, Decimal(50), minimum=Decimal(0)),
 )
 COLUMNS = (
@@ -41,7 +42,8 @@ def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
         if isinstance(position, Unjudged):
             yield position
         elif len(position.contributions) > 1 and position.allotment:
-            yield from reached(position, values["thresholds"], "the pool")
+            for one in reached(position, values["thresholds"], "the pool"):
+                yield replace(one, inputs={**one.inputs, "member": None})
             if values["share"] is not None:
                 yield from _members(position, position.allotment, values["share"])
 

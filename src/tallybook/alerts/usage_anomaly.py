@@ -1,10 +1,11 @@
 """Check `usage.anomaly`: whether a line's last complete day is far from what is usual for it."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal, localcontext
 
 from tallybook.alerts._lines import found, lines
+from tallybook.alerts._terms import today
 from tallybook.model.check import Column, Found, RepeatPolicy, Unjudged, Values, Variable
 from tallybook.model.position import Position
 from tallybook.model.quantity import EXACT
@@ -37,17 +38,18 @@ def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
     """Yield lines with |used - mean| ÷ mean × 100 above `change`, where the mean is that of the
     same weekday in the four weeks before and at least `volume`. Levels are not judged.
     """
+    days = {number: day for number, day, _ in today(view)}
     for position in lines(view):
         if isinstance(position, Unjudged):
             yield position
         elif position.kind == "flow":
-            yield from _judged(position, values["change"], values["volume"])
+            day = days[position.contract]
+            yield from _judged(position, day, values["change"], values["volume"])
 
 
-def _judged(position: Position, limit: Decimal, least: Decimal) -> Iterator[Found]:
+def _judged(position: Position, now: date, limit: Decimal, least: Decimal) -> Iterator[Found]:
     days = {day.date: day.used for day in position.daily}
-    ends = position.data_through.date()
-    last = max((day for day in days if day < ends), default=None)
+    last = max((day for day in days if day < now), default=None)
     used = days.get(last) if last else None
     if last is None or used is None:
         return

@@ -43,6 +43,9 @@ def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
             continue
         if max(row.days for row in rows) < values["steady"]:
             continue
+        if view.stale:  # what waits to be counted may be what is missed
+            yield Unjudged(f"{account} {source}", account, view.stale)
+            continue
         yield Found(
             entity=f"{account} {source}",
             account=account,

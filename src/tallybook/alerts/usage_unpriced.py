@@ -33,7 +33,8 @@ def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
     readers: dict[str, list[str]] = {}
     for key, meter in view.directory.meters.items():
         readers.setdefault(meter.event_type, []).append(key)
-    counted = {pair for one in in_force(view) for pair in _counted(view, one)}
+    every = in_force(view, view.directory.keys("contract"))  # a pool above counts, too
+    counted = {pair for one in every for pair in _counted(view, one)}
     events: dict[tuple[str, str], list[int]] = {}
     since: dict[tuple[str, str], str] = {}
     for row in view.traffic(view.now - timedelta(days=values["looked_back"])):
@@ -43,6 +44,9 @@ def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
     for (account, type_), found in sorted(events.items()):
         meters = sorted(readers.get(type_, ()))
         if any((account, key) in counted for key in meters):
+            continue
+        if view.stale:
+            yield Unjudged(f"{account} {type_}", account, view.stale)
             continue
         said = f"{', '.join(meters)} counts them" if meters else "no meter counts them"
         yield Found(
