@@ -1,51 +1,54 @@
+import pytest
+
 from tests.alerts._seen import Desk
 
-SHARE = "pool.share"
+POOL = "pool.share"
 
 
-def pool(desk: Desk, allotment: str, **used: int) -> None:
-    """Let accounts below the desk's use something of its pool."""
-    desk.line(allotment, pooling="parent_pool")
-    for name, quantity in used.items():
-        desk.house.put(f"/accounts/{desk.account}-{name}", parent=desk.account)
-        desk.use("2026-04-10", quantity, subject=f"{desk.account}-{name}")
+@pytest.fixture
+def pool(desk: Desk) -> Desk:
+    """Return an account with a pool of 1,000 for it and two children."""
+    for child in ("-a", "-b"):
+        desk.house.put(f"/accounts/{desk.account}{child}", parent=desk.account)
+    desk.line("1000", pooling="parent_pool")
+    return desk
 
 
-def test_a_pool_is_over_by_750_whatever_its_accounts_would_be_alone(desk: Desk) -> None:
-    pool(desk, "20000", a=9500, b=7250, c=4000)
-    assert desk.steps(SHARE) == ["80", "100"]
-    (one, _) = desk.findings(SHARE)
-    assert one["outputs"]["used"] == "20750"
-    assert (one["outputs"]["percent_used"], one["money_at_risk"]) == ("1.0375", "750")
-    (over,) = desk.findings("overage.started")
-    assert over["outputs"]["overage"] == "750"
+def spend(pool: Desk, **quantities: str) -> None:
+    """Use so much of the pool by each child."""
+    for child, quantity in quantities.items():
+        pool.use("2026-04-03", quantity, subject=f"{pool.account}-{child}")
 
 
-def test_one_account_that_takes_much_is_named(desk: Desk) -> None:
-    pool(desk, "1000", a=499, b=100)
-    assert desk.states(SHARE) == {}
-    desk.use("2026-04-11", 1, subject=f"{desk.account}-a")
-    (one,) = desk.findings(SHARE)
-    assert (one["state"], one["inputs"]["member"]) == ("share", f"{desk.account}-a")
+def test_shares_of_all_together(pool: Desk) -> None:
+    spend(pool, a="400", b="399.9")
+    assert pool.findings(POOL) == []
+    spend(pool, b="0.1")
+    (one,) = pool.findings(POOL)
+    assert (pool.mine(one["entity"]), one["state"], one["step"]) == ("ME/calls", "reached", "80")
+    assert one["inputs"] == {"threshold": "80", "allotment": "1000", "member": None}
+    assert one["message"] == "calls: 80.0 % of the pool is used."
+
+
+def test_an_account_that_takes_much_of_it(pool: Desk) -> None:
+    spend(pool, a="500", b="499")
+    found = {pool.mine(f["entity"]): f for f in pool.findings(POOL, thresholds="100")}
+    one = found.pop("ME/calls ME-a")
+    assert found == {}
+    assert (one["state"], one["step"], one["line"]) == ("share", "50", "calls")
+    assert one["inputs"] == {
+        "threshold": "50", "allotment": "1000", "member": f"{pool.account}-a",
+    }  # fmt: skip
     assert one["outputs"] == {"used": "500", "percent_used": "0.5"}
-    assert desk.states(SHARE, share="50.1") == {}
+    assert pool.findings(POOL, thresholds="100", share="50.1") == []
 
 
-def test_an_account_may_be_spoken_of_at_a_share_of_the_pool_too(desk: Desk) -> None:
-    pool(desk, "1000", a=900, b=1)
-    assert {(one["state"], one["step"].rpartition(" ")[2]) for one in desk.findings(SHARE)} == {
-        ("reached", "80"),
-        ("share", "50"),
-    }
-    assert desk.steps(SHARE, thresholds=[]) == [f"{desk.account}-a 50"]
+def test_a_line_of_one_account_is_no_pool(desk: Desk) -> None:
+    desk.line("1000")
+    desk.use("2026-04-03", 2000)
+    assert desk.findings(POOL) == []
 
 
-def test_what_is_no_pool_is_left_to_others(desk: Desk) -> None:
-    desk.line("10")
-    desk.use("2026-04-10", 20)
-    assert desk.states(SHARE) == {}
-
-
-def test_stale_data_is_not_judged(desk: Desk) -> None:
-    pool(desk, "10", a=9, b=1)
-    assert desk.stale(SHARE) == {"ME/calls": "data_stale"}
+def test_what_came_in_and_waits_makes_it_unjudged(pool: Desk) -> None:
+    spend(pool, a="900", b="900")
+    assert pool.stale(POOL) == {"ME/calls": "data_stale"}

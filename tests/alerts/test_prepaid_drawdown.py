@@ -4,38 +4,47 @@ POOL = "prepaid.drawdown"
 TERM = {"quantity": "1000", "cycle_unit": "term"}
 
 
-def term(desk: Desk) -> None:
+def year(desk: Desk) -> None:
+    """Agree on a pool for a year, and beside it on so much a month."""
     desk.agree(
-        end_date="2026-12-31", lines=[{"code": "calls", "meter": "calls", "allotment": TERM}]
+        end_date="2026-12-31",
+        lines=[
+            {"code": "year", "meter": "calls", "allotment": TERM},
+            {"code": "month", "meter": "calls", "allotment": {"quantity": "1"}},
+        ],
     )
 
 
-def test_the_use_of_a_whole_term_is_held_against_its_pool(desk: Desk) -> None:
-    term(desk)
+def test_a_term_is_used_up_over_months(desk: Desk) -> None:
+    year(desk)
     desk.use("2026-01-10", 500)
-    desk.use("2026-04-10", 399)
-    assert desk.steps(POOL) == []
-    desk.use("2026-04-11", 1)
+    desk.use("2026-04-10", "399.9")
+    assert desk.findings(POOL) == []
+    desk.use("2026-04-11", "0.1")
     (one,) = desk.findings(POOL)
-    assert (one["step"], one["period"]) == ("90", "2026-01-01")
+    assert (desk.mine(one["entity"]), one["step"]) == ("ME/year", "90")
+    assert one["period"] == "2026-01-01"  # once a term, not once a month
     assert one["outputs"] == {"used": "900", "percent_used": "0.9"}
-    desk.use("2026-04-11", 50)
+    desk.use("2026-04-12", 50)
     assert desk.steps(POOL) == ["90", "95"]
+    assert desk.steps(POOL, thresholds="50,99") == ["50"]
 
 
-def test_ones_own_shares(desk: Desk) -> None:
-    term(desk)
-    desk.use("2026-01-10", 500)
-    assert desk.steps(POOL, thresholds="50, 51") == ["50"]
+def test_a_group_may_cover_a_term(desk: Desk) -> None:
+    group = {"name": "copies", "meters": ["calls"], "covered_quantity": "100"}
+    desk.agree(end_date="2026-12-31", meter_groups=[{**group, "cycle_unit": "term"}])
+    desk.agree("-2", meter_groups=[group])
+    desk.use("2026-04-12", 95)
+    assert {desk.mine(f["entity"]) for f in desk.findings(POOL)} == {"ME/copies"}
 
 
-def test_what_comes_round_is_left_to_others(desk: Desk) -> None:
-    desk.line("10")
-    desk.use("2026-04-10", 20)
-    assert desk.states(POOL) == {}
+def test_only_pools_are_unjudged(desk: Desk) -> None:
+    year(desk)
+    desk.use("2026-04-12", 2000)
+    assert desk.stale(POOL) == {"ME/year": "data_stale"}
 
 
-def test_stale_data_is_not_judged(desk: Desk) -> None:
-    term(desk)
-    desk.line("10", part="-b")
-    assert desk.stale(POOL) == {"ME/calls": "data_stale"}
+def test_without_pools_there_is_nothing_to_judge(desk: Desk) -> None:
+    desk.line("1")
+    desk.use("2026-04-12", 2000)
+    assert desk.stale(POOL) == {}

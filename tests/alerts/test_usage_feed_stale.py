@@ -3,39 +3,36 @@ from tests.alerts._seen import Desk
 SILENT = "usage.feed_stale"
 
 
-def sends(desk: Desk, source: str, *days: str) -> None:
-    for day in days:
-        desk.use(day, 1, source=source)
-
-
-def test_a_source_that_fell_silent_is_found(desk: Desk) -> None:
-    desk.line()
-    sends(desk, "/eu", "2026-04-10", "2026-04-11", "2026-04-12")
-    sends(desk, "/us", "2026-04-10", "2026-04-11", "2026-04-19")
+def test_a_daily_source_that_stopped(desk: Desk) -> None:
+    for day in range(1, 11):
+        desk.use(f"2026-04-{day:02}", 1, source="/gate")
+        desk.use(f"2026-04-{day:02}", 1, source="/door")
+    desk.use("2026-04-19", 1, source="/door")
     (one,) = desk.findings(SILENT)
-    assert (one["entity"], one["state"]) == (f"{desk.account} /eu", "silent")
-    assert one["inputs"] == {"source": "/eu", "last": "2026-04-12"}
-    assert one["outputs"] == {"days": 8, "events": 3}
+    assert (desk.mine(one["entity"]), one["state"]) == ("ME /gate", "silent")
+    assert one["inputs"] == {"source": "/gate", "last": "2026-04-10"}
+    assert one["outputs"] == {"days": 10, "usual": 1}
+    assert desk.mine(one["message"]) == "/gate has sent nothing for ME since 2026-04-10: 10 days."
+    assert desk.findings(SILENT, silent=10) == []
+    assert len(desk.findings(SILENT, silent=9)) == 1
+    assert desk.findings(SILENT, looked_back=9) == []
 
 
-def test_exactly_the_bound_is_in_order(desk: Desk) -> None:
-    sends(desk, "/eu", "2026-04-15", "2026-04-16", "2026-04-17")  # three days, to the minute
-    assert desk.states(SILENT) == {}
-    assert desk.states(SILENT, silent=2) == {"ME /eu": "silent"}
+def test_a_weekly_source_is_not_missed_after_a_week(desk: Desk) -> None:
+    for day in ("03-16", "03-23", "03-30", "04-06"):
+        desk.use(f"2026-{day}", 1)
+    assert desk.findings(SILENT) == []  # silent for two weeks, and usually for one
 
 
-def test_what_was_no_habit_is_not_missed(desk: Desk) -> None:
-    sends(desk, "/eu", "2026-04-01", "2026-04-01", "2026-04-02")
-    assert desk.states(SILENT) == {}
-    assert desk.states(SILENT, steady=2) == {"ME /eu": "silent"}
+def test_two_days_are_no_habit(desk: Desk) -> None:
+    for day in ("03-16", "03-17"):
+        desk.use(f"2026-{day}", 1)
+    assert desk.findings(SILENT) == []
+    desk.use("2026-03-18", 1)
+    assert len(desk.findings(SILENT)) == 1
 
 
-def test_what_ended_long_ago_is_not_missed(desk: Desk) -> None:
-    sends(desk, "/eu", "2026-01-02", "2026-01-03", "2026-01-04")
-    assert desk.states(SILENT) == {}
-    assert desk.states(SILENT, looked_back=365) == {"ME /eu": "silent"}
-
-
-def test_while_something_waits_to_be_counted_no_source_is_silent(desk: Desk) -> None:
-    sends(desk, "/eu", "2026-04-10", "2026-04-11", "2026-04-12")
-    assert desk.stale(SILENT) == {"ME /eu": "data_stale"}
+def test_what_came_in_and_waits_makes_it_unjudged(desk: Desk) -> None:
+    for day in ("03-16", "03-17", "03-18"):
+        desk.use(f"2026-{day}", 1)
+    assert desk.stale(SILENT) == {"ME /test": "data_stale"}

@@ -1,42 +1,95 @@
+import pytest
+
 from tests.alerts._seen import Desk
 
-MISSED = "usage.unpriced"
+FREE = "usage.unpriced"
 
 
-def test_what_no_contract_counts_is_found(desk: Desk) -> None:
-    desk.use("2026-04-18", 5)
-    desk.use("2026-04-19", 5)
-    desk.use("2026-04-19", 5, type="unheard-of")
-    found = {one["inputs"]["type"]: one for one in desk.findings(MISSED)}
-    assert (found["use"]["state"], found["unheard-of"]["state"]) == ("no_line", "no_meter")
-    assert found["use"]["outputs"] == {"events": 2, "first": "2026-04-18"}
-    assert "calls" in found["use"]["inputs"]["meters"]
+def test_a_type_that_no_meter_counts(desk: Desk) -> None:
     desk.line()
-    assert desk.states(MISSED) == {"ME unheard-of": "no_meter"}
+    desk.use("2026-04-17", 1, type="fax")
+    desk.use("2026-04-18", 1, type="fax", source="/other")
+    (one,) = desk.findings(FREE)
+    assert (desk.mine(one["entity"]), one["state"]) == ("ME fax", "no_meter")
+    assert one["inputs"] == {"type": "fax", "meters": ""}
+    assert one["outputs"] == {"events": 2, "first": "2026-04-17"}
+    assert desk.mine(one["message"]) == (
+        "2 events 'fax' of ME: no meter counts them, and no contract."
+    )
 
 
-def test_it_is_looked_back_so_far(desk: Desk) -> None:
-    desk.use("2026-04-10", 5)
-    assert desk.states(MISSED) == {}
-    assert desk.states(MISSED, looked_back=11) == {"ME use": "no_line"}
+def test_what_a_meter_counts_and_no_contract(desk: Desk) -> None:
+    desk.use("2026-04-17", 1, type="seat")
+    (one,) = desk.findings(FREE)
+    assert (one["state"], one["inputs"]["meters"]) == ("no_line", "seats")
+    desk.agree(lines=[{"code": "seats", "meter": "seats"}])
+    assert desk.findings(FREE) == []
 
 
-def test_a_contract_that_has_ended_counts_nothing(desk: Desk) -> None:
-    desk.line(end_date="2026-04-19")
-    desk.use("2026-04-19", 5)
-    assert desk.states(MISSED) == {"ME use": "no_line"}
+def test_only_some_days_are_looked_back(desk: Desk) -> None:
+    desk.use("2026-04-14", 1)
+    assert desk.findings(FREE) == []
+    assert desk.states(FREE, looked_back=6) == {"ME use": "no_line"}
+    assert desk.states(FREE, looked_back=9999) == {"ME use": "no_line"}
+    assert desk.refused(FREE, looked_back=0) == (422, "value_invalid", "values.looked_back")
 
 
-def test_a_pool_above_counts_what_is_used_below(desk: Desk) -> None:
+@pytest.mark.parametrize(("day", "states"), [("17", {}), ("18", {"ME use": "no_line"})])
+def test_use_after_the_end_and_not_before_it(desk: Desk, day: str, states: dict[str, str]) -> None:
+    desk.line(end_date="2026-04-17")
+    desk.use(f"2026-04-{day}", 1)
+    assert desk.states(FREE) == states
+
+
+@pytest.mark.parametrize(
+    ("pooling", "states"), [("parent_pool", {}), ("none", {"ME-a use": "no_line"})]
+)
+def test_a_pool_counts_its_tree(desk: Desk, pooling: str, states: dict[str, str]) -> None:
+    child = f"{desk.account}-a"
+    desk.house.put(f"/accounts/{child}", parent=desk.account)
+    desk.line(pooling=pooling)
+    desk.use("2026-04-17", 1, subject=child)
+    assert desk.states(FREE) == states
+
+
+def test_a_pool_is_found_from_its_child_alone(desk: Desk) -> None:
+    child = desk.house.desk()
+    moved = {"parent": desk.account, "valid_from": "2026-01-01"}
+    desk.house.put(f"/accounts/{child.account}", **moved)
     desk.line(pooling="parent_pool")
-    below = desk.house.desk()
-    desk.house.put(f"/accounts/{below.account}", parent=desk.account)
-    below.use("2026-04-19", 5)
-    assert below.states(MISSED) == {}
-    desk.line(pooling="none")
-    assert below.states(MISSED) == {"ME use": "no_line"}
+    child.use("2026-04-17", 1)
+    assert child.findings(FREE) == []
 
 
-def test_while_something_waits_to_be_counted_nothing_is_said(desk: Desk) -> None:
-    desk.use("2026-04-19", 5)
-    assert desk.stale(MISSED) == {"ME use": "data_stale"}
+def test_who_left_a_tree_is_not_counted_by_its_pool(desk: Desk) -> None:
+    child = f"{desk.account}-a"
+    desk.house.put(f"/accounts/{child}", parent=desk.account)
+    desk.line(pooling="parent_pool")
+    other = desk.house.desk()
+    desk.house.put(f"/accounts/{child}", parent=other.account, valid_from="2026-04-17")
+    other.use("2026-04-16", 1, subject=child)
+    assert other.findings(FREE) == []
+    other.use("2026-04-18", 1, subject=child)
+    (one,) = other.findings(FREE)
+    assert one["account"] == child
+
+
+def test_a_contract_that_another_account_took_over_counts_for_that_one(desk: Desk) -> None:
+    other = desk.house.desk()
+    number = desk.line()
+    desk.house.put(
+        f"/contracts/{number}",
+        account=other.account,
+        start_date="2026-01-01",
+        valid_from="2026-04-10",
+        lines=[{"code": "calls", "meter": "calls"}],
+    )
+    desk.use("2026-04-17", 1)
+    other.use("2026-04-17", 1)
+    assert desk.states(FREE) == {"ME use": "no_line"}
+    assert other.states(FREE) == {}
+
+
+def test_what_came_in_and_waits_makes_it_unjudged(desk: Desk) -> None:
+    desk.use("2026-04-17", 1)
+    assert desk.stale(FREE) == {"ME use": "data_stale"}

@@ -57,10 +57,10 @@ RELEASED: dict[str, set[str]] = {
     "rate.out_of_band": {"low", "high", "unit", "ahead"},
     "spend.threshold": {"amounts", "step"},
     "usage.anomaly": {"change", "volume"},
-    "usage.feed_stale": {"looked_back", "silent", "steady"},
+    "usage.feed_stale": {"looked_back", "silent"},
     "usage.late_restated": {"percent", "amount"},
     "usage.unpriced": {"looked_back"},
-    "volume.trend": {"change", "periods"},
+    "volume.trend": {"overage", "change", "periods"},
     "volume.under_minimum": {"under", "periods"},
 }
 

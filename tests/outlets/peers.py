@@ -118,6 +118,7 @@ def _knows(
 def post_office(mailbox: Mailbox | None = None, port: int = 0, **options: Any) -> Iterator[Mailbox]:
     """Run a mail server; `options` are those of aiosmtpd."""
     mailbox = mailbox or Mailbox()
+    options.setdefault("server_hostname", "mail.example")  # it would look one up for each caller
     controller = Controller(mailbox, "127.0.0.1", port or free_port(), **options)
     controller.start()
     mailbox.port = controller.port

@@ -5,7 +5,7 @@ contract whose base is too low for what it covers, one that is in line, and keys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from tallybook import app
@@ -13,6 +13,7 @@ from tallybook.settings import Settings
 from tests.documented import Documented
 from tests.serving import Answer, Client
 
+D = TypeVar("D", bound="Desk")
 RATIO = "contract.base_vs_coverage"
 MONDAY = "2026-03-02T06:00:00Z"
 
@@ -95,9 +96,9 @@ class Desk(Documented):
 
 
 @contextmanager
-def watched(folder: Path) -> Iterator[Desk]:
-    """Serve the house while the block runs."""
-    settings = Settings(data=folder, test_clock=True)
+def watched(folder: Path, kind: type[D], **more: Any) -> Iterator[D]:
+    """Serve the house while the block runs, with more settings."""
+    settings = Settings(data=folder, test_clock=True, **more)
     key = str(app.initialise(settings, "admin@example.com")["api_key"])
     with app.running(settings) as address:
-        yield Desk(Client(urlsplit(address.url).port or 0, key))
+        yield kind(Client(urlsplit(address.url).port or 0, key))

@@ -75,6 +75,7 @@ def test_every_call_says_what_it_takes_and_what_it_answers(document: dict[str, A
         "POST /tick",
         "POST /deliveries/{delivery_id}/resend",
         "POST /subscriptions/{subscription_id}/runs",
+        "POST /webhooks/{webhook_id}/secret",
     }
     assert bodies == takers - told_enough
     names = {part["$ref"].rpartition("/")[2] for part in refs(document)}

@@ -1,24 +1,44 @@
-"""Runs: when subscriptions are due, and what is said again and what is not."""
+"""Runs: when subscriptions are due, what is said again, and what each reader sees of it."""
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.stories.alerting import Desk, watched
 
+FAY = "fay@example.com"
+SPEND = "spend.threshold"
+
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
-    with watched(tmp_path / "data") as opened:
+    with watched(tmp_path / "data", Desk) as opened:
         yield opened
 
 
+def runs(desk: Desk, subscription: Any) -> list[str]:
+    """When a subscription was due that was run, oldest first."""
+    items = desk.get(f"/subscriptions/{subscription['id']}/runs", limit=500)["items"]
+    return [item["due_at"] for item in items][::-1]
+
+
+def told(desk: Desk) -> dict[str, str]:
+    """Who got what: the body of each mail by its readers; each has one."""
+    mails = desk.mails()
+    found = {
+        " ".join([*mail["recipients"], *mail["cc"], *mail["bcc"]]): mail["body"] for mail in mails
+    }
+    assert len(found) == len(mails)
+    return found
+
+
 def test_a_rerun_says_nothing_an_edit_and_a_relapse_speak(desk: Desk) -> None:
-    desk.subscribed()
+    made = desk.subscribed()
     desk.at("2026-03-02T07:00:00Z")
     (first,) = desk.mails()
-    assert (first["recipients"], first["kind"]) == (["fay@example.com"], "alert.findings")
+    assert (first["recipients"], first["kind"]) == ([FAY], "alert.findings")
     assert "37.5 % less" in first["body"]
     desk.at("2026-03-03T07:00:00Z")
     assert len(desk.mails()) == 1  # nothing changed
@@ -34,3 +54,231 @@ def test_a_rerun_says_nothing_an_edit_and_a_relapse_speak(desk: Desk) -> None:
     desk.agree("C-low", "30", "1100", branch="north")
     desk.at("2026-03-07T07:00:00Z")
     assert len(desk.mails()) == 3  # and as it was before
+    listed = desk.get(f"/subscriptions/{made['id']}/runs")["items"]
+    assert [(run["found"], run["said"], run["resolved"]) for run in listed[::-1]] == [
+        (1, 1, 0),
+        (1, 0, 0),
+        (1, 1, 0),
+        (1, 0, 0),
+        (0, 0, 1),
+        (1, 1, 0),
+    ]
+    assert {(run["kind"], run["evaluated"], run["error"]) for run in listed} == {
+        ("standard", 2, None)
+    }
+
+
+def test_of_the_times_that_were_missed_the_last_one_is_run(desk: Desk) -> None:
+    made = desk.subscribed()
+    desk.at("2026-03-02T06:59:00Z")
+    assert runs(desk, made) == []
+    desk.at("2026-03-06T09:30:00Z")
+    desk.at("2026-03-06T09:31:00Z")
+    desk.at("2026-03-02T08:00:00Z")  # a clock that is set back decides nothing again
+    desk.at("2026-03-07T07:00:00Z")
+    assert runs(desk, made) == ["2026-03-06T07:00:00Z", "2026-03-07T07:00:00Z"]
+
+
+def test_what_was_due_while_it_was_off_or_snoozed_is_not_made_up_for(desk: Desk) -> None:
+    off = desk.subscribed(enabled=False)
+    snoozed = desk.subscribed(snooze_until="2026-03-04T12:00:00Z")
+    weekly = desk.subscribed(schedule={"preset": "weekly"})
+    desk.at("2026-03-04T15:00:00Z")
+    desk.call("PATCH", f"/subscriptions/{off['id']}", {"enabled": True})
+    daily = {"schedule": {"preset": "daily"}}
+    desk.call("PATCH", f"/subscriptions/{weekly['id']}", daily)
+    desk.at("2026-03-04T16:00:00Z")
+    assert runs(desk, off) == runs(desk, snoozed) == []
+    assert runs(desk, weekly) == ["2026-03-02T07:00:00Z"]
+    desk.at("2026-03-05T07:00:00Z")
+    assert runs(desk, off) == runs(desk, snoozed) == ["2026-03-05T07:00:00Z"]
+    assert runs(desk, weekly)[1:] == ["2026-03-05T07:00:00Z"]
+
+
+def test_a_run_by_hand(desk: Desk) -> None:
+    made = desk.subscribed()
+    target = f"/subscriptions/{made['id']}/runs"
+    dry = desk.call("POST", f"{target}?dry_run=true").json
+    assert ([one["entity"] for one in dry["said"]], dry["run"]["said"]) == (["C-low"], 1)
+    assert dry["deliveries"][0]["recipients"] == [FAY]
+    assert (desk.mails(), runs(desk, made), desk.get("/findings")["items"]) == ([], [], [])
+    test = desk.call("POST", f"{target}?kind=test").json
+    assert (len(test["said"]), desk.get("/findings")["items"]) == (1, [])
+    assert desk.call("POST", target).json["run"]["said"] == 1
+    assert desk.call("POST", target).json["run"]["said"] == 0
+    assert desk.call("POST", f"{target}?kind=full").json["run"]["said"] == 1
+    assert len(desk.mails()) == 2
+    assert len(runs(desk, made)) == 4
+
+
+def test_a_test_goes_to_its_owner_and_leaves_nothing(desk: Desk) -> None:
+    # A key is nobody to write to; a person who signed in is.
+    made = desk.subscribed(mode="test")
+    desk.at("2026-03-02T07:00:00Z")
+    assert (desk.mails(), desk.get("/findings")["items"]) == ([], [])
+    assert len(runs(desk, made)) == 1
+    desk.call("PATCH", f"/subscriptions/{made['id']}", {"mode": "live"})
+    desk.at("2026-03-03T07:00:00Z")
+    assert list(told(desk)) == [FAY]
+
+
+def test_each_mail_shows_what_its_reader_may_see(desk: Desk) -> None:
+    desk.agree("C-other", "30", account="other", branch="south")
+    desk.subscribed(
+        check=SPEND,
+        values={"amounts": ["20"]},
+        recipients={
+            "to": [FAY, "box@example.com", "nadia@example.com"],
+            "cc": ["ann@example.com"],
+            "users": ["cora@acme.example", "otto@other.example"],
+        },
+    )
+    desk.at("2026-03-02T07:00:00Z")
+    mails = told(desk)
+    assert set(mails) == {
+        f"{FAY} nadia@example.com",
+        "box@example.com ann@example.com",
+        "cora@acme.example",
+        "otto@other.example",
+    }
+    priced = mails[f"{FAY} nadia@example.com"]
+    assert "Spent: 30.00 USD" in priced
+    assert "Amounts: 20" in priced
+    blind = mails["box@example.com ann@example.com"]
+    assert "C-other" in blind
+    assert "30.00" not in blind
+    assert "Amounts" not in blind
+    assert "C-other" not in mails["cora@acme.example"]
+    assert "C-low" not in mails["otto@other.example"]
+    html = next(m["html"] for m in desk.mails() if m["recipients"] == ["otto@other.example"])
+    assert "C-other" in html
+    assert "C-low" not in html
+
+
+def test_who_is_told_by_what_they_are(desk: Desk) -> None:
+    desk.agree("C-rep", "30", account="other", branch="south",
+               sales_rep={"name": "Rhea", "email": "Rhea@example.com"})  # fmt: skip
+    desk.put("/users/north@example.com", role="finance", branches=["north"])
+    desk.put("/users/gone@example.com", role="finance", state="suspended")
+    desk.subscribed(recipients={"roles": ["finance"], "csm": True, "sales_rep": True})
+    desk.at("2026-03-02T07:00:00Z")
+    mails = told(desk)
+    assert set(mails) == {f"{FAY} nadia@example.com", "north@example.com", "rhea@example.com"}
+    assert "C-rep" not in mails["north@example.com"]
+    assert "C-low" not in mails["rhea@example.com"]
+    assert "30.00 USD" in mails["rhea@example.com"]  # of their own contract
+
+
+def test_mails_are_split_by_branch_or_by_reader(desk: Desk) -> None:
+    desk.agree("C-south", "30", account="other", branch="south")
+    both = {"to": [FAY], "cc": ["nadia@example.com"]}
+    by_branch = desk.subscribed(split_by="branch", recipients=both)
+    by_reader = desk.subscribed(split_by="recipient", recipients=both)
+    desk.at("2026-03-02T07:00:00Z")
+    mails = desk.mails()
+    first = [mail for mail in mails if mail["subscription"] == by_branch["id"]]
+    assert sorted(("C-low" in m["body"], "C-south" in m["body"]) for m in first) == [
+        (False, True),
+        (True, False),
+    ]
+    assert {(*m["recipients"], *m["cc"]) for m in first} == {(FAY, "nadia@example.com")}
+    second = [mail for mail in mails if mail["subscription"] == by_reader["id"]]
+    assert sorted((m["recipients"], m["cc"]) for m in second) == [
+        ([], ["nadia@example.com"]),
+        ([FAY], []),
+    ]
+
+
+def test_a_digest_is_one_mail_of_several_checks(desk: Desk) -> None:
+    one = desk.subscribed(digest="Mornings")
+    other = desk.subscribed(digest="Mornings", check=SPEND, values={"amounts": ["20"]})
+    apart = desk.subscribed(digest="Mornings", schedule={"preset": "monthly"})
+    desk.at("2026-03-02T07:00:00Z")
+    (mail,) = desk.mails()
+    assert mail["subject"] == "Mornings: 3 findings"
+    assert "BASE RATE AGAINST COVERAGE" in mail["body"]
+    assert "SPEND REACHED" in mail["body"]
+    assert runs(desk, one) == runs(desk, other) == ["2026-03-02T07:00:00Z"]
+    assert runs(desk, apart) == []
+    assert {item["subscription"] for item in desk.get("/findings")["items"]} == {
+        one["id"],
+        other["id"],
+    }
+    desk.at("2026-03-03T07:00:00Z")
+    assert len(desk.mails()) == 1
+
+
+def test_an_empty_run_sends_nothing_unless_that_is_wanted(desk: Desk) -> None:
+    desk.agree("C-low", "48", branch="north")
+    desk.subscribed()
+    wanted = desk.subscribed(sends_empty=True)
+    desk.at("2026-03-02T07:00:00Z")
+    (mail,) = desk.mails()
+    assert mail["subscription"] == wanted["id"]
+    assert "Nothing was found" in mail["body"]
+
+
+def test_a_mail_says_why_it_came_and_what_it_rests_on(desk: Desk) -> None:
+    desk.agree("C-odd", "0", branch="<b>north</b>", base_charges=[])
+    desk.subscribed(
+        values={"low": "0.7"},
+        branches=["north", "<b>north</b>"],
+        accounts=["acme"],
+        subject="Rates",
+        schedule={"cron": "0 8 * * *", "timezone": "Europe/Berlin"},
+    )
+    desk.at("2026-03-02T07:00:00Z")
+    (mail,) = desk.mails()
+    assert (mail["subject"], mail["account"]) == ("Rates", "")
+    for said in (
+        "* C-low (acme): new",
+        "Base a month: 30.00 USD",
+        "Ratio: 0.625",
+        "Variance: 37.5 %",
+        "Ratio below: 0.7",
+        "Ratio above: 1.33",
+        "Accounts: acme",
+        "Branches: north, <b>north</b>",
+        "0 8 * * * (Europe/Berlin)",
+        "told once, and again when",
+        "As of: 2026-03-02 08:00 (Europe/Berlin)",
+        "Data through: 2026-03-02 00:00 (Europe/Berlin)",
+    ):
+        assert said in mail["body"], mail["body"]
+    assert "&lt;b&gt;north" in mail["html"]
+    assert "<b>" not in mail["html"]
+    assert f'href="{mail["link"]}"' in mail["html"]
+
+
+def test_what_is_excluded_is_not_mentioned(desk: Desk) -> None:
+    made = desk.subscribed(excluded={"C-low": "By agreement."})
+    desk.at("2026-03-02T07:00:00Z")
+    assert desk.mails() == []
+    desk.call("PATCH", f"/subscriptions/{made['id']}", {"excluded": {}})
+    desk.at("2026-03-03T07:00:00Z")
+    assert len(desk.mails()) == 1
+
+
+def test_one_that_cannot_run_says_why_and_keeps_no_other_back(desk: Desk) -> None:
+    key = desk.call("POST", "/keys", {"name": "temporary", "role": "finance"}).json
+    desk.keys["temporary"] = key["secret"]
+    made = desk.subscribed("temporary")
+    other = desk.subscribed()
+    assert desk.call("DELETE", f"/keys/{key['id']}").status in {200, 204}
+    desk.at("2026-03-02T07:00:00Z")
+    (run,) = desk.get(f"/subscriptions/{made['id']}/runs")["items"]
+    assert run["error"].startswith("owner_gone: ")
+    assert [mail["subscription"] for mail in desk.mails()] == [other["id"]]
+    refused = desk.call("POST", f"/subscriptions/{made['id']}/runs")
+    assert (refused.status, refused.json["code"]) == (403, "owner_gone")
+
+
+def test_a_subscription_is_run_with_what_its_owner_may_see(desk: Desk) -> None:
+    desk.agree("C-theirs", "30", account="other")
+    made = desk.subscribed("customer_admin", check=SPEND, values={"amounts": ["20"]},
+                           recipients={"users": ["cora@acme.example"]})  # fmt: skip
+    desk.at("2026-03-02T07:00:00Z")
+    (run,) = desk.get(f"/subscriptions/{made['id']}/runs")["items"]
+    assert (run["evaluated"], run["found"]) == (1, 1)
+    (mail,) = desk.mails()
+    assert (mail["recipients"], mail["account"]) == (["cora@acme.example"], "acme")

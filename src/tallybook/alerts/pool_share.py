@@ -15,7 +15,7 @@ TITLE = "Share of a pool"
 FINDS = "Pools of a tree of accounts that are nearly used, and accounts that take much of one."
 TIPS = ("What each account brought to a pool stands on the page of its line.",)
 _POOL = "Of the pool used by all, in percent, each said once a period."
-_SHARE = "Of the pool used by one account, in percent; empty judges no single account."
+_SHARE = "Of the pool used by one account, in percent."
 _SHARES = (Decimal(80), Decimal(100))
 VARIABLES = (
     Variable("thresholds", "list", "Shares of the pool", _POOL, _SHARES, of="percent", minimum=0),
@@ -42,10 +42,8 @@ def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
         if isinstance(position, Unjudged):
             yield position
         elif len(position.contributions) > 1 and position.allotment:
-            for one in reached(position, values["thresholds"], "the pool"):
-                yield replace(one, inputs={**one.inputs, "member": None})
-            if values["share"] is not None:
-                yield from _members(position, position.allotment, values["share"])
+            yield from reached(position, values["thresholds"], "the pool", member=None)
+            yield from _members(position, position.allotment, values["share"])
 
 
 def _members(position: Position, pool: Decimal, share: Decimal) -> Iterator[Found]:
@@ -55,11 +53,12 @@ def _members(position: Position, pool: Decimal, share: Decimal) -> Iterator[Foun
             digits.prec = 38
             part = used * 100 / pool
         if part >= share:
-            yield found(
+            made = found(
                 position,
                 "share",
                 f"{one.account} alone has used {part:.0f} % of the pool.",
                 {"threshold": share, "allotment": pool, "member": one.account},
                 {"used": used, "percent_used": part / 100},
-                step=f"{one.account} {share.normalize():f}",
+                step=f"{share.normalize():f}",
             )
+            yield replace(made, entity=f"{made.entity} {one.account}")

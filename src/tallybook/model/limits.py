@@ -85,5 +85,6 @@ DELIVERIES_A_CLAIM: Final = 50
 DELIVERY_LEASE_SECONDS: Final = 600
 
 WEBHOOKS_MAX: Final = 100
+WEBHOOK_URL_CHARS_MAX: Final = 2_000
 #: How long a secret that was replaced signs beside the new one.
 SECRET_OVERLAP_HOURS: Final = 24

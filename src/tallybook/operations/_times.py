@@ -48,10 +48,11 @@ def next_due(cron: str, timezone: str, after: datetime) -> datetime:
         raise _cron_invalid(cron, "it needs five fields")
     local = after.astimezone(zone_of(timezone))
     try:
-        due = next(CronSim(cron, local))
+        times = (due.astimezone(UTC) for due in CronSim(cron, local))
+        # In an hour that comes twice the first of what follows may lie in the first of the two.
+        return next(due for due in times if due > after)
     except (CronSimError, StopIteration) as e:
         raise _cron_invalid(cron, str(e) or "it is never due") from e
-    return due.astimezone(UTC)
 
 
 def last_due(cron: str, timezone: str, after: datetime, now: datetime) -> datetime | None:

@@ -17,6 +17,7 @@ from tallybook.model.people import User
 from tallybook.model.plain import plain
 from tallybook.model.ports import People
 from tallybook.model.scope import Scope, operator
+from tallybook.model.time import Calendar
 from tallybook.operations import checks, identify
 from tallybook.operations._letter import Letter, Section, html_of, text_of
 from tallybook.operations._recipients import manager
@@ -269,7 +270,7 @@ def _letter(desk: Desk, mail: _Mail) -> Letter:
         link=_link(mail),
         timezone=subscription.timezone,
         now=desk.now,
-        data_through=desk.data_through,
+        data_through=_complete(desk.data_through, subscription.timezone),
         sections=tuple(
             Section(
                 part.subscription,
@@ -284,6 +285,12 @@ def _letter(desk: Desk, mail: _Mail) -> Letter:
             for part, found, sees_money in mail.sections
         ),
     )
+
+
+def _complete(instant: datetime, timezone: str) -> datetime:
+    """Return the end of the last day that is complete by the clock of a zone."""
+    days = Calendar(timezone)
+    return days.start_of(days.day_of(instant))
 
 
 def _link(mail: _Mail) -> str:

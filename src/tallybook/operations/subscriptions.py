@@ -1,6 +1,6 @@
 """Subscriptions to checks: whose they are, what they are set to and who is told. Runs nothing."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any, Final
@@ -10,13 +10,13 @@ from pydantic import Field
 from tallybook.alerts._check import plain_values
 from tallybook.model import limits
 from tallybook.model.alert import Mode, Recipients, Run, Split, Subscription
-from tallybook.model.alert_ports import Alerts
+from tallybook.model.alert_ports import Alerts, Webhooks
 from tallybook.model.check import Values
 from tallybook.model.errors import Forbidden, Invalid, NotFound
 from tallybook.model.ids import new_id
 from tallybook.model.nouns import Document, Instant, Name, Noun, parse
 from tallybook.model.ports import People
-from tallybook.model.scope import CUSTOMERS, Role, Scope
+from tallybook.model.scope import CUSTOMERS, Role, Scope, operator
 from tallybook.operations import checks
 from tallybook.operations._page import Page, check_limit, page_of
 from tallybook.operations._times import Times, next_due
@@ -29,6 +29,7 @@ from tallybook.operations.position import reach
 SUBSCRIBERS: Final[frozenset[Role]] = frozenset(
     {"admin", "finance", "csm", "sales_rep", "customer_admin", "parent_admin"}
 )
+_CHECK: Final = operator("subscriptions")
 Emails = Annotated[tuple[Email, ...], Field(max_length=100)]
 Subject = Annotated[Plain, Field(min_length=1)]
 
@@ -97,12 +98,12 @@ class AddressChange(Noun):
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What subscriptions are checked against and kept in. `webhooks` are the ids there are."""
+    """What subscriptions are checked against and kept in."""
 
     alerts: Alerts
     people: People
     directories: Directories
-    webhooks: Collection[str] = ()
+    webhooks: Webhooks
 
 
 def subscribe(scope: Scope, desk: Desk, body: Document, now: datetime) -> Subscription:
@@ -364,8 +365,9 @@ def _check_recipients(scope: Scope, desk: Desk, made: Recipients, now: datetime)
     for email in made.users:
         if desk.people.user(scope, email) is None:
             raise _unknown("users", f"{email} is no user; add the user first, or use to.")
+    known = {one.id for one in desk.webhooks.webhooks(_CHECK)} if made.webhooks else ()
     for webhook in made.webhooks:
-        if webhook not in desk.webhooks:
+        if webhook not in known:
             raise _unknown("webhooks", f"There is no webhook {webhook!r}; see GET /webhooks.")
     if scope.accounts is None:
         return

@@ -30,14 +30,17 @@ def within(seconds: float, found: Callable[[], socket.socket | None]) -> Iterato
     timer = threading.Timer(seconds, cut)
     timer.daemon = True
     timer.start()
+    why: Exception | None = None
     try:
         yield
     except (OSError, ValueError) as e:
-        if late.is_set():
-            raise TimeoutError(f"it took longer than {seconds:g} seconds") from e
-        raise
+        if not late.is_set():
+            raise
+        why = e
     finally:
         timer.cancel()
+    if late.is_set():  # an end that was cut may look like an end
+        raise TimeoutError(f"it took longer than {seconds:g} seconds") from why
 
 
 def words(said: object) -> str:

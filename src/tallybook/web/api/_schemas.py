@@ -27,6 +27,7 @@ from tallybook.operations.subscriptions import (
     NewSubscription,
     SubscriptionChange,
 )
+from tallybook.operations.webhooks import NewWebhook, WebhookChange
 from tallybook.web.api._answers import ANSWERS, CHANGES, FAULTS, VERSION
 from tallybook.web.api._answers_of_cases import ANSWERS_OF_CASES
 from tallybook.web.api._answers_of_checks import ANSWERS_OF_CHECKS
@@ -160,6 +161,8 @@ _BODIES: Final[dict[str, type[Noun]]] = {
     "SubscriptionChange": SubscriptionChange,
     "NewMessage": NewMessage,
     "NewKey": NewApiKey,
+    "NewWebhook": NewWebhook,
+    "WebhookChange": WebhookChange,
     "NewUser": NewUser,
     "NewReportSchedule": NewReportSchedule,
     "ReportScheduleChange": ReportScheduleChange,

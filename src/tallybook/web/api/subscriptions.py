@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from tallybook.model import limits
-from tallybook.model.alert import RunKind, Subscription
+from tallybook.model.alert import Run, RunKind, Subscription
 from tallybook.model.delivery import Delivery
 from tallybook.model.schedule import preset_of
 from tallybook.operations import subscriptions as subscriptions_op
@@ -100,7 +100,7 @@ def get_runs(
     )
     return answer(
         {
-            "items": [asdict(one) for one in found],
+            "items": [_run(one) for one in found],
             "next_cursor": write_cursor(found[-1].id) if more else None,
             "totals": {},
         }
@@ -123,7 +123,7 @@ def post_run(
     )
     return answer(
         {
-            "run": asdict(done.run),
+            "run": _run(done.run),
             "said": [finding(one) for one in done.said],
             "deliveries": [_sent(one) for one in done.deliveries],
         }
@@ -132,7 +132,9 @@ def post_run(
 
 def desk(service: Services) -> subscriptions_op.Desk:
     """Return what subscriptions are checked against and kept in."""
-    return subscriptions_op.Desk(service.alerts, service.people, service.directories)
+    return subscriptions_op.Desk(
+        service.alerts, service.people, service.directories, service.webhooks
+    )
 
 
 def _shape(one: Subscription, now: datetime) -> dict[str, Any]:
@@ -143,6 +145,10 @@ def _shape(one: Subscription, now: datetime) -> dict[str, Any]:
         "timezone": shown.pop("timezone"),
     }
     return {**shown, "schedule": schedule, "next_run": subscriptions_op.next_run(one, now)}
+
+
+def _run(one: Run) -> dict[str, Any]:
+    return {**asdict(one), "known_at": one.known_at}
 
 
 def _sent(one: Delivery) -> dict[str, Any]:
