@@ -21,10 +21,9 @@ TIPS = (
     "A contract that ends by quantity ends on the day that reaches it: renew it before.",
 )
 _HELP = "In percent of the pool, each said once a term."
+_SHARES = (Decimal(90), Decimal(95))
 VARIABLES = (
-    Variable(
-        "thresholds", "list", "Shares", _HELP, (Decimal(90), Decimal(95)), of="percent", letter="W"
-    ),
+    Variable("thresholds", "list", "Shares", _HELP, _SHARES, of="percent", minimum=0, letter="W"),
 )
 COLUMNS = (
     Column("threshold", "Share reached", "quantity"),
