@@ -43,7 +43,8 @@ class Got:
 @dataclass
 class Mailbox:
     """What a server took, and how it behaves: answers to MAIL, to RCPT by address and to DATA; how
-    often it breaks off after it has taken a mail, and whether it says nothing for ever.
+    often it breaks off after it has taken a mail, how long it thinks then, and whether it says
+    nothing for ever.
     """
 
     port: int = 0
@@ -52,6 +53,7 @@ class Mailbox:
     data: str = "250 OK"
     drops: int = 0
     stalls: bool = False
+    thinks_seconds: float = 0
     connections: int = 0
     got: list[Got] = field(default_factory=list)
 
@@ -99,6 +101,7 @@ class Mailbox:
             content = envelope.content
             assert isinstance(content, bytes)
             self.got.append(Got(envelope.mail_from or "", tuple(envelope.rcpt_tos), content))
+        await asyncio.sleep(self.thinks_seconds)
         if self.drops:
             self.drops -= 1
             assert isinstance(server.transport, asyncio.WriteTransport)
@@ -118,6 +121,7 @@ def _knows(
 def post_office(mailbox: Mailbox | None = None, port: int = 0, **options: Any) -> Iterator[Mailbox]:
     """Run a mail server; `options` are those of aiosmtpd."""
     mailbox = mailbox or Mailbox()
+    options.setdefault("server_hostname", "mail.example")  # it would look one up for each caller
     controller = Controller(mailbox, "127.0.0.1", port or free_port(), **options)
     controller.start()
     mailbox.port = controller.port

@@ -8,7 +8,7 @@ from tallybook.model.limits import TREE_DEPTH_MAX
 from tallybook.model.ports import Version
 from tallybook.model.scope import Member
 from tallybook.model.time import FIRST_INSTANT, LAST_INSTANT
-from tallybook.positions.hierarchy import ancestors, faults, members
+from tallybook.positions.hierarchy import above, ancestors, faults, members
 
 RECORDED = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -150,3 +150,15 @@ def _below(world: Directory, key: str, root: str, when: datetime) -> bool:
         assert len(up) <= 1
         key = up[0] if up else key
     return False
+
+
+def test_above_are_the_parents_of_the_day() -> None:
+    world = tree(("c", "b", None), ("b", "a", 10), ("b", "x", 20), ("a", "b", 25))
+    assert list(above(world, "c", day(5))) == ["c", "b"]
+    assert list(above(world, "c", day(10))) == ["c", "b", "a"]
+    assert list(above(world, "c", day(20))) == ["c", "b", "x"]
+    assert list(above(world, "a", day(26))) == ["a", "b", "x"]
+
+
+def test_above_goes_round_no_circle() -> None:
+    assert list(above(tree(("a", "b", None), ("b", "a", None)), "a", day(5))) == ["a", "b"]

@@ -112,9 +112,9 @@ class Desk(Documented):
 
 
 @contextmanager
-def watched(folder: Path, kind: type[D]) -> Iterator[D]:
-    """Serve the house while the block runs."""
-    settings = Settings(data=folder, test_clock=True)
+def watched(folder: Path, kind: type[D], **more: Any) -> Iterator[D]:
+    """Serve the house while the block runs, with more settings."""
+    settings = Settings(data=folder, test_clock=True, **more)
     key = str(app.initialise(settings, "admin@example.com")["api_key"])
     with app.running(settings) as address:
         yield kind(Client(urlsplit(address.url).port or 0, key))

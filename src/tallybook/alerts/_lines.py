@@ -65,7 +65,9 @@ def found(
     )
 
 
-def reached(position: Position, thresholds: tuple[Decimal, ...], what: str) -> Iterator[Found]:
+def reached(
+    position: Position, thresholds: tuple[Decimal, ...], what: str, **inputs: Any
+) -> Iterator[Found]:
     """Yield each threshold, in percent of what is included, that a line's use has met, with what is
     found of it. Something used where nothing is included is beyond every threshold.
     """
@@ -77,7 +79,7 @@ def reached(position: Position, thresholds: tuple[Decimal, ...], what: str) -> I
                 position,
                 "reached",
                 f"{position.service}: {of} of {what} is used.",
-                {"threshold": threshold, "allotment": position.allotment},
+                {"threshold": threshold, "allotment": position.allotment, **inputs},
                 {"used": position.used, "percent_used": None if share is None else share / 100},
                 step=f"{threshold.normalize():f}",
                 money_at_risk=position.overage_amount,

@@ -36,10 +36,10 @@ def find(view: View, _values: Values) -> Iterator[Found | Unjudged]:
     )
     told: set[tuple[str, str]] = set()
     for finding in chain(links, pools):
-        key = (finding.contract or finding.account, finding.code)
-        if key not in told:
-            told.add(key)
-            yield _found(view, finding)
+        found = _found(view, finding)
+        if (found.entity, found.step) not in told:
+            told.add((found.entity, found.step))
+            yield found
 
 
 def _found(view: View, finding: Finding) -> Found:
@@ -54,5 +54,5 @@ def _found(view: View, finding: Finding) -> Found:
         severity="critical" if finding.severity == "problem" else "notice",
         contract=contract,
         branch=branch_of(view, contract) if contract else None,
-        step=finding.code,
+        step=f"{finding.code} {finding.field or ''}".strip(),
     )

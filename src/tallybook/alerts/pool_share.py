@@ -1,6 +1,7 @@
 """Check `pool.share`: whether a pool is nearly used, or one account takes much of it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal, localcontext
 
 from tallybook.alerts._lines import found, lines, reached
@@ -14,7 +15,7 @@ TITLE = "Share of a pool"
 FINDS = "Pools of a tree of accounts that are nearly used, and accounts that take much of one."
 TIPS = ("What each account brought to a pool stands on the page of its line.",)
 _POOL = "Of the pool used by all, in percent, each said once a period."
-_SHARE = "Of the pool used by one account, in percent; empty judges no single account."
+_SHARE = "Of the pool used by one account, in percent."
 _SHARES = (Decimal(80), Decimal(100))
 VARIABLES = (
     Variable("thresholds", "list", "Shares of the pool", _POOL, _SHARES, of="percent"),
@@ -41,9 +42,8 @@ def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
         if isinstance(position, Unjudged):
             yield position
         elif len(position.contributions) > 1 and position.allotment:
-            yield from reached(position, values["thresholds"], "the pool")
-            if values["share"] is not None:
-                yield from _members(position, position.allotment, values["share"])
+            yield from reached(position, values["thresholds"], "the pool", member=None)
+            yield from _members(position, position.allotment, values["share"])
 
 
 def _members(position: Position, pool: Decimal, share: Decimal) -> Iterator[Found]:
@@ -53,11 +53,12 @@ def _members(position: Position, pool: Decimal, share: Decimal) -> Iterator[Foun
             digits.prec = 38
             part = used * 100 / pool
         if part >= share:
-            yield found(
+            made = found(
                 position,
                 "share",
                 f"{one.account} alone has used {part:.0f} % of the pool.",
                 {"threshold": share, "allotment": pool, "member": one.account},
                 {"used": used, "percent_used": part / 100},
-                step=f"{one.account} {share.normalize():f}",
+                step=f"{share.normalize():f}",
             )
+            yield replace(made, entity=f"{made.entity} {one.account}")

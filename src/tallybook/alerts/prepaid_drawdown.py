@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
-from tallybook.alerts._lines import lines, reached
+from tallybook.alerts._lines import entity, lines, reached
 from tallybook.alerts._terms import in_force
 from tallybook.model.check import Column, Found, RepeatPolicy, Unjudged, Values, Variable
+from tallybook.model.contract import Contract
 from tallybook.model.schedule import Preset
 from tallybook.model.view import View
 
@@ -31,16 +32,20 @@ RELATED = ("allotment.threshold", "balance.low")
 
 
 def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
-    """Yield each share that a line has met whose allotment comes round once a term."""
-    pools = {
-        (one.number, line.code)
-        for one in in_force(view)
-        for line in one.terms.lines
-        if line.allotment is not None and line.allotment.cycle_unit == "term"
-    }
+    """Yield each share that a line or meter group has met that comes round once a term."""
+    pools = {f"{one.number}/{code}" for one in in_force(view) for code in _once_a_term(one.terms)}
     for position in lines(view) if pools else ():
         if isinstance(position, Unjudged):
-            if tuple(position.entity.rsplit("/", 1)) in pools:
+            if position.entity in pools:
                 yield position
-        elif (position.contract, position.line) in pools:
+        elif entity(position) in pools:
             yield from reached(position, values["thresholds"], "the term's pool")
+
+
+def _once_a_term(terms: Contract) -> Iterator[str]:
+    for line in terms.lines:
+        if line.allotment is not None and line.allotment.cycle_unit == "term":
+            yield line.code
+    for group in terms.meter_groups:
+        if group.cycle_unit == "term":
+            yield group.name

@@ -1,41 +1,47 @@
-"""Check `usage.anomaly`: whether a line's last complete day is far from what is usual for it."""
+"""Check `usage.anomaly`: whether a line's last week is far from the week before."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal, localcontext
+from typing import Final
 
-from tallybook.alerts._lines import found, lines
+from tallybook.alerts._lines import found, lines, unjudged
 from tallybook.model.check import Column, Found, RepeatPolicy, Unjudged, Values, Variable
 from tallybook.model.position import Position
 from tallybook.model.quantity import EXACT
 from tallybook.model.schedule import Preset
+from tallybook.model.time import zone
 from tallybook.model.view import View
 
 TITLE = "Unusual use"
-FINDS = "Lines whose last complete day was far above or below the same weekday of the weeks before."
-TIPS = ("A line is judged once it has two such weekdays; it speaks again when it turns.",)
-_LEAST = "Lines with a smaller mean are left out."
+FINDS = "Lines that used far more or less a day in their last seven complete days than before."
+TIPS = (
+    "Whole weeks are compared, so that a quiet Sunday is none; a line is judged once it has two.",
+)
+_LEAST = "Lines whose mean was smaller in both weeks are left out."
 VARIABLES = (
     Variable("change", "percent", "Change above", "Either way.", Decimal(25), minimum=Decimal(0)),
-    Variable("volume", "decimal", "Least mean", _LEAST, Decimal(250), minimum=Decimal(0)),
+    Variable("volume", "decimal", "Least mean a day", _LEAST, Decimal(250), minimum=Decimal(0)),
 )
 COLUMNS = (
-    Column("day", "Day", "date"),
-    Column("used", "Used", "quantity"),
-    Column("mean", "Usual", "quantity"),
+    Column("through", "Week through", "date"),
+    Column("mean", "Mean a day", "quantity"),
+    Column("before", "Mean before", "quantity"),
     Column("change", "Change", "percent"),
 )
-FINGERPRINT = ("day",)
+FINGERPRINT = ("through",)
 POLICY: RepeatPolicy = "on_transition"
 SCHEDULE: Preset = "daily"
 RELATED = ("allotment.forecast_overage", "usage.feed_stale", "volume.trend")
-_WEEK = timedelta(days=7)
-_WEEKS_MIN, _WEEKS = 2, 4
+_DAY: Final = timedelta(days=1)
+_WEEK: Final = 7
 
 
 def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
-    """Yield lines with |used - mean| ÷ mean × 100 above `change`, where the mean is that of the
-    same weekday in the four weeks before and at least `volume`. Levels are not judged.
+    """Yield lines with |mean - before| ÷ before × 100 above `change`: the means of the last seven
+    complete local days and of the seven before them, one of them at least `volume`. Of nothing
+    before any use is a change. Levels are not judged.
     """
     for position in lines(view):
         if isinstance(position, Unjudged):
@@ -44,28 +50,32 @@ def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
             yield from _judged(position, values["change"], values["volume"])
 
 
-def _judged(position: Position, limit: Decimal, least: Decimal) -> Iterator[Found]:
-    days = {day.date: day.used for day in position.daily}
-    ends = position.data_through.date()
-    last = max((day for day in days if day < ends), default=None)
-    used = days.get(last) if last else None
-    if last is None or used is None:
-        return
-    before = [days.get(last - _WEEK * week) for week in range(1, _WEEKS + 1)]
-    known = [value for value in before if value is not None]
-    if len(known) < _WEEKS_MIN:
+def _judged(position: Position, limit: Decimal, least: Decimal) -> Iterator[Found | Unjudged]:
+    days = {day.date: day.used or Decimal(0) for day in position.daily}
+    last = position.data_through.astimezone(zone(position.timezone)).date() - _DAY
+    if last - (2 * _WEEK - 1) * _DAY not in days:
+        yield unjudged(position, "not_enough_data")
         return
     with localcontext(EXACT) as digits:
         digits.prec = 38
-        mean = sum(known, Decimal(0)) / len(known)
-        change = (used - mean) / mean if mean else Decimal(0)
-    if mean < least or abs(change) * 100 <= limit:
+        mean, before = _mean(days, last), _mean(days, last - _WEEK * _DAY)
+        change = (mean - before) / before if before else None
+    if max(mean, before) < least or not mean + before:
         return
-    way = "above" if change > 0 else "below"
-    yield found(
+    if change is not None and abs(change) * 100 <= limit:
+        return
+    way = "below" if mean < before else "above"
+    by = "far" if change is None else f"{abs(change) * 100:.0f} %"
+    made = found(
         position,
         way,
-        f"{position.service}: {abs(change) * 100:.0f} % {way} the usual {last:%A}.",
-        {"day": last.isoformat(), "used": used},
-        {"mean": mean, "change": change},
+        f"{position.service}: {by} {way} the week before, through {last}.",
+        {"through": last.isoformat()},
+        {"mean": mean, "before": before, "change": change},
     )
+    yield replace(made, period="")  # goes on over the turn of a period
+
+
+def _mean(days: dict[date, Decimal], last: date) -> Decimal:
+    """Return the mean of seven days, which are all known."""
+    return sum((days[last - i * _DAY] for i in range(_WEEK)), Decimal(0)) / _WEEK

@@ -2,53 +2,57 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Final
 
 from tallybook.model.check import Column, Found, RepeatPolicy, Unjudged, Values, Variable
 from tallybook.model.schedule import Preset
-from tallybook.model.usage import Traffic
 from tallybook.model.view import View
+from tallybook.positions.self_check import silent
 
 TITLE = "Source fell silent"
-FINDS = "Sources that used to send events for an account, and have not for some days."
-TIPS = ("What is sent late is counted all the same.",)
+FINDS = "Sources that used to send events for an account, and have not for longer than is usual."
+TIPS = (
+    "A source is missed after three times its usual pause: one that sends weekly, after weeks.",
+    "What is sent late is counted all the same.",
+)
 _BACK = "How far back a source must have sent something to be missed."
+_SILENT = "Shorter silences are not spoken of."
 VARIABLES = (
     Variable("looked_back", "days", "Looked back", _BACK, 90, minimum=1, maximum=3660),
-    Variable("silent", "days", "Silent for", "More than so many days.", 3, minimum=0),
-    Variable("steady", "whole", "Days it sent on", "Fewer are no habit yet.", 3, minimum=1),
+    Variable("silent", "days", "Silent for more than", _SILENT, 3, minimum=0, maximum=3660),
 )
 COLUMNS = (
     Column("source", "Source"),
     Column("last", "Last sent on", "date"),
     Column("days", "Days silent", "days"),
-    Column("events", "Events before", "quantity"),
+    Column("usual", "Usual pause", "days"),
 )
 FINGERPRINT = ("source", "last")
 POLICY: RepeatPolicy = "every_run"
 SCHEDULE: Preset = "weekday_mornings"
 RELATED = ("meter.covered_zero_billed", "usage.anomaly", "usage.unpriced")
+_DAY: Final = timedelta(days=1)
 
 
 def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
-    """Yield (account, source) that sent on `steady` days at least within `looked_back` days, and
-    nothing for more than `silent` days.
+    """Yield (account, source) that sent something within `looked_back` days, is silent by the rule
+    of the self-check, and is so for more than `silent` days.
     """
-    known: dict[tuple[str, str], list[Traffic]] = {}
-    for row in view.traffic(view.now - timedelta(days=values["looked_back"])):
-        known.setdefault((row.account, row.source), []).append(row)
-    for (account, source), rows in sorted(known.items()):
-        last = max(row.last for row in rows)
-        silent = view.now - last
-        if silent <= timedelta(days=values["silent"]):
+    sent = view.traffic(view.now - values["looked_back"] * _DAY)
+    for one in silent(sent, view.now):
+        entity, pause = f"{one.account} {one.source}", view.now - one.last
+        if pause <= values["silent"] * _DAY:
             continue
-        if max(row.days for row in rows) < values["steady"]:
+        if view.stale is not None:
+            yield Unjudged(entity, one.account, view.stale)
             continue
+        days = pause // _DAY
         yield Found(
-            entity=f"{account} {source}",
-            account=account,
+            entity=entity,
+            account=one.account,
             state="silent",
-            message=f"{source} has sent nothing for {account} since {last:%Y-%m-%d}: "
-            f"{silent.days} days.",
-            inputs={"source": source, "last": last.date().isoformat()},
-            outputs={"days": silent.days, "events": sum(row.events for row in rows)},
+            message=f"{one.source} has sent nothing for {one.account} since {one.last:%Y-%m-%d}: "
+            f"{days} days.",
+            inputs={"source": one.source, "last": one.last.date().isoformat()},
+            outputs={"days": days, "usual": -(-one.usual // _DAY)},
         )

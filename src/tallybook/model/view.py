@@ -59,3 +59,8 @@ class View(Protocol):
 
     def traffic(self, since: datetime, followed: tuple[Meter, ...] = ()) -> list[Traffic]:
         """Return what came in for these accounts since an instant; see `TrafficQuery`."""
+
+    def strangers(self, since: datetime) -> list[Traffic]:
+        """Return what came in since an instant for keys that no account ever had; nothing where
+        only some accounts or branches are looked at.
+        """

@@ -166,7 +166,8 @@ class _Desk:
         if note is None:
             if self._policy == "per_event":
                 return
-            if not unknown.isdisjoint({known.entity, known.contract or known.entity}):
+            line = f"{known.contract}/{known.line}"
+            if not unknown.isdisjoint({known.entity, known.contract or known.entity, line}):
                 return
         now = self._occasion.now
         gone = replace(known, status="resolved", resolved_at=now, until=None, seen_state=None)

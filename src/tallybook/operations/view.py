@@ -134,6 +134,15 @@ class Sight:
         query = TrafficQuery(members, since, self.now, self.mark.seq, followed)
         return self._sources.events.traffic(self._scope, query)
 
+    def strangers(self, since: datetime) -> list[Traffic]:
+        """Return what came in since an instant for keys that no account ever had."""
+        if self._scope.accounts is not None or self._trees is not None or self._branches:
+            return []
+        query = TrafficQuery(None, since, self.now, self.mark.seq)
+        known = self.directory.ever("account")
+        found = self._sources.events.traffic(self._scope, query)
+        return [row for row in found if row.account not in known]
+
     def _is_seen(self, account: str) -> bool:
         narrowed = self._trees is None or account in self._trees
         return narrowed and self._scope.sees(account, self.now)

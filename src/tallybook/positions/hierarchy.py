@@ -2,7 +2,7 @@
 both trees, each for its own days. Counts nothing and refuses nothing.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
 from tallybook.model.directory import Directory, Link
@@ -35,6 +35,17 @@ def ancestors(directory: Directory, account: str) -> frozenset[str]:
     """Return the accounts whose tree this account ever belonged to, and itself."""
     up = _reach(account, FIRST_INSTANT, LAST_INSTANT, lambda key: _up(directory, key))
     return frozenset({account, *(key for key, _, _ in up)})
+
+
+def above(directory: Directory, account: str, at: datetime) -> Iterator[str]:
+    """Yield an account and those whose tree it belongs to at an instant, the nearest first."""
+    seen: set[str] = set()
+    key: str | None = account
+    while key is not None and key not in seen:
+        seen.add(key)
+        yield key
+        links = directory.links(key)
+        key = next((link.parent for link in links if link.start <= at < link.end), None)
 
 
 def faults(directory: Directory, account: str) -> list[str]:

@@ -7,9 +7,11 @@ from urllib.parse import urlencode
 from fastapi import Request
 
 from tallybook.model import limits
+from tallybook.model.alert import FindingQuery
 from tallybook.model.case import CaseQuery
 from tallybook.model.directory import Directory
 from tallybook.model.scope import Role, Scope
+from tallybook.operations import findings
 from tallybook.operations.cases import list_cases
 from tallybook.web.pages.sign_in import theme
 from tallybook.web.pages.view import Frame, NavGroup, NavItem, Person
@@ -53,6 +55,21 @@ def _places(request: Request, scope: Scope) -> tuple[NavGroup, ...]:
             )
         ),
         NavGroup(
+            (
+                NavItem("Alerts", "/alerts", "bell", "l", path.startswith("/alerts")),
+                NavItem(
+                    "Findings",
+                    "/findings",
+                    "pulse",
+                    "f",
+                    path.startswith("/findings"),
+                    _found(request, scope),
+                ),
+                NavItem("Outbox", "/outbox", "mail", "o", path.startswith("/outbox")),
+            ),
+            "Checks",
+        ),
+        NavGroup(
             (NavItem("Contracts", "/contracts", "contract", "c", current=is_contract),), "Contracts"
         ),
     )
@@ -66,6 +83,15 @@ def _waiting(request: Request, scope: Scope) -> int | None:
     return list_cases(scope, services.cases, CaseQuery(services.clock.now(), limit=1)).counts.get(
         "open"
     )
+
+
+def _found(request: Request, scope: Scope) -> int | None:
+    """Count the findings that nobody has dealt with."""
+    services: Services = request.app.state.services
+    now = services.clock.now()
+    query = FindingQuery(now, statuses=frozenset({"open"}), limit=1)
+    directory = services.directories.current(scope)
+    return findings.listed(scope, services.alerts, directory, query).total or None
 
 
 def zone_of(directory: Directory, contract: str, account: str) -> str:

@@ -1,0 +1,1 @@
+"""The pages of alerts: catalogue, a check with its form, subscriptions, findings, outbox."""
