@@ -14,10 +14,9 @@ TITLE = "Term pool nearly used"
 FINDS = "Lines that have used a set share of what is included once for the contract's whole term."
 TIPS = ("What is used of a term pool does not come back with the next period.",)
 _HELP = "In percent of the pool, each said once a term."
+_SHARES = (Decimal(90), Decimal(95))
 VARIABLES = (
-    Variable(
-        "thresholds", "list", "Shares", _HELP, (Decimal(90), Decimal(95)), of="percent", letter="W"
-    ),
+    Variable("thresholds", "list", "Shares", _HELP, _SHARES, of="percent", minimum=0, letter="W"),
 )
 COLUMNS = (
     Column("threshold", "Share reached", "quantity"),
