@@ -93,3 +93,36 @@ def test_a_contract_that_another_account_took_over_counts_for_that_one(desk: Des
 def test_what_came_in_and_waits_makes_it_unjudged(desk: Desk) -> None:
     desk.use("2026-04-17", 1)
     assert desk.stale(FREE) == {"ME use": "data_stale"}
+
+
+def test_accounts_that_nobody_defined(desk: Desk) -> None:
+    unknown, capital = f"{desk.account}-gone", desk.account.upper()
+    desk.use("2026-04-17", 1, subject=unknown)
+    desk.use("2026-04-17", 1, subject=capital, type="fax")
+    desk.use("2026-04-18", 1, subject=capital, type="fax")
+    assert desk.findings(FREE) == []  # who looks at one account is told of no other
+    answer = desk.house.call("POST", f"/checks/{FREE}/preview", {"branches": ["north"]})
+    assert capital not in {one["account"] for one in answer.json["findings"]}
+    answer = desk.house.call("POST", f"/checks/{FREE}/preview", {})
+    found = {one["account"]: one for one in answer.json["findings"]}
+    assert found[unknown]["state"] == found[capital]["state"] == "no_account"
+    assert found[unknown]["message"] == (
+        f"1 events 'use' of {unknown}: there is no such account, and no contract."
+    )
+    assert found[capital]["message"] == (
+        f"2 events 'fax' of {capital}: there is no such account, it reads like {desk.account}, "
+        "and no contract."
+    )
+
+
+def test_findings_of_an_unknown_account_are_kept_and_shown(desk: Desk) -> None:
+    house, unknown = desk.house, f"{desk.account}-gone"
+    desk.use("2026-04-17", 1, subject=unknown)
+    desk.tick()
+    body = {"check": FREE, "schedule": {"preset": "daily"}, "recipients": {"to": ["a@b.example"]}}
+    subscription = house.call("POST", "/subscriptions", body).json["id"]
+    run = house.call("POST", f"/subscriptions/{subscription}/runs")
+    assert run.status in {200, 201}, run.body
+    listed = house.call("GET", "/findings", limit=500).json["items"]
+    assert [one["state"] for one in listed if one["account"] == unknown] == ["no_account"]
+    house.call("DELETE", f"/subscriptions/{subscription}")

@@ -183,8 +183,8 @@ def test_a_snoozed_one_is_silent_until_its_day_and_then_speaks(policy: RepeatPol
 @pytest.mark.parametrize("policy", get_args(RepeatPolicy))
 def test_what_cannot_be_judged_is_neither_said_nor_resolved(policy: RepeatPolicy) -> None:
     desk = Desk(policy)
-    desk.run(found("C-1/total", contract="C-1"))
-    for entity in ("C-1/total", "C-1"):
+    desk.run(found("C-1/total acme-eu", contract="C-1", line="total"))
+    for entity in ("C-1/total acme-eu", "C-1/total", "C-1"):
         assert desk.run(Unjudged(entity, "acme", "data_stale")) == []
         assert desk.one.status == "open"
     assert desk.last is not None

@@ -9,10 +9,17 @@ from tallybook.model.usage import Traffic
 from tallybook.model.view import View
 from tallybook.positions.agreement import agreement
 from tallybook.positions.hierarchy import above
+from tallybook.positions.self_check import alike
 
 TITLE = "Used, and in no contract"
-FINDS = "Events of an account that a meter counts and no line of a contract, or that no meter does."
-TIPS = ("Set looked back to 9999 days once, to see all that was ever missed.",)
+FINDS = (
+    "Events that no contract counts: none has a line for them, no meter reads them, or there is no "
+    "such account."
+)
+TIPS = (
+    "Set looked back to 9999 days once, to see all that was ever missed.",
+    "Accounts that nobody defined are found only where all accounts and branches are looked at.",
+)
 _BACK = "How many days back events are looked at."
 VARIABLES = (Variable("looked_back", "days", "Looked back", _BACK, 5, minimum=1, maximum=9999),)
 COLUMNS = (
@@ -29,14 +36,18 @@ RELATED = ("contract.setup_incomplete", "usage.feed_stale")
 
 def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
     """Yield (account, type) with events since `looked_back` days ago, where no contract in force at
-    the newest of them counts it: `no_line` where meters read the type, `no_meter` where none does.
+    the newest of them counts it: `no_account` where the account was never defined, else `no_line`
+    where meters read the type and `no_meter` where none does.
     """
     readers: dict[str, list[str]] = {}
     for key, meter in view.directory.meters.items():
         readers.setdefault(meter.event_type, []).append(key)
+    since = view.now - timedelta(days=values["looked_back"])
+    strangers = view.strangers(since)
     sent: dict[tuple[str, str], list[Traffic]] = {}
-    for row in view.traffic(view.now - timedelta(days=values["looked_back"])):
+    for row in (*view.traffic(since), *strangers):
         sent.setdefault((row.account, row.type), []).append(row)
+    unknown = _unknown(view, {row.account for row in strangers})
     for (account, type_), rows in sorted(sent.items()):
         meters = sorted(readers.get(type_, ()))
         if any(not counted.isdisjoint(meters) for counted in _counted(view, account, rows)):
@@ -44,7 +55,7 @@ def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
         if view.stale is not None:
             yield Unjudged(f"{account} {type_}", account, view.stale)
         else:
-            yield _found(account, type_, rows, meters)
+            yield _found(account, rows, meters, unknown.get(account))
 
 
 def _counted(view: View, account: str, rows: list[Traffic]) -> Iterator[frozenset[str]]:
@@ -63,14 +74,22 @@ def _counted(view: View, account: str, rows: list[Traffic]) -> Iterator[frozense
                 yield terms.meters
 
 
-def _found(account: str, type_: str, rows: list[Traffic], meters: list[str]) -> Found:
-    events = sum(row.events for row in rows)
+def _unknown(view: View, strangers: set[str]) -> dict[str, str]:
+    """Return what to say of each account that nobody defined."""
+    known = view.directory.ever("account") if strangers else ()
+    meant = {like: key for key in known for like in alike(key)}
+    hints = {key: f", it reads like {meant[key]}" if key in meant else "" for key in strangers}
+    return {key: f"there is no such account{hint}" for key, hint in hints.items()}
+
+
+def _found(account: str, rows: list[Traffic], meters: list[str], unknown: str | None) -> Found:
+    events, type_ = sum(row.events for row in rows), rows[0].type
     said = f"{', '.join(meters)} counts them" if meters else "no meter counts them"
     return Found(
         entity=f"{account} {type_}",
         account=account,
-        state="no_line" if meters else "no_meter",
-        message=f"{events:,} events {type_!r} of {account}: {said}, and no contract.",
+        state="no_account" if unknown else "no_line" if meters else "no_meter",
+        message=f"{events:,} events {type_!r} of {account}: {unknown or said}, and no contract.",
         inputs={"type": type_, "meters": ", ".join(meters)},
         outputs={"events": events, "first": min(row.first for row in rows).date().isoformat()},
     )

@@ -4,6 +4,7 @@ one mark, and only of accounts that who asks may see. Checks never see a store.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Protocol
 
 from tallybook.model.directory import Directory
@@ -57,5 +58,15 @@ class View(Protocol):
         out together. One that is closed is left out.
         """
 
+    def drawn(self, contracts: Collection[str]) -> Mapping[str, Decimal]:
+        """Return how much was used so far of the quantity that contracts end by, of those that do;
+        worked out together.
+        """
+
     def traffic(self, since: datetime, followed: tuple[Meter, ...] = ()) -> list[Traffic]:
         """Return what came in for these accounts since an instant; see `TrafficQuery`."""
+
+    def strangers(self, since: datetime) -> list[Traffic]:
+        """Return what came in since an instant for keys that no account ever had; nothing where
+        only some accounts or branches are looked at.
+        """
