@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar, get_args
 
@@ -110,6 +111,12 @@ class Shuffled:
     def traffic(self, since: datetime, followed: tuple[Meter, ...] = ()) -> list[Traffic]:
         return self._mixed(self.view.traffic(since, followed))
 
+    def drawn(self, contracts: Collection[str]) -> Mapping[str, Decimal]:
+        return dict(self._mixed([*self.view.drawn(contracts).items()]))
+
+    def strangers(self, since: datetime) -> list[Traffic]:
+        return self._mixed(self.view.strangers(since))
+
     def _mixed(self, some: Sequence[T]) -> list[T]:
         found = [*some]
         random.Random(self.seed).shuffle(found)
@@ -165,6 +172,7 @@ def _fill(desk: Desk, i: int) -> None:
     for day in range(10, 20):
         desk.use(f"2026-04-{day}", 200 * i, source=f"/source-{day % 2}")
     desk.use("2026-04-19", 5, subject=f"{desk.account}-child", type="unknown")
+    desk.use("2026-04-19", i, subject=desk.account.upper())
 
 
 def _least(i: int) -> dict[str, str]:
