@@ -50,6 +50,14 @@ def test_six_statements_are_needed_by_default(desk: Desk) -> None:
     desk.copies("10", "5000", "1")
     months(desk, 1, 1, 1000)
     assert desk.findings(TREND) == []
+    assert desk.findings(TREND, periods=2) == []
+
+
+def test_three_statements_are_needed_for_the_overage(desk: Desk) -> None:
+    desk.copies("100", "0", "1")
+    months(desk, 500, 500)
+    assert desk.findings(TREND) == []
+    assert desk.states(TREND, periods=2) == {"ME": "overage_high"}
 
 
 def test_three_months_against_the_three_before(desk: Desk) -> None:
