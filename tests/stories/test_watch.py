@@ -1,12 +1,13 @@
 """Runs: when subscriptions are due, what is said again, and what each reader sees of it."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.stories.alerting import Desk, watched
+from tests.stories.alerting import RATIO, Desk, watched
 
 FAY = "fay@example.com"
 SPEND = "spend.threshold"
@@ -112,14 +113,25 @@ def test_a_run_by_hand(desk: Desk) -> None:
 
 
 def test_a_test_goes_to_its_owner_and_leaves_nothing(desk: Desk) -> None:
-    # A key is nobody to write to; a person who signed in is.
-    made = desk.subscribed(mode="test")
+    fay = desk.signed_in(FAY)
+    body = {
+        "check": RATIO,
+        "mode": "test",
+        "schedule": {"preset": "daily"},
+        "recipients": {"to": ["nadia@example.com"]},
+    }
+    answer = desk.sent("POST", "/subscriptions", body, fay)
+    assert (answer.status, answer.json["owner"]) == (201, FAY)
+    nobody = desk.subscribed(mode="test")  # a key is nobody to write to
     desk.at("2026-03-02T07:00:00Z")
-    assert (desk.mails(), desk.get("/findings")["items"]) == ([], [])
-    assert len(runs(desk, made)) == 1
-    desk.call("PATCH", f"/subscriptions/{made['id']}", {"mode": "live"})
+    (mail,) = desk.mails()
+    assert (mail["recipients"], mail["subject"][:7]) == ([FAY], "[Test] ")
+    assert (mail["link"], desk.get("/findings")["items"]) == (f"/alerts/{RATIO}", [])
+    assert len(runs(desk, nobody)) == 1
+    target = f"/subscriptions/{answer.json['id']}"
+    assert desk.sent("PATCH", target, {"mode": "live"}, fay).status == 200
     desk.at("2026-03-03T07:00:00Z")
-    assert list(told(desk)) == [FAY]
+    assert list(told(desk)) == [FAY, "nadia@example.com"]
 
 
 def test_each_mail_shows_what_its_reader_may_see(desk: Desk) -> None:
@@ -282,3 +294,30 @@ def test_a_subscription_is_run_with_what_its_owner_may_see(desk: Desk) -> None:
     assert (run["evaluated"], run["found"]) == (1, 1)
     (mail,) = desk.mails()
     assert (mail["recipients"], mail["account"]) == (["cora@acme.example"], "acme")
+
+
+def test_a_check_that_fails_keeps_no_other_back(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = desk.subscribed()
+    other = desk.subscribed(check=SPEND, values={"amounts": ["20"]})
+
+    def broken(*_: object) -> Iterator[None]:
+        raise ZeroDivisionError("of ours")
+
+    monkeypatch.setattr("tallybook.alerts.contract_base_vs_coverage.find", broken)
+    desk.at("2026-03-02T07:00:00Z")
+    (run,) = desk.get(f"/subscriptions/{made['id']}/runs")["items"]
+    assert run["error"] == "fault: ZeroDivisionError: of ours"
+    assert [mail["subscription"] for mail in desk.mails()] == [other["id"]]
+
+
+def test_ticks_at_once_decide_once(desk: Desk) -> None:
+    made = [desk.subscribed(digest=digest) for digest in (None, None, "both", "both")]
+    with ThreadPoolExecutor(6) as pool:
+        for day in range(2, 6):
+            desk.agree("C-low", "30", f"1{day}00", branch="north")
+            at = [f"2026-03-0{day}T07:00:00Z"] * 6
+            list(pool.map(desk.at, at))
+    assert len(desk.mails()) == 3 * 4
+    assert {len(runs(desk, one)) for one in made} == {4}
