@@ -7,8 +7,9 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
-from typing import TypeVar, get_args
+from typing import Any, TypeVar, get_args
 
 import pytest
 
@@ -110,6 +111,9 @@ class Shuffled:
     def traffic(self, since: datetime, followed: tuple[Meter, ...] = ()) -> list[Traffic]:
         return self._mixed(self.view.traffic(since, followed))
 
+    def drawn(self, contracts: Collection[str]) -> Mapping[str, Decimal]:
+        return dict(self._mixed([*self.view.drawn(contracts).items()]))
+
     def strangers(self, since: datetime) -> list[Traffic]:
         return self._mixed(self.view.strangers(since))
 
@@ -153,6 +157,7 @@ def _fill(desk: Desk, i: int) -> None:
     for day in range(10, 20):
         desk.use(f"2026-04-{day}", 200 * i, source=f"/source-{day % 2}")
     desk.use("2026-04-19", 5, subject=f"{desk.account}-child", type="unknown")
+    desk.use("2026-04-19", i, subject=desk.account.upper())
 
 
 def _define(desk: Desk, i: int) -> None:
@@ -186,7 +191,7 @@ def _define(desk: Desk, i: int) -> None:
     desk.agree("-zero", lines=[{"code": "zero", "meter": silent, "allotment": allotment}])
 
 
-def _money(i: int) -> dict[str, list[dict[str, str]]]:
+def _money(i: int) -> dict[str, Any]:
     least = {"name": "least", "amount": str(100_000 * i)}
     return {"credits": [{"name": "paid", "amount": "1000"}], "commitments": [least]}
 
