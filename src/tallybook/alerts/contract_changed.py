@@ -16,8 +16,9 @@ TITLE = "Contract changed"
 FINDS = "Changes of contracts, each version once: who made it, when, and what was changed."
 TIPS = ("Name fields to hear of these only, such as base_charges or billing.",)
 _FIELDS = "Only changes of these fields; all by default."
+_BACK = "How far back; each is told once, so more than the schedule needs does no harm."
 VARIABLES = (
-    Variable("within", "days", "Made within", "How far back.", 1, minimum=0, maximum=366),
+    Variable("within", "days", "Made within", _BACK, 7, minimum=1, maximum=366),
     Variable("fields", "list", "Fields", _FIELDS, (), of="text"),
 )
 COLUMNS = (

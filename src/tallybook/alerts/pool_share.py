@@ -18,7 +18,7 @@ _POOL = "Of the pool used by all, in percent, each said once a period."
 _SHARE = "Of the pool used by one account, in percent."
 _SHARES = (Decimal(80), Decimal(100))
 VARIABLES = (
-    Variable("thresholds", "list", "Shares of the pool", _POOL, _SHARES, of="percent"),
+    Variable("thresholds", "list", "Shares of the pool", _POOL, _SHARES, of="percent", minimum=0),
     Variable("share", "percent", "One account's share", _SHARE, Decimal(50), minimum=Decimal(0)),
 )
 COLUMNS = (
