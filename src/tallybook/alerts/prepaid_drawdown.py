@@ -8,6 +8,7 @@ from tallybook.alerts._statements import share
 from tallybook.alerts._terms import Agreed, found, in_force
 from tallybook.model.check import Column, Found, RepeatPolicy, Unjudged, Values, Variable
 from tallybook.model.contract import Contract
+from tallybook.model.quantity import EXACT
 from tallybook.model.schedule import Preset
 from tallybook.model.view import View
 
@@ -73,7 +74,7 @@ def _ending(one: Agreed, used: Decimal, thresholds: tuple[Decimal, ...]) -> Iter
         return
     part = share(used, limit)
     for threshold in sorted(set(thresholds)):
-        if part >= threshold:
+        if EXACT.multiply(used, Decimal(100)) >= EXACT.multiply(limit, threshold):
             yield found(
                 one,
                 "reached",
