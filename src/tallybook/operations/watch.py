@@ -14,7 +14,7 @@ from tallybook.model.alert import Finding, Run, RunKind, Subscription
 from tallybook.model.alert_ports import Alerts
 from tallybook.model.delivery import Delivery
 from tallybook.model.directory import Directory
-from tallybook.model.errors import Conflict, Forbidden, TallybookError
+from tallybook.model.errors import Conflict, Forbidden, TallybookError, Unavailable
 from tallybook.model.ids import new_id
 from tallybook.model.mark import Mark
 from tallybook.model.ports import Books, Events, Ledger, People, Snapshot, Statements
@@ -119,7 +119,8 @@ def run(
     Raises:
         Forbidden: `verb_not_allowed`, `may_not_subscribe`, `not_yours`; `owner_gone`.
         NotFound: `account_not_found`, where one it was narrowed to is not the owner's any more.
-        Conflict: `run_decided`, where another run came first.
+        Conflict: `run_decided`, where another run came first; `findings_changed`, where somebody
+            wrote its findings meanwhile.
     """
     subscriptions.require_own(scope, subscription)
     here = _now(stores, now)
@@ -142,7 +143,12 @@ def _due_at(subscription: Subscription, now: datetime) -> datetime | None:
 
 
 def _decide(stores: Stores, some: Sequence[Subscription], at: datetime, now: datetime) -> int:
-    """Run subscriptions that are due and write what comes of it; 0 where others were faster."""
+    """Run subscriptions that are due and write what comes of it; 0 where others were faster: what
+    they did not decide is due still.
+
+    Raises:
+        Unavailable: what a store says.
+    """
     if _are_decided(stores, some, at):
         return 0
     here = _now(stores, now)
@@ -152,6 +158,8 @@ def _decide(stores: Stores, some: Sequence[Subscription], at: datetime, now: dat
         try:
             made, part = _evaluate(here, one, "standard", at)
             parts.append(part)
+        except Unavailable:
+            raise  # nothing is decided: it is due until the stores answer again
         except TallybookError as e:
             made = _run(here, one, "standard", at, error=f"{e.code}: {e.detail}")
         runs.append(made)
