@@ -223,7 +223,7 @@ def _outlets(settings: Settings, clock: _Clock) -> Outlets:
     """Make what deliveries go out by.
 
     Raises:
-        Unavailable: `smtp_url_wrong`, `mail_from_wrong`.
+        Unavailable: `smtp_url_wrong`, `mail_from_wrong`, `webhook_allow_wrong`.
     """
     url, site = settings.smtp_url, settings.site_url
     return Outlets(

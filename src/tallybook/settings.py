@@ -1,6 +1,5 @@
 """Settings: one frozen value, read once from the environment. Nothing else reads it."""
 
-from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -20,8 +19,8 @@ class Settings(BaseSettings):
     events_url: SecretStr | None = None
     #: Allows `PUT /api/v1/test-clock`; set by `serve --test-clock` only.
     test_clock: bool = False
-    #: Networks that webhooks may reach although they are private.
-    webhook_allow: tuple[IPv4Network | IPv6Network, ...] = ()
+    #: Networks that webhooks may reach although they are private, with commas between them.
+    webhook_allow: str = ""
     #: Where mail goes; empty means that deliveries wait in the outbox.
     smtp_url: SecretStr | None = None
     #: Whom mail is from, with or without a name.

@@ -12,6 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from tallybook import app
+from tallybook.alerts._check import check
+from tallybook.model.scope import operator
+from tallybook.operations.checks import sight
+from tallybook.operations.known import known
+from tallybook.operations.view import Sight
 from tallybook.settings import Settings
 from tallybook.web.listening import address_of, listen, server_of
 from tallybook.web.services import Services
@@ -47,6 +52,13 @@ class House(Documented):
     def at(self, now: datetime) -> None:
         """Set the clock and do all that is due."""
         assert self.call("PUT", "/test-clock", {"now": now.isoformat()}).status == 200
+
+    def view(self, *accounts: str) -> Sight:
+        """Return what checks look at, of some accounts or of all."""
+        services, scope = self.services, operator("test")
+        mark = known(scope, services.books, services.ledger, services.events, None, NOW)
+        directory = services.directories.at(scope, mark.revision)
+        return sight(scope, services.watched.sources, directory, mark, accounts)
 
     def desk(self) -> "Desk":
         """Return an account that nobody knows yet."""
@@ -165,6 +177,10 @@ class Desk:
     def _asked(self, code: str, values: dict[str, Any]) -> Any:
         answer = self._ask(code, values)
         assert answer.status == 200, answer.body
+        for one in answer.json["findings"]:
+            assert {*check(code).FINGERPRINT} <= {*one["inputs"]}
+            columns = {column.key for column in check(code).COLUMNS}
+            assert columns <= {*one["inputs"], *one["outputs"]}
         return answer.json
 
     def _ask(self, code: str, values: dict[str, Any]) -> Any:

@@ -76,3 +76,12 @@ def test_what_came_in_and_waits_makes_it_unjudged(desk: Desk) -> None:
     desk.line("1000")
     daily(desk, 10, 19, 100)
     assert desk.stale(AHEAD) == {"ME/calls": "data_stale"}
+
+
+def test_what_was_handed_on_counts_as_included(desk: Desk) -> None:
+    allotment = {"quantity": "10000", "rollover": {}}
+    line = {"code": "calls", "meter": "calls", "allotment": allotment}
+    desk.agree(lines=[line], start_date="2026-03-01")
+    for day in range(13, 20):
+        desk.use(f"2026-04-{day}", 1000)  # heading for 18,000 of 20,000
+    assert desk.states("allotment.forecast_overage") == {}

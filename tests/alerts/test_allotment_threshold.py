@@ -83,3 +83,22 @@ def test_a_highest_value_of_nothing_is_incomplete(desk: Desk) -> None:
 )
 def test_shares_that_are_none_are_refused(desk: Desk, given: object, code: str) -> None:
     assert desk.refused(SHARE, thresholds=given) == (422, code, "values.thresholds")
+
+
+def test_a_share_is_not_met_by_rounding(desk: Desk) -> None:
+    desk.line("1000000000")
+    desk.use("2026-04-10", 999999999)  # 99.9999999 %, which is 100.000000 when it is rounded
+    assert desk.steps(SHARE) == ["50", "80"]
+    assert {one["severity"] for one in desk.findings(SHARE)} == {"warning"}
+
+
+def test_what_was_handed_on_counts_as_included(desk: Desk) -> None:
+    allotment = {"quantity": "100", "rollover": {}}
+    line = {"code": "calls", "meter": "calls", "allotment": allotment}
+    desk.agree(lines=[line], start_date="2026-03-01")
+    desk.use("2026-04-10", 100)  # of 100 and the 100 of March
+    assert desk.steps(SHARE) == ["50"]
+
+
+def test_shares_below_nothing_are_refused(desk: Desk) -> None:
+    assert desk.refused(SHARE, thresholds=[-1]) == (422, "value_invalid", "values.thresholds")

@@ -5,10 +5,7 @@ import pytest
 
 from tallybook.alerts._check import check, fingerprint, read_values
 from tallybook.model.check import Found
-from tallybook.model.scope import operator
-from tallybook.operations.checks import sight
-from tallybook.operations.known import known
-from tests.alerts._seen import NOW, Desk
+from tests.alerts._seen import Desk
 
 RATIO = "contract.base_vs_coverage"
 QUARTER: dict[str, Any] = {"cycle_unit": "month", "cycle_length": 3}
@@ -205,11 +202,7 @@ def test_values_that_cannot_be_are_refused(desk: Desk) -> None:
 
 def test_a_fingerprint_is_of_values_and_of_all_that_the_ratio_follows_from(desk: Desk) -> None:
     def is_now() -> str:
-        services = desk.house.services
-        scope = operator("test")
-        mark = known(scope, services.books, services.ledger, services.events, None, NOW)
-        directory = services.directories.at(scope, mark.revision)
-        view = sight(scope, services.watched.sources, directory, mark, [desk.account])
+        view = desk.house.view(desk.account)
         (one,) = check(RATIO).find(view, read_values(check(RATIO), {}))
         assert isinstance(one, Found)
         return fingerprint(RATIO, check(RATIO), one)

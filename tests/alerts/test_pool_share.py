@@ -52,3 +52,23 @@ def test_a_line_of_one_account_is_no_pool(desk: Desk) -> None:
 def test_what_came_in_and_waits_makes_it_unjudged(pool: Desk) -> None:
     spend(pool, a="900", b="900")
     assert pool.stale(POOL) == {"ME/calls": "data_stale"}
+
+
+def test_one_account_may_take_it_all(pool: Desk) -> None:
+    spend(pool, a="900")
+    found = {pool.mine(f["entity"]): f["step"] for f in pool.findings(POOL)}
+    assert found == {"ME/calls": "80", "ME/calls ME-a": "50"}
+
+
+def test_who_pools_with_nobody_has_no_share(desk: Desk) -> None:
+    desk.line("1000", pooling="parent_pool")
+    desk.use("2026-04-03", 900)
+    assert desk.steps(POOL) == ["80"]
+
+
+def test_a_third_is_not_rounded_up(pool: Desk) -> None:
+    spend(pool, a="333.333333333332", b="1")
+    share = "33.3333333333333"
+    assert pool.findings(POOL, share=share) == []
+    spend(pool, a="0.000000000001")
+    assert pool.states(POOL, share=share) == {"ME/calls ME-a": "share"}

@@ -48,3 +48,29 @@ def test_without_pools_there_is_nothing_to_judge(desk: Desk) -> None:
     desk.line("1")
     desk.use("2026-04-12", 2000)
     assert desk.stale(POOL) == {}
+
+
+def test_a_contract_that_ends_by_quantity(desk: Desk) -> None:
+    group = {"name": "copies", "meters": ["calls"], "counts_to_expiration": True}
+    other = {"name": "rest", "meters": ["seats"]}
+    desk.agree(expiration_quantity="20000", meter_groups=[group, other])
+    desk.use("2026-01-10", 10_000)
+    desk.use("2026-04-10", "7999.9")
+    assert desk.findings(POOL) == []
+    desk.use("2026-04-19", "0.1")
+    (one,) = desk.findings(POOL)
+    assert (one["entity"], one["line"], one["step"]) == (desk.account, None, "90")
+    assert one["inputs"] == {"threshold": "90", "allotment": "20000"}
+    assert one["outputs"] == {"used": "18000", "percent_used": "0.9"}
+    desk.use("2026-04-20", 5000)
+    assert desk.steps(POOL, thresholds="90,100,120") == ["90", "100"]
+    assert desk.stale(POOL) == {"ME": "data_stale"}
+
+
+def test_a_quantity_that_ends_a_contract_may_be_dropped(desk: Desk) -> None:
+    group = {"name": "copies", "meters": ["calls"], "counts_to_expiration": True}
+    desk.agree(expiration_quantity="10", meter_groups=[group], valid_from="2026-01-01")
+    desk.use("2026-04-10", 9)
+    assert desk.steps(POOL) == ["90"]
+    desk.agree(meter_groups=[group], valid_from="2026-04-15")
+    assert desk.steps(POOL) == []

@@ -2,10 +2,9 @@
 
 import json
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -13,15 +12,15 @@ from standardwebhooks.webhooks import Webhook as Official
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from tallybook.model.delivery import Delivery
-from tallybook.model.errors import Invalid
+from tallybook.model.errors import Invalid, Unavailable
 from tallybook.model.ids import new_id
 from tallybook.model.webhook import Secret, Webhook
-from tallybook.outlets._reach import Network, Refused, parts_of, reach
+from tallybook.outlets._reach import Refused, networks_of, parts_of, reach
 from tallybook.outlets.webhook import WebhookOutlet
 from tests.outlets.peers import Receiver, free_port, receiving, tls
 
 NOW = datetime(2026, 4, 1, 12, tzinfo=UTC)
-HERE = (ip_network("127.0.0.0/8"),)
+HERE = "10.255.255.1, 127.0.0.0/8"
 OLD, NEW, FOREIGN = (f"whsec_{letter * 43}=" for letter in "Aaz")
 
 
@@ -58,9 +57,7 @@ def post(**more: Any) -> Delivery:
     return replace(made, **more)
 
 
-def outlet(
-    allow: Sequence[Network] = HERE, *, now: datetime | None = None, **more: Any
-) -> WebhookOutlet:
+def outlet(allow: str = HERE, *, now: datetime | None = None, **more: Any) -> WebhookOutlet:
     moment = now or datetime.now(UTC)
     return WebhookOutlet(allow, "https://usage.example.com", lambda: moment, **more)
 
@@ -190,7 +187,7 @@ def test_no_address_inside_is_reached_unless_it_is_allowed(host: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.settimeout(0.05)
         port = listening.getsockname()[1]
-        outcome = outlet(()).post(hook(0, url=f"https://{host}:{port}/"), post())
+        outcome = outlet("").post(hook(0, url=f"https://{host}:{port}/"), post())
         assert outcome.status == "dead", outcome
         assert "not on the public internet" in (outcome.error or "")
         with pytest.raises(TimeoutError):
@@ -205,7 +202,7 @@ def test_an_address_outside_is_reached_by_https_only(address: str) -> None:
     assert reach("https", address, 443, ()) == [address]
     with pytest.raises(Refused, match="only https"):
         reach("http", address, 80, ())
-    assert reach("http", address, 80, [ip_network("0.0.0.0/0"), ip_network("::/0")]) == [address]
+    assert reach("http", address, 80, networks_of("0.0.0.0/0,::/0")) == [address]
 
 
 class Names:
@@ -225,7 +222,7 @@ class Names:
 def test_one_forbidden_answer_of_a_name_forbids_all(monkeypatch: pytest.MonkeyPatch) -> None:
     names = Names(["1.1.1.1", "10.0.0.1"])
     monkeypatch.setattr("tallybook.outlets._reach.socket.getaddrinfo", names)
-    outcome = outlet(()).post(hook(0, url="https://rebind.example/"), post())
+    outcome = outlet("").post(hook(0, url="https://rebind.example/"), post())
     assert outcome.status == "dead"
     assert "10.0.0.1" in (outcome.error or "")
 
@@ -270,3 +267,9 @@ def test_what_is_no_address_of_a_program_is_refused(url: str) -> None:
         parts_of(url)
     assert (refused.value.code, refused.value.facts["field"]) == ("webhook_url_invalid", "url")
     assert outlet().post(hook(0, url=url), post()).status == "dead"
+
+
+@pytest.mark.parametrize("text", ["everything", "10.0.0.1/8", "10.0.0.0/33", "10.0.0.0/8 ::1"])
+def test_what_names_no_networks_is_refused(text: str) -> None:
+    with pytest.raises(Unavailable, match="TALLYBOOK_WEBHOOK_ALLOW"):
+        outlet(text)

@@ -2,11 +2,12 @@
 contract whose base is too low for what it covers, one that is in line, and keys to ask with.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from tallybook import app
 from tallybook.settings import Settings
@@ -66,6 +67,21 @@ class Desk(Documented):
         """Ask with a role's key."""
         headers = {"Authorization": f"Bearer {self.keys[role]}"}
         return self.call(method, target, document, headers=headers)
+
+    def signed_in(self, email: str) -> dict[str, str]:
+        """Sign somebody in, and return what their browser sends."""
+        password = "a password for a test"
+        self.put(f"/users/{email}", role="finance", password=password)
+        form = urlencode({"email": email, "password": password}).encode()
+        sent = {"Content-Type": "application/x-www-form-urlencoded"}
+        answer = self.ask("POST", "/sign-in", form, sent)
+        return {"Cookie": answer.headers["set-cookie"].partition(";")[0]}
+
+    def sent(self, method: str, target: str, document: object, headers: dict[str, str]) -> Answer:
+        """Ask as who is signed in."""
+        body = json.dumps(document).encode()
+        kind = {"Content-Type": "application/json"}
+        return self.ask(method, f"/api/v1{target}", body, headers | kind)
 
     def at(self, now: str) -> None:
         """Set the clock, which does all that is due."""

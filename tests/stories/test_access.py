@@ -47,6 +47,7 @@ ONE = [
     "/forecasts/backtest?contract={c}",
     "/cases?account={a}",
     "/deliveries?account={a}",
+    "/findings?account={a}",
 ]
 MANY = [
     "/accounts",
@@ -127,10 +128,19 @@ class House(Documented):
             closing = {"period": "2026-02-10", "release": True, "reason": WHY}
             assert self.call("POST", f"/statements/C-{account}/close", closing).status == 200
         self.keys = {role: self.key_of(role) for role in ROLES}
+        self.subscribe()
         for account in ("acme", STRANGER):
             case = {"contract": f"C-{account}", "line": "total", "text": f"Of the {account}"}
             answer = self.call("POST", "/cases", {**case, "at": "2026-03-20T00:00:00Z"})
             assert answer.status == 201, answer.body
+
+    def subscribe(self) -> None:
+        """Have a check find something of each customer that is for the vendor only."""
+        told = {"recipients": {"to": ["them@example.com"]}, "name": WHY}
+        made = self.call("POST", "/subscriptions", {**told, "check": "billing.period_unbilled"})
+        assert made.status == 201, made.body
+        done = self.call("POST", f"/subscriptions/{made.json['id']}/runs").json
+        assert done["run"]["found"] > 1, done["run"]
 
     def key_of(self, role: str, **more: Any) -> str:
         """Make a key; a customer's is bound to the first account."""
@@ -477,3 +487,14 @@ def test_without_a_key_or_with_a_bad_one(house: House, target: str) -> None:
     assert code(house.ask("GET", place)) == (401, "key_missing")
     bad = {"Authorization": "Bearer tb_aaaaaaaa_nothing"}
     assert code(house.ask("GET", place, headers=bad)) == (401, "key_invalid")
+
+
+@pytest.mark.parametrize("role", READERS)
+def test_what_is_found_of_the_vendors_own_doing_is_not_for_customers(
+    house: House, role: str
+) -> None:
+    page = house.by(role, "GET", "/findings").json
+    assert (page["totals"]["count"] > 0) == (role not in BOUND)
+    assert (page["by_check"] != {}) == (role not in BOUND)
+    amounts = {item["money_at_risk"] for item in page["items"]}
+    assert (amounts <= {None}) == (role not in PRICED or role in BOUND)

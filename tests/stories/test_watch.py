@@ -1,12 +1,16 @@
 """Runs: when subscriptions are due, what is said again, and what each reader sees of it."""
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
-from tests.stories.alerting import Desk, watched
+from tests.outlets.peers import Mailbox, post_office
+from tests.stories.alerting import RATIO, Desk, watched
 
 FAY = "fay@example.com"
 SPEND = "spend.threshold"
@@ -24,6 +28,14 @@ def runs(desk: Desk, subscription: Any) -> list[str]:
     return [item["due_at"] for item in items][::-1]
 
 
+def until(office: Mailbox, count: int) -> None:
+    """Wait until the server has so many mails: they are sent beside what we ask."""
+    ends = time.monotonic() + 10
+    while len(office.got) < count:
+        assert time.monotonic() < ends
+        time.sleep(0.01)
+
+
 def told(desk: Desk) -> dict[str, str]:
     """Who got what: the body of each mail by its readers; each has one."""
     mails = desk.mails()
@@ -34,28 +46,30 @@ def told(desk: Desk) -> dict[str, str]:
     return found
 
 
-def test_a_rerun_says_nothing_an_edit_and_a_relapse_speak(desk: Desk) -> None:
-    made = desk.subscribed()
-    desk.at("2026-03-02T07:00:00Z")
-    (first,) = desk.mails()
-    assert (first["recipients"], first["kind"]) == ([FAY], "alert.findings")
-    assert "37.5 % less" in first["body"]
-    desk.at("2026-03-03T07:00:00Z")
-    assert len(desk.mails()) == 1  # nothing changed
-    desk.agree("C-low", "30", "1100", branch="north")
-    desk.at("2026-03-04T07:00:00Z")
-    assert len(desk.mails()) == 2  # it covers more
-    desk.agree("C-low", "30.00", "1100.0", branch="north")
-    desk.at("2026-03-05T07:00:00Z")
-    assert len(desk.mails()) == 2  # the same numbers
-    desk.agree("C-low", "50", branch="north")
-    desk.at("2026-03-06T07:00:00Z")
-    assert len(desk.mails()) == 2  # it is in order
-    desk.agree("C-low", "30", "1100", branch="north")
-    desk.at("2026-03-07T07:00:00Z")
-    assert len(desk.mails()) == 3  # and as it was before
-    listed = desk.get(f"/subscriptions/{made['id']}/runs")["items"]
-    assert [(run["found"], run["said"], run["resolved"]) for run in listed[::-1]] == [
+def test_a_rerun_says_nothing_an_edit_and_a_relapse_speak(tmp_path: Path) -> None:
+    """The mails that a server took are those that were decided, and no others."""
+    days = [
+        ("02", "30", "1000", 1),
+        ("03", "30", "1000", 1),  # nothing changed
+        ("04", "30", "1100", 2),  # it covers more
+        ("05", "30.00", "1100.0", 2),  # the same numbers
+        ("06", "50", "1100", 2),  # it is in order
+        ("07", "30", "1100", 3),  # and as it was before
+    ]
+    with post_office() as office:
+        sent = {"smtp_url": SecretStr(f"smtp://127.0.0.1:{office.port}"), "mail_from": "us@x.yz"}
+        with watched(tmp_path / "data", Desk, **sent) as desk:
+            made = desk.subscribed()
+            for day, base, covered, count in days:
+                desk.agree("C-low", base, covered, branch="north")
+                desk.at(f"2026-03-{day}T07:00:00Z")
+                until(office, count)
+            mails = desk.mails()
+            listed = desk.get(f"/subscriptions/{made['id']}/runs")["items"][::-1]
+    assert office.ids == [f"<{mail['id']}@x.yz>" for mail in mails]
+    assert [got.to for got in office.got] == [(FAY,)] * 3
+    assert ["37.5 % less" in mail["body"] for mail in mails] == [True, False, False]
+    assert [(run["found"], run["said"], run["resolved"]) for run in listed] == [
         (1, 1, 0),
         (1, 0, 0),
         (1, 1, 0),
@@ -112,14 +126,25 @@ def test_a_run_by_hand(desk: Desk) -> None:
 
 
 def test_a_test_goes_to_its_owner_and_leaves_nothing(desk: Desk) -> None:
-    # A key is nobody to write to; a person who signed in is.
-    made = desk.subscribed(mode="test")
+    fay = desk.signed_in(FAY)
+    body = {
+        "check": RATIO,
+        "mode": "test",
+        "schedule": {"preset": "daily"},
+        "recipients": {"to": ["nadia@example.com"]},
+    }
+    answer = desk.sent("POST", "/subscriptions", body, fay)
+    assert (answer.status, answer.json["owner"]) == (201, FAY)
+    nobody = desk.subscribed(mode="test")  # a key is nobody to write to
     desk.at("2026-03-02T07:00:00Z")
-    assert (desk.mails(), desk.get("/findings")["items"]) == ([], [])
-    assert len(runs(desk, made)) == 1
-    desk.call("PATCH", f"/subscriptions/{made['id']}", {"mode": "live"})
+    (mail,) = desk.mails()
+    assert (mail["recipients"], mail["subject"][:7]) == ([FAY], "[Test] ")
+    assert (mail["link"], desk.get("/findings")["items"]) == (f"/alerts/{RATIO}", [])
+    assert len(runs(desk, nobody)) == 1
+    target = f"/subscriptions/{answer.json['id']}"
+    assert desk.sent("PATCH", target, {"mode": "live"}, fay).status == 200
     desk.at("2026-03-03T07:00:00Z")
-    assert list(told(desk)) == [FAY]
+    assert list(told(desk)) == [FAY, "nadia@example.com"]
 
 
 def test_each_mail_shows_what_its_reader_may_see(desk: Desk) -> None:
@@ -167,6 +192,37 @@ def test_who_is_told_by_what_they_are(desk: Desk) -> None:
     assert "C-rep" not in mails["north@example.com"]
     assert "C-low" not in mails["rhea@example.com"]
     assert "30.00 USD" in mails["rhea@example.com"]  # of their own contract
+
+
+def test_the_people_of_a_contract_see_its_amounts_though_they_are_no_users(desk: Desk) -> None:
+    desk.agree("C-own", "30", account="other", csm={"name": "Cid", "email": "Cid@example.com"})
+    desk.subscribed(recipients={"to": ["cid@example.com", "box@example.com"]})
+    desk.at("2026-03-02T07:00:00Z")
+    mails = told(desk)
+    amounts = {reader: body.count("30.00 USD") for reader, body in mails.items()}
+    assert amounts == {"cid@example.com": 1, "box@example.com": 0}
+    assert {body.count("* C-") for body in mails.values()} == {2}
+
+
+def test_a_webhook_is_told_of_each_finding_by_itself(desk: Desk) -> None:
+    hook = desk.call("POST", "/webhooks", {"name": "Ours", "url": "https://example.com/in"}).json
+    desk.agree("C-south", "20", account="other", branch="south")
+    made = desk.subscribed(recipients={"webhooks": [hook["id"]]})
+    for day, base in (("02", "20"), ("03", "10")):
+        desk.agree("C-south", base, account="other", branch="south")
+        desk.at(f"2026-03-{day}T07:00:00Z")
+    posts = desk.mails()
+    assert {(post["channel"], post["target"]) for post in posts} == {("webhook", hook["id"])}
+    assert {post["subscription"] for post in posts} == {made["id"]}
+    found = [post["numbers"] for post in posts]
+    assert {(one["entity"], one["reason"], one["money_at_risk"]) for one in found} == {
+        ("C-south", "found", "28"),
+        ("C-low", "found", "18"),
+        ("C-south", "changed", "38"),
+    }
+    assert [post["link"] for post in posts] == [f"/findings/{one['id']}" for one in found]
+    orders = {(one["entity"], post["sequence_of"]) for one, post in zip(found, posts, strict=True)}
+    assert len(orders) == len({order for _, order in orders}) == 2
 
 
 def test_mails_are_split_by_branch_or_by_reader(desk: Desk) -> None:
@@ -282,3 +338,30 @@ def test_a_subscription_is_run_with_what_its_owner_may_see(desk: Desk) -> None:
     assert (run["evaluated"], run["found"]) == (1, 1)
     (mail,) = desk.mails()
     assert (mail["recipients"], mail["account"]) == (["cora@acme.example"], "acme")
+
+
+def test_a_check_that_fails_keeps_no_other_back(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = desk.subscribed()
+    other = desk.subscribed(check=SPEND, values={"amounts": ["20"]})
+
+    def broken(*_: object) -> Iterator[None]:
+        raise ZeroDivisionError("of ours")
+
+    monkeypatch.setattr("tallybook.alerts.contract_base_vs_coverage.find", broken)
+    desk.at("2026-03-02T07:00:00Z")
+    (run,) = desk.get(f"/subscriptions/{made['id']}/runs")["items"]
+    assert run["error"] == "fault: ZeroDivisionError: of ours"
+    assert [mail["subscription"] for mail in desk.mails()] == [other["id"]]
+
+
+def test_ticks_at_once_decide_once(desk: Desk) -> None:
+    made = [desk.subscribed(digest=digest) for digest in (None, None, "both", "both")]
+    with ThreadPoolExecutor(6) as pool:
+        for day in range(2, 6):
+            desk.agree("C-low", "30", f"1{day}00", branch="north")
+            at = [f"2026-03-0{day}T07:00:00Z"] * 6
+            list(pool.map(desk.at, at))
+    assert len(desk.mails()) == 3 * 4
+    assert {len(runs(desk, one)) for one in made} == {4}

@@ -76,7 +76,7 @@ def test_from_a_line_to_a_case_and_back(browsers: dict[str, httpx2.Client]) -> N
     path = str(button.attributes["href"])
     page = get(viewer, path)
     assert text(page, "#letter-title") == "To Nadia Berg"
-    assert "It is not sent by mail yet." in text(page)
+    assert "both sides see the case" in text(page)
     recorded = facts(page)
     assert (recorded["Allotment"], recorded["Status"]) == ("900 messages", "Over")
     place = opened(viewer, path, kind="discrepancy")

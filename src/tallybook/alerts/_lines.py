@@ -9,8 +9,10 @@ from typing import Any, Final
 
 from tallybook.model.check import Found, Unjudged
 from tallybook.model.position import Position
+from tallybook.model.quantity import EXACT
 from tallybook.model.view import View
 
+_NONE: Final = Decimal(0)
 _WHOLE: Final = Decimal(100)
 
 
@@ -71,9 +73,11 @@ def reached(
     """Yield each threshold, in percent of what is included, that a line's use has met, with what is
     found of it. Something used where nothing is included is beyond every threshold.
     """
-    share = position.percent_used
+    share, used, of_all = position.percent_used, position.used or _NONE, available(position)
+    if of_all is None or position.status == "no_allotment":
+        return
     for threshold in sorted(set(thresholds)):
-        if position.status != "no_allotment" and (share is None or share >= threshold):
+        if not of_all or EXACT.multiply(used, _WHOLE) >= EXACT.multiply(of_all, threshold):
             of = "more than nothing" if share is None else f"{share:.1f} %"
             made = found(
                 position,
@@ -84,9 +88,11 @@ def reached(
                 step=f"{threshold.normalize():f}",
                 money_at_risk=position.overage_amount,
             )
-            yield replace(made, severity="warning" if is_below(share) else "critical")
+            yield replace(made, severity="critical" if position.remaining == 0 else "warning")
 
 
-def is_below(share: Decimal | None) -> bool:
-    """Tell whether a share, in percent, is not met."""
-    return share is not None and share < _WHOLE
+def available(position: Position) -> Decimal | None:
+    """Return what may be used in all, what was handed on from earlier cycles included."""
+    if position.remaining is None or position.used is None:
+        return None
+    return EXACT.subtract(EXACT.add(position.used, position.remaining), position.overage)

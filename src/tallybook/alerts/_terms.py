@@ -2,7 +2,7 @@
 contracts are set up. Counts no use.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -14,7 +14,7 @@ from tallybook.model.contract import BaseCharge, Contract, Cycle, MeterGroup
 from tallybook.model.quantity import EXACT
 from tallybook.model.view import View
 from tallybook.positions.agreement import NEVER, Agreement, agreement
-from tallybook.positions.items import segments, turns
+from tallybook.positions.items import Segment, items, segments, turns
 from tallybook.positions.layers import Layer, layer_on
 from tallybook.pricing._raise import raised_amount
 
@@ -31,6 +31,33 @@ class Agreed:
     day: date
     terms: Contract
     agreed: Agreement
+
+    @property
+    def rates(self) -> Iterator[tuple[str, str, Decimal]]:
+        """Yield each part that is charged by the unit, a meter of it, and the rate of a unit."""
+        for line in self.terms.lines:
+            price = line.price or {}
+            if price.get("model") == "per_unit" and line.meter is not None:
+                rate = Decimal(str(price["unit_amount"]))
+                yield line.code, line.meter, self._raised("line", line.code, rate)
+        for group in self.terms.meter_groups:
+            rate_ = self.rate(group)
+            if rate_ is not None:
+                yield group.name, group.meters[0], rate_
+
+    def turns(self, ahead: int) -> list["Agreed"]:
+        """Return it as it will be on each of the next `ahead` days on which terms or periods of
+        billing begin, which is when rates change.
+        """
+        until = self.day + timedelta(days=ahead + 1)
+        days = {stretch.start for stretch in self.agreed.between(self.day, until)}
+        days |= {span.start for span in self.agreed.periods(self.day, until)}
+        found = ((day, self.agreed.on(day)) for day in sorted(days) if day > self.day)
+        return [
+            Agreed(self.number, day, terms, self.agreed)
+            for day, terms in found
+            if terms is not None
+        ]
 
     @property
     def layer(self) -> Layer:
@@ -63,15 +90,20 @@ class Agreed:
         return None if rate is None else self._raised("overage", group.name, rate)
 
     def _raised(self, kind: str, name: str, amount: Decimal) -> Decimal:
+        applies_to = "base" if kind == "base" else "overage"
         for planned in self.terms.rate_schedules:
-            if planned.applies_to == kind and planned.ref in {None, name}:
+            if planned.applies_to == applies_to and planned.ref in {None, name}:
                 times = self._turn(kind, name) // planned.every
                 amount = raised_amount(amount, planned.percent, times, planned.places)
         return amount
 
     def _turn(self, kind: str, name: str) -> int:
         """Return how many cycles of a part have gone by."""
-        known = segments(self.agreed, _base_charges if kind == "base" else _meter_groups)[name]
+        known: Sequence[Segment[Any]]
+        if kind == "line":
+            known = segments(self.agreed, items)[name]
+        else:
+            known = segments(self.agreed, _base_charges if kind == "base" else _meter_groups)[name]
         return next(iter(turns(self.agreed, known, self.day, self.day + _DAY))).number
 
 
@@ -82,9 +114,11 @@ def today(view: View) -> Iterator[tuple[str, date, Agreement]]:
         yield number, agreed.calendar_on(view.now.date()).day_of(view.now), agreed
 
 
-def in_force(view: View) -> Iterator[Agreed]:
-    """Yield the contracts that are in force now, each on its own local day."""
-    for number in view.contracts():
+def in_force(view: View, numbers: Iterable[str] | None = None) -> Iterator[Agreed]:
+    """Yield the contracts that are in force now, each on its own local day: those looked at, or
+    some others that count beside them.
+    """
+    for number in view.contracts() if numbers is None else numbers:
         agreed = agreement(view.directory, number)
         day = agreed.day_of(view.now)
         terms = None if day is None else agreed.on(day)

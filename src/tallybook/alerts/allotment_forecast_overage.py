@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from decimal import Decimal, localcontext
 
-from tallybook.alerts._lines import found, lines, unjudged
+from tallybook.alerts._lines import available, found, lines, unjudged
 from tallybook.model.check import Column, Found, RepeatPolicy, Unjudged, Values, Variable
 from tallybook.model.quantity import EXACT
 from tallybook.model.schedule import Preset
@@ -30,13 +30,13 @@ RELATED = ("allotment.threshold", "overage.started", "usage.anomaly")
 
 def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
     """Yield lines of running periods with projected > allotment × `percent` ÷ 100: `over` where
-    use itself is beyond that.
+    use itself is beyond that. What earlier periods handed on is part of the allotment.
     """
     for position in lines(view):
         if isinstance(position, Unjudged):
             yield position
             continue
-        ahead, allotment = position.forecast, position.allotment
+        ahead, allotment = position.forecast, available(position)
         if allotment is None or ahead.status == "actual":
             continue
         if ahead.projected is None:

@@ -13,7 +13,11 @@ FINDS = "Lines that have used a set share of what their period includes."
 TIPS = ("Met counts: at exactly 100 % it speaks, although nothing is over yet.",)
 _SHARES = tuple(map(Decimal, (50, 80, 100, 120)))
 _HELP = "In percent of the allotment, each said once a period."
-VARIABLES = (Variable("thresholds", "list", "Shares", _HELP, _SHARES, of="percent", required=True),)
+VARIABLES = (
+    Variable(
+        "thresholds", "list", "Shares", _HELP, _SHARES, of="percent", minimum=0, required=True
+    ),
+)
 COLUMNS = (
     Column("threshold", "Share reached", "quantity"),
     Column("used", "Used", "quantity"),

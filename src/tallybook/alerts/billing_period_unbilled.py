@@ -28,22 +28,22 @@ COLUMNS = (
 FINGERPRINT = ("period",)
 POLICY: RepeatPolicy = "every_run"
 SCHEDULE: Preset = "weekday_mornings"
-RELATED = ("contract.billing_disabled",)
+RELATED = ("contract.billing_disabled", "usage.late_restated")
 _PERIODS_MAX = 1_000
 
 
 def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
     """Yield contracts with billing switched on whose oldest period without a closed statement ended
-    before today + `days` + 1.
+    before today + `days` + 1, also where a later one is closed.
     """
-    last: dict[str, date] = {}
+    closed: dict[str, set[date]] = {}
     for one in view.closed(view.contracts()):
-        last[one.contract] = max(one.end_date, last.get(one.contract, one.end_date))
+        closed.setdefault(one.contract, set()).add(one.start_date)
     open_: dict[str, list[tuple[date, date]]] = {}
     days: dict[str, date] = {}
     for number, day, agreed in today(view):
         until = day + timedelta(days=values["days"])
-        periods = _unbilled(agreed, last.get(number), until)
+        periods = _unbilled(agreed, closed.get(number, set()), until)
         if periods:
             open_[number], days[number] = periods, day
     first = {number: periods[0][0] for number, periods in open_.items()}
@@ -52,16 +52,17 @@ def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
         yield _found(view, statement, open_[number], days[number])
 
 
-def _unbilled(agreed: Agreement, closed_to: date | None, until: date) -> list[tuple[date, date]]:
-    """Return the periods after the last closed one that end on `until` or before."""
+def _unbilled(agreed: Agreement, closed: set[date], until: date) -> list[tuple[date, date]]:
+    """Return the periods without a closed statement that end on `until` or before."""
     stretches = agreed.stretches
     if not stretches or not stretches[-1].terms.billing.enabled:
         return []
     found: list[tuple[date, date]] = []
-    for span in agreed.periods(closed_to or stretches[0].start, until):
+    for span in agreed.periods(stretches[0].start, until):
         if span.end > until or len(found) == _PERIODS_MAX:
             break
-        found.append((span.start, span.end))
+        if span.start not in closed:
+            found.append((span.start, span.end))
     return found
 
 

@@ -9,6 +9,7 @@ from tallybook.alerts._statements import added, running, share
 from tallybook.alerts._terms import Agreed, in_force
 from tallybook.model.check import Column, Found, RepeatPolicy, Unjudged, Values, Variable
 from tallybook.model.contract import Cycle
+from tallybook.model.position import Position
 from tallybook.model.schedule import Preset
 from tallybook.model.statement import Statement
 from tallybook.model.view import View
@@ -33,7 +34,8 @@ _BILLING = Cycle()
 
 def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
     """Yield contracts with spent + what lines are still expected to cost < `percent` % of the
-    commitments whose cycle is the billing's.
+    commitments whose cycle is the billing's. While a line has no forecast yet, less than that is
+    no reason to speak.
     """
     held = {one.number: one for one in in_force(view) if _commitment(one)}
     if not held:
@@ -41,13 +43,12 @@ def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
     if view.stale:
         yield from (Unjudged(n, one.terms.account, view.stale) for n, one in held.items())
         return
-    rest: dict[str, Decimal] = {}
+    lines: dict[str, list[Position]] = {}
     for line in view.positions():
-        ahead, so_far = line.forecast.projected_amount, line.amount
-        if line.contract in held and ahead is not None and so_far is not None:
-            rest[line.contract] = added((rest.get(line.contract, Decimal(0)), ahead, -so_far))
+        if line.contract in held:
+            lines.setdefault(line.contract, []).append(line)
     for one, statement in running(view, held):
-        yield from _judged(one, statement, rest.get(one.number, Decimal(0)), values["percent"])
+        yield from _judged(one, statement, lines.get(one.number, []), values["percent"])
 
 
 def _commitment(one: Agreed) -> Decimal:
@@ -57,15 +58,19 @@ def _commitment(one: Agreed) -> Decimal:
 
 
 def _judged(
-    one: Agreed, statement: Statement, rest: Decimal, percent: Decimal
+    one: Agreed, statement: Statement, lines: list[Position], percent: Decimal
 ) -> Iterator[Found | Unjudged]:
     committed = _commitment(one)
     spent = added(
         charge.amount
         for charge in (*statement.lines, *statement.base_charges, *statement.discounts)
     )
-    projected = added((spent, rest))
-    if not committed or share(projected, committed) >= percent:
+    rest = [_rest(line, statement) for line in lines]
+    projected = added((spent, *(amount for amount in rest if amount is not None)))
+    if share(projected, committed) >= percent:
+        return
+    if None in rest:
+        yield Unjudged(one.number, statement.account, "not_enough_data")
         return
     yield Found(
         entity=one.number,
@@ -84,3 +89,13 @@ def _judged(
         branch=one.terms.branch,
         period=statement.period.start_date.isoformat(),
     )
+
+
+def _rest(line: Position, statement: Statement) -> Decimal | None:
+    """Return what a line is still expected to add to a statement: nothing where its own cycle goes
+    on beyond it; None where there is no forecast yet.
+    """
+    if line.amount is None or line.period.end_date > statement.period.end_date:
+        return Decimal(0)
+    ahead = line.forecast.projected_amount
+    return None if ahead is None else added((ahead, -line.amount))

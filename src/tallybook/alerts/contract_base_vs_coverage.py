@@ -69,7 +69,7 @@ def _judged(
     one: Agreed, low: Fraction, high: Fraction, *, with_no_coverage: bool
 ) -> Iterator[Found | Unjudged]:
     covering = [group for group in one.terms.meter_groups if group.covered_quantity]
-    if any(g.overage_tiers and len(g.overage_tiers) > 1 for g in covering):
+    if any(group.overage_tiers and one.rate(group) is None for group in covering):
         yield Unjudged(one.number, one.terms.account, "unsupported_tiered")
         return
     base = a_month(one, ((one.amount(c), c.cycle) for c in one.terms.base_charges))

@@ -16,8 +16,9 @@ TITLE = "Contract changed"
 FINDS = "Changes of contracts, each version once: who made it, when, and what was changed."
 TIPS = ("Name fields to hear of these only, such as base_charges or billing.",)
 _FIELDS = "Only changes of these fields; all by default."
+_BACK = "How far back; each is told once, so more than the schedule needs does no harm."
 VARIABLES = (
-    Variable("within", "days", "Made within", "How far back.", 1, minimum=0, maximum=366),
+    Variable("within", "days", "Made within", _BACK, 7, minimum=1, maximum=366),
     Variable("fields", "list", "Fields", _FIELDS, (), of="text"),
 )
 COLUMNS = (
@@ -46,7 +47,7 @@ def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
             if after.recorded_at >= since:
                 changed = _changed(before.document, after.document)
                 wanted = changed & set(values["fields"]) if values["fields"] else changed
-                if after.retired or wanted:
+                if wanted:
                     yield _found(number, after, sorted(wanted))
 
 
@@ -55,12 +56,11 @@ def _changed(before: Document, after: Document) -> set[str]:
 
 
 def _found(number: str, version: Version, fields: list[str]) -> Found:
-    what = "it, which is retired" if version.retired else ", ".join(fields)
     return Found(
         entity=number,
         account=version.document["account"],
-        state="retired" if version.retired else "changed",
-        message=f"Version {version.number} changed {what}.",
+        state="changed",
+        message=f"Version {version.number} changed {', '.join(fields)}.",
         inputs={"version": version.number},
         outputs={
             "fields": ", ".join(fields),

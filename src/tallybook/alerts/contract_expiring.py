@@ -13,8 +13,9 @@ FINDS = "Contracts whose last day is near, by how near it is, and those that end
 TIPS = ("A contract that renews by itself does not end.",)
 _DAYS = "Days before the end at which to speak; 0 is once it has ended."
 _SINCE = "How long an ended contract is spoken of."
+_BUCKETS = (90, 60, 30, 0)
 VARIABLES = (
-    Variable("days", "list", "Days before", _DAYS, (90, 60, 30, 0), of="days", required=True),
+    Variable("days", "list", "Days before", _DAYS, _BUCKETS, of="days", minimum=0, required=True),
     Variable("ended", "days", "Ended within", _SINCE, 30, minimum=0, maximum=3660),
     Variable("types", "list", "Contract types", "Only these; all by default.", (), of="text"),
 )

@@ -19,7 +19,7 @@ COLUMNS = (Column("what", "What"), Column("field", "Where"))
 FINGERPRINT = ("what", "field")
 POLICY: RepeatPolicy = "every_run"
 SCHEDULE: Preset = "weekday_mornings"
-RELATED = ("contract.no_minimum", "hierarchy.invalid", "usage.unpriced")
+RELATED = ("contract.no_minimum", "group.mixed_types", "hierarchy.invalid", "usage.unpriced")
 
 
 #: What `hierarchy.invalid` tells of.

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from tallybook.alerts._terms import Agreed, found, in_force
 from tallybook.model.check import Column, Found, RepeatPolicy, Unjudged, Values
-from tallybook.model.contract import BaseCharge, Cycle
+from tallybook.model.contract import BaseCharge, Contract, Cycle, RateSchedule
 from tallybook.model.schedule import Preset
 from tallybook.model.view import View
 
@@ -45,14 +45,23 @@ def _of_base(one: Agreed, charge: BaseCharge) -> Iterator[Found]:
 def _of_schedules(one: Agreed) -> Iterator[Found]:
     layer, terms = one.layer, one.terms
     for planned in terms.rate_schedules:
-        raised = terms.base_charges if planned.applies_to == "base" else terms.meter_groups
-        for part in raised:
-            if planned.ref not in {None, part.name}:
-                continue
-            if layer.length(planned.cycle) != layer.length(part.cycle):
-                about = _about(one, planned.name, planned.cycle, part.cycle)
-                said = f"{planned.name} comes round otherwise than {part.name}, which it raises."
-                yield found(one, "schedule_differs", said, about, {}, part=planned.name)
+        if planned.cycle_unit is None:
+            continue  # it follows what it raises
+        for name, cycle in _raised(terms, planned):
+            if layer.length(planned.cycle) != layer.length(cycle):
+                about = _about(one, planned.name, planned.cycle, cycle)
+                said = f"{planned.name} comes round otherwise than {name}, which it raises."
+                part = f"{planned.name} {name}"
+                yield found(one, "schedule_differs", said, about, {}, part=part)
+
+
+def _raised(terms: Contract, planned: RateSchedule) -> Iterator[tuple[str, Cycle]]:
+    if planned.applies_to == "base":
+        every = [(charge.name, charge.cycle) for charge in terms.base_charges]
+    else:
+        every = [(group.name, group.cycle) for group in terms.meter_groups]
+        every += [(line.code, line.allotment or Cycle()) for line in terms.lines]
+    yield from (one for one in every if planned.ref in {None, one[0]})
 
 
 def _about(one: Agreed, part: str, cycle: Cycle, other: Cycle) -> dict[str, str]:

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from decimal import Decimal, localcontext
+from decimal import Decimal
 
-from tallybook.alerts._lines import found, lines, reached
+from tallybook.alerts._lines import available, found, lines, reached
+from tallybook.alerts._statements import share as percent
+from tallybook.alerts._terms import in_force
 from tallybook.model.check import Column, Found, RepeatPolicy, Unjudged, Values, Variable
 from tallybook.model.position import Position
 from tallybook.model.quantity import EXACT
@@ -18,7 +20,7 @@ _POOL = "Of the pool used by all, in percent, each said once a period."
 _SHARE = "Of the pool used by one account, in percent."
 _SHARES = (Decimal(80), Decimal(100))
 VARIABLES = (
-    Variable("thresholds", "list", "Shares of the pool", _POOL, _SHARES, of="percent"),
+    Variable("thresholds", "list", "Shares of the pool", _POOL, _SHARES, of="percent", minimum=0),
     Variable("share", "percent", "One account's share", _SHARE, Decimal(50), minimum=Decimal(0)),
 )
 COLUMNS = (
@@ -36,28 +38,31 @@ RELATED = ("allotment.threshold",)
 
 def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
     """Yield the shares that pools have met, and each of their accounts with used ÷ pool of `share`
-    % at least. A pool is a line to which more than one account brings something.
+    % at least. The pool is what is available to the whole tree of a contract's account.
     """
-    for position in lines(view):
+    pools = {one.number for one in in_force(view) if one.terms.pooling != "none"}
+    for position in lines(view) if pools else ():
         if isinstance(position, Unjudged):
-            yield position
-        elif len(position.contributions) > 1 and position.allotment:
+            if position.entity.rpartition("/")[0] in pools:
+                yield position
+        elif position.contract in pools:
             yield from reached(position, values["thresholds"], "the pool", member=None)
-            yield from _members(position, position.allotment, values["share"])
+            yield from _members(position, values["share"])
 
 
-def _members(position: Position, pool: Decimal, share: Decimal) -> Iterator[Found]:
+def _members(position: Position, share: Decimal) -> Iterator[Found]:
+    pool, accounts = available(position), {one.account for one in position.contributions}
+    if not pool or accounts == {position.account}:
+        return
     for one in position.contributions:
         used = one.used or Decimal(0)
-        with localcontext(EXACT) as digits:
-            digits.prec = 38
-            part = used * 100 / pool
-        if part >= share:
+        if EXACT.multiply(used, Decimal(100)) >= EXACT.multiply(pool, share):
+            part = percent(used, pool)
             made = found(
                 position,
                 "share",
                 f"{one.account} alone has used {part:.0f} % of the pool.",
-                {"threshold": share, "allotment": pool, "member": one.account},
+                {"threshold": share, "allotment": position.allotment, "member": one.account},
                 {"used": used, "percent_used": part / 100},
                 step=f"{share.normalize():f}",
             )

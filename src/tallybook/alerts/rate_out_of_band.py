@@ -1,14 +1,12 @@
 """Check `rate.out_of_band`: whether an overage rate is unusually low or high, now or as planned."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 from decimal import Decimal
 
 from tallybook.alerts._terms import found, in_force
 from tallybook.model.check import Column, Found, RepeatPolicy, Unjudged, Values, Variable
 from tallybook.model.schedule import Preset
 from tallybook.model.view import View
-from tallybook.positions.agreement import Stretch
 
 TITLE = "Rate out of its band"
 FINDS = "Overage rates and unit prices that are unusual, of terms that hold now or will soon."
@@ -27,7 +25,7 @@ COLUMNS = (
     Column("part", "Line or group"),
     Column("unit", "Unit"),
     Column("rate", "Rate", "money"),
-    Column("since", "Since", "date"),
+    Column("on", "On", "date"),
 )
 FINGERPRINT = ("part", "rate")
 POLICY: RepeatPolicy = "once_until_changed"
@@ -36,13 +34,14 @@ RELATED = ("rate.change_upcoming", "rate.credit_mismatch")
 
 
 def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
-    """Yield lines and groups with a rate ≤ `low` or ≥ `high`, at most one a part: its earliest."""
+    """Yield lines and groups with a rate ≤ `low` or ≥ `high`, planned increases included; each on
+    the first day on which it is, today or within `ahead` days.
+    """
     low, high = values["low"], values["high"]
     for one in in_force(view):
         told: set[str] = set()
-        until = one.day + timedelta(days=values["ahead"] + 1)
-        for stretch in one.agreed.between(one.day, until):
-            for part, meter, rate in _rates(stretch):
+        for then in (one, *one.turns(values["ahead"])):
+            for part, meter, rate in then.rates:
                 unit = _unit(view, meter)
                 if part in told or (values["unit"] and unit not in values["unit"]):
                     continue
@@ -54,20 +53,9 @@ def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
                         "low" if is_low else "high",
                         f"The rate of {part} is {'lower' if is_low else 'higher'} than usual.",
                         {"part": part, "rate": rate},
-                        {"unit": unit, "since": stretch.start.isoformat()},
+                        {"unit": unit, "on": then.day.isoformat()},
                         part=part,
                     )
-
-
-def _rates(stretch: Stretch) -> Iterator[tuple[str, str, Decimal]]:
-    """Yield the part, a meter and the rate of what is charged by the unit."""
-    for line in stretch.terms.lines:
-        price = line.price or {}
-        if price.get("model") == "per_unit" and line.meter is not None:
-            yield line.code, line.meter, Decimal(str(price["unit_amount"]))
-    for group in stretch.terms.meter_groups:
-        if group.overage_rate is not None:
-            yield group.name, group.meters[0], group.overage_rate
 
 
 def _unit(view: View, meter: str) -> str:

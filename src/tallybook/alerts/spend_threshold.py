@@ -13,11 +13,16 @@ from tallybook.model.view import View
 
 TITLE = "Spend reached"
 FINDS = "Contracts whose running billing period has come to an amount, before credits."
-TIPS = ("With a step, amounts go on after the last: 500, 1000, step 200 is 1200, 1400 …",)
+TIPS = ("With a step, amounts go on after the last: 500, 1000, step 200 is 1200, 1400 and so on.",)
 _AMOUNTS = "In the contract's currency, each said once a period."
 _STEP = "After the last amount, again each time so much more is spent; none by default."
 VARIABLES = (
-    Variable("amounts", "list", "Amounts", _AMOUNTS, (Decimal(1000),), of="money", required=True),
+    Variable(
+        *("amounts", "list", "Amounts", _AMOUNTS, (Decimal(1000),)),
+        of="money",
+        minimum=0,
+        required=True,
+    ),
     Variable("step", "money", "And every", _STEP, minimum=Decimal("0.01")),
 )
 COLUMNS = (
@@ -27,7 +32,7 @@ COLUMNS = (
 FINGERPRINT = ("threshold",)
 POLICY: RepeatPolicy = "once_per_threshold_per_period"
 SCHEDULE: Preset = "daily"
-RELATED = ("commitment.shortfall",)
+RELATED = ("balance.low", "commitment.shortfall")
 _REACHED_MAX = 1_000
 
 

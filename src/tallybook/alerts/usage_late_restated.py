@@ -42,6 +42,11 @@ def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
     }
     closed = {number for number, _ in said}
     adjusted = {number: one for number, one in contracts.items() if number in closed}
+    if view.stale:
+        for number, start in sorted(said):
+            account = contracts[number].terms.account
+            yield Unjudged(f"{number}@{start}", account, view.stale)
+        return
     for agreed, statement in running(view, adjusted):
         for start in sorted({one.period_start for one in statement.adjustments}):
             some = (one.amount for one in statement.adjustments if one.period_start == start)

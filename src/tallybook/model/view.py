@@ -4,6 +4,7 @@ one mark, and only of accounts that who asks may see. Checks never see a store.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Protocol
 
 from tallybook.model.directory import Directory
@@ -55,6 +56,11 @@ class View(Protocol):
         """Yield the statement of the period that holds now, or that holds the contract's day in
         `days`, of each of these contracts that is in force then, with what was used so far; worked
         out together. One that is closed is left out.
+        """
+
+    def drawn(self, contracts: Collection[str]) -> Mapping[str, Decimal]:
+        """Return how much was used so far of the quantity that contracts end by, of those that do;
+        worked out together.
         """
 
     def traffic(self, since: datetime, followed: tuple[Meter, ...] = ()) -> list[Traffic]:

@@ -61,6 +61,8 @@ def last_due(cron: str, timezone: str, after: datetime, now: datetime) -> dateti
     Raises:
         Invalid: `cron_invalid`.
     """
+    if next_due(cron, timezone, after) > now:
+        return None
     for start in (*(now - back for back in _BACK), after):
         found = None
         due = next_due(cron, timezone, max(after, start))

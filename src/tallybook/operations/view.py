@@ -5,6 +5,7 @@ narrowed to accounts and branches. Judges nothing.
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal, localcontext
 from functools import cached_property
 from typing import Final
 
@@ -13,11 +14,16 @@ from tallybook.model.mark import Mark
 from tallybook.model.nouns import Meter
 from tallybook.model.ports import Events, Ledger, Snapshot, SnapshotQuery, Statements
 from tallybook.model.position import Position
-from tallybook.model.scope import Member, Scope
+from tallybook.model.quantity import EXACT
+from tallybook.model.scope import Member, Scope, operator
 from tallybook.model.statement import ClosedStatement, Statement
 from tallybook.model.usage import Traffic, TrafficQuery
+from tallybook.operations.measure import measure
 from tallybook.operations.position import reach, walk, whole
 from tallybook.operations.rate import Basis, Course, rate
+from tallybook.positions.agreement import agreement
+from tallybook.positions.expiry import expiry_needs
+from tallybook.positions.needs import Need
 
 #: What came in and has waited longer than this to be counted makes everything counted stale.
 WAIT_MAX: Final = timedelta(minutes=15)
@@ -127,6 +133,26 @@ class Sight:
         for found in rate(self._scope, basis, asked, compared=False, explained=False):
             if not isinstance(found, ClosedStatement):
                 yield found.statement
+
+    def drawn(self, contracts: Collection[str]) -> dict[str, Decimal]:
+        """Return how much was used of the quantity that contracts end by, of those that do."""
+        wanted: dict[str, list[Need]] = {}
+        for number in contracts:
+            agreed = agreement(self.directory, number)
+            today = agreed.calendar_on(self.now.date()).day_of(self.now)
+            needs = expiry_needs(agreed, today + timedelta(days=1))
+            if needs:
+                wanted[number] = [need._replace(ends=need.ends[-1:]) for need in needs]
+        asked = [need for needs in wanted.values() for need in needs]
+        if not asked:
+            return {}
+        events, seq = self._sources.events, self.mark.seq
+        uses = measure(operator(), self.directory, events, asked, seq)
+        with localcontext(EXACT):
+            return {
+                number: sum((uses[need][-1].quantity for need in needs), Decimal(0))
+                for number, needs in wanted.items()
+            }
 
     def traffic(self, since: datetime, followed: tuple[Meter, ...] = ()) -> list[Traffic]:
         """Return what came in for these accounts since an instant."""

@@ -9,12 +9,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+import structlog
+
 from tallybook.alerts._check import read_values
 from tallybook.model.alert import Finding, Run, RunKind, Subscription
 from tallybook.model.alert_ports import Alerts
 from tallybook.model.delivery import Delivery
 from tallybook.model.directory import Directory
-from tallybook.model.errors import Conflict, Forbidden, TallybookError, Unavailable
+from tallybook.model.errors import Conflict, Forbidden, Overloaded, TallybookError, Unavailable
 from tallybook.model.ids import new_id
 from tallybook.model.mark import Mark
 from tallybook.model.ports import Books, Events, Ledger, People, Snapshot, Statements
@@ -29,6 +31,8 @@ from tallybook.operations.view import Sources
 
 #: Who subscribed at the command line of the machine itself.
 COMMAND_LINE: Final = "command line"
+log = structlog.get_logger()
+
 _WATCH: Final = operator("watch")
 
 #: Subscriptions that are decided together, and when they were due.
@@ -92,17 +96,12 @@ def due(stores: Stores, now: datetime) -> list[Due]:
 def watch(stores: Stores, now: datetime) -> int:
     """Run all that is due, and return how many subscriptions were decided here.
 
-    One that fails keeps nothing of the others; what is no refusal is raised after them.
+    A run that is refused, or fails, is one that says why, so that it keeps nothing of the others.
+
+    Raises:
+        Unavailable, Overloaded: a store does not answer; what was not decided is due again.
     """
-    decided, fault = 0, None
-    for some, at in due(stores, now):
-        try:
-            decided += _decide(stores, some, at, now)
-        except Exception as e:  # noqa: BLE001 - the others are run first; it is raised after them
-            fault = fault or e
-    if fault is not None:
-        raise fault
-    return decided
+    return sum(_decide(stores, some, at, now) for some, at in due(stores, now))
 
 
 def run(
@@ -158,10 +157,13 @@ def _decide(stores: Stores, some: Sequence[Subscription], at: datetime, now: dat
         try:
             made, part = _evaluate(here, one, "standard", at)
             parts.append(part)
-        except Unavailable:
-            raise  # nothing is decided: it is due until the stores answer again
+        except (Overloaded, Unavailable):
+            raise
         except TallybookError as e:
             made = _run(here, one, "standard", at, error=f"{e.code}: {e.detail}")
+        except Exception as e:
+            log.exception("run failed", subscription=one.id, check=one.check)
+            made = _run(here, one, "standard", at, error=f"fault: {type(e).__name__}: {e}")
         runs.append(made)
     findings = [f for part in parts for f in part.judged.findings]
     events = [event for part in parts for event in part.judged.events]

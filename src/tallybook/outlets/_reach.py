@@ -4,11 +4,11 @@ allow. What was looked up here is what is connected to, so that no second answer
 
 import socket
 from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-from tallybook.model.errors import Invalid
+from tallybook.model.errors import Invalid, Unavailable
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -27,6 +27,21 @@ _SPECIAL: Final[tuple[Network, ...]] = (
 
 class Refused(Exception):
     """The address may not be posted to; the text says why."""
+
+
+def networks_of(text: str) -> tuple[Network, ...]:
+    """Read networks that may be reached, with commas between them; an address is a network of one.
+
+    Raises:
+        Unavailable: `webhook_allow_wrong`.
+    """
+    try:
+        return tuple(ip_network(one.strip()) for one in text.split(",") if one.strip())
+    except ValueError as e:
+        raise Unavailable(
+            "webhook_allow_wrong",
+            f"TALLYBOOK_WEBHOOK_ALLOW is a list of networks such as 10.0.0.0/8,fd00::/8: {e}.",
+        ) from e
 
 
 def parts_of(url: str) -> tuple[SplitResult, str, int]:

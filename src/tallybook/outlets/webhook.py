@@ -16,7 +16,7 @@ from tallybook.model.errors import Invalid
 from tallybook.model.limits import DELIVERY_SECONDS_MAX
 from tallybook.model.webhook import Webhook
 from tallybook.outlets._peer import within, words
-from tallybook.outlets._reach import Network, Refused, parts_of, reach
+from tallybook.outlets._reach import Refused, networks_of, parts_of, reach
 from tallybook.outlets._signing import signed
 
 _GONE: Final = 410
@@ -26,21 +26,25 @@ _ADDRESSES_MAX: Final = 3
 
 
 class WebhookOutlet:
-    """The way to webhooks. `allow` are networks that may be reached although they are private,
+    """The way to webhooks. `allow` names networks that may be reached although they are private,
     `site` is where the pages are, and `now` the real time, which a signature holds.
     """
 
     def __init__(
         self,
-        allow: Sequence[Network],
+        allow: str,
         site: str,
         now: Callable[[], datetime],
         *,
         context: ssl.SSLContext | None = None,
         seconds: float = DELIVERY_SECONDS_MAX,
     ) -> None:
-        """Connect to nobody yet."""
-        self._allow = allow
+        """Connect to nobody yet.
+
+        Raises:
+            Unavailable: `webhook_allow_wrong`.
+        """
+        self._allow = networks_of(allow)
         self._site = site.rstrip("/")
         self._now = now
         self._context = context or ssl.create_default_context()

@@ -29,7 +29,7 @@ from tallybook.web.status import status_of
 router = APIRouter()
 
 _SEE_OTHER: Final = 303
-#: What a message's delivery says of itself. Sending is not built yet, and nothing pretends it is.
+#: What a message's delivery says of itself; without a mail server it waits.
 _NOTES: Final[Mapping[str | None, str]] = {
     None: "recorded; nobody else to tell",
     "queued": "recorded, not sent by mail yet",
