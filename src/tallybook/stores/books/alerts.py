@@ -230,7 +230,7 @@ def _write(
             raise _changed()
         try:
             connection.execute(insert(findings), [_of_finding(one) for one in some])
-        except IntegrityError as e:
+        except IntegrityError as e:  # a run by hand has found the same by now
             raise _changed() from e
     told = iter(happened)
     while lines := [_of_event(one) for one in islice(told, _A_STATEMENT)]:
