@@ -182,6 +182,20 @@ def test_a_run_is_decided_once_and_is_one_commit(database: Database) -> None:
     assert owned.due_at == NOW + DAY
 
 
+def test_what_two_runs_found_at_once_is_written_by_the_first(database: Database) -> None:
+    alerts, sub = BooksAlerts(database), subscription_of()
+    alerts.add(WHOLE, sub)
+    first, second = finding_of(sub), replace(finding_of(sub), id=fresh())
+    by_hand, beside = run_of(sub, kind="full"), run_of(sub, kind="full", id=fresh())
+    alerts.decide(WHOLE, by_hand, [first], [], [])
+    with pytest.raises(Conflict) as refusal:
+        alerts.decide(WHOLE, run_of(sub), [second], [], [delivery_of(1)], [beside])
+    assert refusal.value.code == "run_decided"
+    assert alerts.runs(WHOLE, sub.id, 9) == [by_hand]
+    assert alerts.remembered(WHOLE, sub.id) == [first]
+    assert BooksDeliveries(database).page(WHOLE, DeliveryQuery(NOW)).total == 0
+
+
 def test_findings_are_listed_by_what_is_at_risk_and_by_account(database: Database) -> None:
     alerts, sub = BooksAlerts(database), subscription_of()
     alerts.add(WHOLE, sub)

@@ -233,7 +233,7 @@ def _evaluate(
         resolved=judged.resolved,
         unjudged=judged.unjudged,
     )
-    return made, Part(subscription, listed, values, told, made.id, judged, found.evaluated)
+    return made, Part(subscription, owner, listed, values, told, made.id, judged, found.evaluated)
 
 
 def _owner(here: _Now, subscription: Subscription) -> Scope:

@@ -20,6 +20,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.exc import IntegrityError
 
 from tallybook.model.alert import (
     Finding,
@@ -144,7 +145,10 @@ class BooksAlerts:
                     _take(connection, one)
                 row = {**asdict(one), "known_at": str(one.known_at), "unjudged": one.unjudged or {}}
                 connection.execute(insert(runs).values(row))
-            _write(connection, findings, events)
+            try:
+                _write(connection, findings, events)
+            except IntegrityError as e:  # a run by hand has found the same by now
+                raise _decided() from e
             for delivery in deliveries:
                 outbox.add(connection, delivery)
 
@@ -200,7 +204,11 @@ def _take(connection: Connection, run: Run) -> None:
         or_(subscriptions.c.due_at.is_(None), subscriptions.c.due_at < run.due_at),
     )
     if connection.execute(one.values(due_at=run.due_at)).rowcount != 1:
-        raise Conflict("run_decided", "Another process has decided this run by now.")
+        raise _decided()
+
+
+def _decided() -> Conflict:
+    return Conflict("run_decided", "Another run has decided this by now; run it again.")
 
 
 def _write(
