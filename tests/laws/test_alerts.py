@@ -28,6 +28,7 @@ from tests.alerts._seen import Desk, House, installed
 
 T = TypeVar("T")
 ROOM = Path(alerts.__file__).parent
+TESTS = Path(__file__).resolve().parents[1] / "alerts"
 LINES_MAX = 150
 #: Checks and their variables as they were released: subscriptions name them, so none goes away.
 RELEASED: dict[str, set[str]] = {
@@ -224,6 +225,11 @@ def test_a_file_says_what_the_catalogue_tells(code: str) -> None:
     assert found.FINGERPRINT
     assert _is_once(column.key for column in found.COLUMNS)
     assert _is_once(variable.key for variable in found.VARIABLES)
+
+
+@every_check
+def test_a_check_has_its_own_tests(code: str) -> None:
+    assert (TESTS / f"test_{code.replace('.', '_')}.py").exists()
 
 
 @every_check
