@@ -114,7 +114,8 @@ class Desk:
         for month in months:
             body = {"period": f"2026-{month:02}-10"}
             target = f"/statements/{self.account}{part}/close"
-            assert self.house.call("POST", target, body).status == 200
+            answer = self.house.call("POST", target, body)
+            assert answer.status == 200, answer.body
 
     def preview(self, code: str, **values: Any) -> Any:
         """Ask what a check finds of the account and of its tree."""

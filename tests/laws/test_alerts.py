@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import TypeVar, get_args
+from typing import Any, TypeVar, get_args
 
 import pytest
 
@@ -28,6 +28,7 @@ from tests.alerts._seen import Desk, House, installed
 
 T = TypeVar("T")
 ROOM = Path(alerts.__file__).parent
+TESTS = Path(__file__).resolve().parents[1] / "alerts"
 LINES_MAX = 150
 #: Checks and their variables as they were released: subscriptions name them, so none goes away.
 RELEASED: dict[str, set[str]] = {
@@ -147,36 +148,58 @@ def view(house: House, empty: View) -> View:
 
 
 def _fill(desk: Desk, i: int) -> None:
-    mixed = f"{desk.account}-meter"
-    desk.house.put(f"/meters/{mixed}", event_type="use", aggregation="count", unit="calls")
-    group = {"name": "copies", "meters": ["calls", mixed], "credit_rate": "2", "overage_rate": i}
-    covering = {"name": "more", "meters": ["calls"], "covered_quantity": "100", "overage_rate": "1"}
-    base = {"name": "base", "amount": str(10 * i)}
-    up = {"name": "up", "applies_to": "base", "percent": "5", "every": 1}
-    desk.agree(
-        "-g",
-        base_charges=[base],
-        meter_groups=[group, covering],
-        rate_schedules=[up],
-        billing={"enabled": False},
-        end_date=f"2026-05-0{i}",
-    )
-    desk.house.put(f"/meters/{mixed}", event_type="use", aggregation="count", unit="uses")
-    desk.line("10", credits=[{"name": "paid", "amount": "1000"}], commitments=[_least(i)])
-    desk.line("10", part="-p", pooling="parent_pool")
-    desk.house.put(f"/accounts/{desk.account}-child", parent=desk.account)
-    for month_ in (1, 2, 3):
-        desk.use(f"2026-0{month_}-10", 100 * i * month_)
-    desk.close(1, 2, 3)
+    _define(desk, i)
+    for month in (1, 2, 3):
+        desk.use(f"2026-0{month}-10", 100 * i * month)
+    for part in ("", "-p", "-zero"):
+        desk.close(1, 2, 3, part=part)
     desk.use("2026-03-11", 77)
+    desk.line("11", name="Another name", **_money(i))
     for day in range(10, 20):
         desk.use(f"2026-04-{day}", 200 * i, source=f"/source-{day % 2}")
     desk.use("2026-04-19", 5, subject=f"{desk.account}-child", type="unknown")
     desk.use("2026-04-19", i, subject=desk.account.upper())
 
 
-def _least(i: int) -> dict[str, str]:
-    return {"name": "least", "amount": str(100_000 * i)}
+def _define(desk: Desk, i: int) -> None:
+    mixed, silent = f"{desk.account}-mixed", f"{desk.account}-silent"
+    desk.house.put(f"/meters/{mixed}", event_type="use", aggregation="count", unit="calls")
+    desk.house.put(f"/meters/{silent}", event_type="silent", aggregation="count")
+    desk.house.put(f"/accounts/{desk.account}-child", parent=desk.account)
+    base = {"name": "base", "amount": str(10 * i)}
+    desk.agree(
+        "-g",
+        base_charges=[base],
+        meter_groups=[
+            _group("copies", mixed, i, credit_rate="2", overage_method="allow_with_credit"),
+            _group("more", "calls", 1, covered_quantity="100"),
+        ],
+        rate_schedules=[{"name": "up", "applies_to": "base", "percent": "5", "every": 1}],
+        billing={"enabled": False},
+        end_date=f"2026-05-0{i}",
+    )
+    desk.house.put(f"/meters/{mixed}", event_type="use", aggregation="count", unit="uses")
+    desk.line("10", **_money(i))
+    desk.line("10", part="-p", pooling="parent_pool", base_charges=[base])
+    desk.line(None, part="-free")
+    term = {"quantity": "10", "cycle_unit": "term"}
+    desk.agree(
+        "-term",
+        end_date="2027-12-31",
+        lines=[{"code": "term", "meter": "calls", "allotment": term}],
+    )
+    allotment = {"quantity": "10"}
+    desk.agree("-zero", lines=[{"code": "zero", "meter": silent, "allotment": allotment}])
+
+
+def _money(i: int) -> dict[str, Any]:
+    least = {"name": "least", "amount": str(100_000 * i)}
+    return {"credits": [{"name": "paid", "amount": "1000"}], "commitments": [least]}
+
+
+def _group(name: str, meter: str, rate: int, **more: str) -> dict[str, object]:
+    meters = ["calls"] if meter == "calls" else ["calls", meter]
+    return {"name": name, "meters": meters, "overage_rate": rate, **more}
 
 
 def _judged(code: str, view: View) -> list[Found | Unjudged]:
@@ -202,6 +225,11 @@ def test_a_file_says_what_the_catalogue_tells(code: str) -> None:
     assert found.FINGERPRINT
     assert _is_once(column.key for column in found.COLUMNS)
     assert _is_once(variable.key for variable in found.VARIABLES)
+
+
+@every_check
+def test_a_check_has_its_own_tests(code: str) -> None:
+    assert (TESTS / f"test_{code.replace('.', '_')}.py").exists()
 
 
 @every_check
@@ -251,7 +279,7 @@ def test_a_finding_is_known_by_its_entity_step_and_period(code: str, view: View)
 
 def test_the_accounts_looked_at_are_odd_enough(view: View) -> None:
     finding = {code for code in codes() if any(isinstance(o, Found) for o in _judged(code, view))}
-    assert len(finding) >= 18, sorted(set(codes()) - finding)
+    assert len(finding) >= 26, sorted(set(codes()) - finding)
 
 
 def test_what_was_released_stays() -> None:

@@ -1,7 +1,9 @@
 """Mail to real servers that behave as servers do."""
 
+import socket
+import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.message import MIMEPart
@@ -190,6 +192,45 @@ def test_a_sender_it_does_not_know_is_our_fault_and_no_mail_s(office: Mailbox) -
     assert not any(one.is_down for one in outcomes)
 
 
+def test_a_server_that_greets_with_a_refusal_is_down() -> None:
+    with speaking(b"554 no service\r\n") as port:
+        (outcome,) = sent(outlet(port), mail())
+    assert (outcome.status, outcome.is_down) == ("failed", True)
+    assert outcome.error == "no way to the mail server: 554 no service"
+
+
+def test_a_server_that_hangs_up_on_an_address_has_said_nothing_of_it(office: Mailbox) -> None:
+    office.rcpt = {"ann@example.com": "421 closing down"}
+    (outcome,) = sent(outlet(office.port), mail())
+    assert (outcome.status, outcome.is_down) == ("failed", False)
+    assert "421 closing down" in (outcome.error or "")
+
+
+def test_a_server_that_wants_no_data_from_the_start_counts_as_it_says() -> None:
+    talk = (b"220 hi\r\n", *[b"250 ok\r\n"] * 3, b"554 not from you\r\n", b"250 ok\r\n")
+    with speaking(*talk) as port:
+        (outcome,) = sent(outlet(port), mail())
+    assert (outcome.status, outcome.error) == ("dead", "ann@example.com: 554 not from you")
+
+
+@contextmanager
+def speaking(*lines: bytes) -> Iterator[int]:
+    """Run a server that says these lines, each after one of the caller's, whatever that is."""
+
+    def speak() -> None:
+        caller, _ = listening.accept()
+        with caller, caller.makefile("rb") as heard:
+            for line in lines:
+                caller.sendall(line)
+                heard.readline()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=speak, daemon=True)
+        thread.start()
+        yield listening.getsockname()[1]
+        thread.join(5)
+
+
 def test_who_was_reached_gets_no_copy_when_others_are_tried_again(office: Mailbox) -> None:
     to = ("ann@example.com", "bo@example.com", "cy@example.com")
     one = mail(recipients=to)
@@ -266,6 +307,7 @@ def test_nothing_in_a_text_becomes_a_header(subject: str, body: str) -> None:
         b"Content-Transfer-Encoding MIME-Version".split()
     )
     assert b"\n" not in made.replace(b"\r\n", b"")
+    assert head.replace(b"\r\n", b"").decode("ascii").isprintable()
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,12 @@ contract whose base is too low for what it covers, one that is in line, and keys
 """
 
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
@@ -114,7 +117,20 @@ class Desk(Documented):
 @contextmanager
 def watched(folder: Path, kind: type[D], **more: Any) -> Iterator[D]:
     """Serve the house while the block runs, with more settings."""
-    settings = Settings(data=folder, test_clock=True, **more)
+    home, made = _made()
+    shutil.copytree(home.name, folder)
+    with app.running(Settings(data=folder, test_clock=True, **more)) as address:
+        desk = kind.__new__(kind)  # it is defined, and knows the OpenAPI document
+        desk.__dict__ |= made.__dict__ | {"port": urlsplit(address.url).port}
+        desk.at(MONDAY)
+        yield desk
+
+
+@cache
+def _made() -> tuple[TemporaryDirectory[str], Desk]:
+    """Return a house to be copied, and who asks it: making it takes longer than most stories."""
+    home = TemporaryDirectory()
+    settings = Settings(data=Path(home.name), test_clock=True)
     key = str(app.initialise(settings, "admin@example.com")["api_key"])
     with app.running(settings) as address:
-        yield kind(Client(urlsplit(address.url).port or 0, key))
+        return home, Desk(Client(urlsplit(address.url).port or 0, key))

@@ -365,3 +365,15 @@ def test_ticks_at_once_decide_once(desk: Desk) -> None:
             list(pool.map(desk.at, at))
     assert len(desk.mails()) == 3 * 4
     assert {len(runs(desk, one)) for one in made} == {4}
+
+
+def test_a_customers_subscription_tells_nobody_elses_people(desk: Desk) -> None:
+    told_ = {"roles": ["customer_admin"], "users": ["cora@acme.example"]}
+    made = desk.subscribed("customer_admin", check=SPEND, sends_empty=True,
+                           values={"amounts": ["1000"]}, recipients=told_)  # fmt: skip
+    desk.at("2026-03-02T07:00:00Z")
+    assert list(told(desk)) == ["cora@acme.example"]
+    desk.put("/users/cora@acme.example", role="customer_admin", account="other")
+    desk.at("2026-03-03T07:00:00Z")
+    assert len(desk.mails()) == 1
+    assert len(runs(desk, made)) == 2

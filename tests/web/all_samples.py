@@ -1,6 +1,7 @@
 """The sample values of every page, by name."""
 
 from tests.web import (
+    alert_samples,
     case_samples,
     contract_samples,
     page_samples,
@@ -16,6 +17,7 @@ PAGES = {
     **case_samples.PAGES,
     **subscription_samples.PAGES,
     **self_check_samples.PAGES,
+    **alert_samples.PAGES,
 }
 #: What a browser looks at: of the contracts' pages those that hold the most.
 LOOKED = {
@@ -24,5 +26,6 @@ LOOKED = {
     **case_samples.PAGES,
     **subscription_samples.PAGES,
     **self_check_samples.PAGES,
+    **alert_samples.PAGES,
     **{n: PAGES[n] for n in contract_samples.RICHEST},
 }

@@ -50,9 +50,11 @@ class Pages:
 
 
 @contextmanager
-def pages(folder: Path, *, empty: bool = False) -> Iterator[Pages]:
-    """Serve the installation while the block runs; an empty one is as `init` leaves it."""
-    settings = Settings(data=folder / "data", test_clock=True)
+def pages(folder: Path, *, empty: bool = False, **more: Any) -> Iterator[Pages]:
+    """Serve the installation while the block runs; an empty one is as `init` leaves it. `more` are
+    settings.
+    """
+    settings = Settings(data=folder / "data", test_clock=True, **more)
     made = app.initialise(settings, EMAIL)
     with app.running(settings) as address:
         client = Client(urlsplit(address.url).port or 0, str(made["api_key"]))

@@ -51,7 +51,7 @@ def form_of(page: Html, css: str = "form.letter") -> dict[str, str]:
     """Return what a form sends as it was given, with its first choices."""
     found: dict[str, str] = {}
     for one in page.css(f"{css} input"):
-        if one.attributes.get("type") != "radio" or "checked" in one.attributes:
+        if one.attributes.get("type") not in {"radio", "checkbox"} or "checked" in one.attributes:
             found[str(one.attributes["name"])] = one.attributes.get("value") or ""
     return found
 

@@ -74,7 +74,7 @@ def shown(request: pytest.FixtureRequest) -> Page:
 
 def test_every_template_is_shown() -> None:
     pieces = {"base.html", "parts.html", "help.html", "actions.html", "contract_parts.html"}
-    pieces |= {"account_panels.html", "case_parts.html"}
+    pieces |= {"account_panels.html", "alert_parts.html", "case_parts.html"}
     pieces |= {f"volume_{piece}.html" for piece in ("accounts", "charted", "filters", "table")}
     names = set(environment().list_templates())
     assert names - pieces == {template for template, _ in PAGES.values()}

@@ -47,13 +47,21 @@ class Invoice(NamedTuple):
     @property
     def overage(self) -> Decimal:
         """Return what was charged beyond what is covered."""
-        return added(one.amount for one in self.covered)
+        return added(one.amount for one in self.covered if one.covered)
 
 
 def added(values: Any) -> Decimal:
     """Return a sum without rounding."""
     with localcontext(EXACT):
         return sum(values, _ZERO)
+
+
+def spent(statement: Statement) -> Decimal:
+    """Return what a period's use and base charges come to so far, discounts taken away: without
+    what is added up to a commitment, which use may still fill, and what earlier periods left.
+    """
+    charges = (*statement.lines, *statement.base_charges, *statement.discounts)
+    return added(charge.amount for charge in charges)
 
 
 def share(part: Decimal, whole: Decimal) -> Decimal:

@@ -69,7 +69,9 @@ def _unbilled(agreed: Agreement, closed: set[date], until: date) -> list[tuple[d
 def _found(view: View, one: Statement, open_: list[tuple[date, date]], day: date) -> Found:
     start, due = open_[0]
     past = (day - due).days
-    when = f"{past} days past due" if past > 0 else "due today" if not past else f"due in {-past}"
+    when = (
+        f"{past} days past due" if past > 0 else "due today" if not past else f"due in {-past} days"
+    )
     more = f"; {len(open_)} periods in all" if len(open_) > 1 else ""
     return Found(
         entity=one.contract,

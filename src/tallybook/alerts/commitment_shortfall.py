@@ -5,7 +5,7 @@ committed to in its billing period.
 from collections.abc import Iterator
 from decimal import Decimal
 
-from tallybook.alerts._statements import added, running, share
+from tallybook.alerts._statements import added, running, share, spent
 from tallybook.alerts._terms import Agreed, in_force
 from tallybook.model.check import Column, Found, RepeatPolicy, Unjudged, Values, Variable
 from tallybook.model.contract import Cycle
@@ -61,12 +61,9 @@ def _judged(
     one: Agreed, statement: Statement, lines: list[Position], percent: Decimal
 ) -> Iterator[Found | Unjudged]:
     committed = _commitment(one)
-    spent = added(
-        charge.amount
-        for charge in (*statement.lines, *statement.base_charges, *statement.discounts)
-    )
+    so_far = spent(statement)
     rest = [_rest(line, statement) for line in lines]
-    projected = added((spent, *(amount for amount in rest if amount is not None)))
+    projected = added((so_far, *(amount for amount in rest if amount is not None)))
     if share(projected, committed) >= percent:
         return
     if None in rest:
@@ -79,7 +76,7 @@ def _judged(
         message=f"Heading for {share(projected, committed):.0f} % of what was committed to.",
         inputs={"commitment": committed},
         outputs={
-            "spent": spent,
+            "spent": so_far,
             "projected": projected,
             "shortfall": added((committed, -projected)),
         },

@@ -47,7 +47,7 @@ def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
             if after.recorded_at >= since:
                 changed = _changed(before.document, after.document)
                 wanted = changed & set(values["fields"]) if values["fields"] else changed
-                if after.retired or wanted:
+                if wanted:
                     yield _found(number, after, sorted(wanted))
 
 
@@ -56,12 +56,11 @@ def _changed(before: Document, after: Document) -> set[str]:
 
 
 def _found(number: str, version: Version, fields: list[str]) -> Found:
-    what = "it, which is retired" if version.retired else ", ".join(fields)
     return Found(
         entity=number,
         account=version.document["account"],
-        state="retired" if version.retired else "changed",
-        message=f"Version {version.number} changed {what}.",
+        state="changed",
+        message=f"Version {version.number} changed {', '.join(fields)}.",
         inputs={"version": version.number},
         outputs={
             "fields": ", ".join(fields),

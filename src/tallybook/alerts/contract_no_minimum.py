@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from tallybook.alerts._terms import found, in_force
 from tallybook.model.check import Column, Found, RepeatPolicy, Unjudged, Values, Variable
+from tallybook.model.contract import Contract
 from tallybook.model.schedule import Preset
 from tallybook.model.view import View
 
@@ -26,12 +27,18 @@ def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
     for one in in_force(view):
         created = view.directory.history("contract", one.number)[0].recorded_at
         terms = one.terms
-        covers = any(group.covered_quantity for group in terms.meter_groups)
-        includes = any(line.allotment or line.minimum_amount for line in terms.lines)
-        fixed = any(line.quantity is not None for line in terms.lines)
-        if created < since or covers or includes or fixed:
-            continue
-        if terms.base_charges or terms.commitments or not (terms.lines or terms.meter_groups):
+        if created < since or _promises(terms) or not (terms.lines or terms.meter_groups):
             continue
         said = "Nothing fixed is charged, and nothing is included."
         yield found(one, "none", said, {"created": created.date().isoformat()}, {})
+
+
+def _promises(terms: Contract) -> bool:
+    """Tell whether something fixed is charged or included; an unlimited allotment includes all."""
+    return (
+        any(charge.amount for charge in terms.base_charges)
+        or any(commitment.amount for commitment in terms.commitments)
+        or any(group.covered_quantity for group in terms.meter_groups)
+        or any(line.quantity is not None or line.minimum_amount for line in terms.lines)
+        or any(line.allotment and line.allotment.quantity != 0 for line in terms.lines)
+    )

@@ -9,7 +9,7 @@ from tallybook.model.view import View
 
 TITLE = "Credit and overage rates differ"
 FINDS = "Meter groups that credit what is not used at another rate than they bill overage."
-TIPS = ("It matters only to groups whose overage method is allow_with_credit.",)
+TIPS = ("Only groups whose overage method is allow_with_credit are judged.",)
 VARIABLES = ()
 COLUMNS = (
     Column("group", "Group"),
@@ -23,10 +23,12 @@ RELATED = ("rate.out_of_band",)
 
 
 def find(view: View, _values: Values) -> Iterator[Found | Unjudged]:
-    """Yield groups with a credit rate that is not their overage rate."""
+    """Yield groups that credit, with a credit rate that is not their overage rate."""
     for one in in_force(view):
         for group in one.terms.meter_groups:
             rate = one.rate(group)
+            if group.overage_method != "allow_with_credit":
+                continue
             if group.credit_rate is None or rate is None or group.credit_rate == rate:
                 continue
             about = {"group": group.name, "credit_rate": group.credit_rate, "overage_rate": rate}

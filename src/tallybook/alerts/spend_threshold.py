@@ -5,14 +5,14 @@ amount.
 from collections.abc import Iterator
 from decimal import Decimal
 
-from tallybook.alerts._statements import running
+from tallybook.alerts._statements import running, spent
 from tallybook.alerts._terms import in_force
 from tallybook.model.check import Column, Found, RepeatPolicy, Unjudged, Values, Variable
 from tallybook.model.schedule import Preset
 from tallybook.model.view import View
 
 TITLE = "Spend reached"
-FINDS = "Contracts whose running billing period has come to an amount, before credits."
+FINDS = "Contracts whose running billing period has come to an amount: use and base charges."
 TIPS = ("With a step, amounts go on after the last: 500, 1000, step 200 is 1200, 1400 and so on.",)
 _AMOUNTS = "In the contract's currency, each said once a period."
 _STEP = "After the last amount, again each time so much more is spent; none by default."
@@ -37,20 +37,21 @@ _REACHED_MAX = 1_000
 
 
 def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
-    """Yield each amount that the subtotal of a running statement has met."""
+    """Yield each amount that the use and base charges of a running period have met."""
     contracts = {one.number: one for one in in_force(view)}
     if view.stale:
         yield from (Unjudged(n, one.terms.account, view.stale) for n, one in contracts.items())
         return
     for one, statement in running(view, contracts):
-        for threshold in reached(statement.subtotal, values["amounts"], values["step"]):
+        so_far = spent(statement)
+        for threshold in reached(so_far, values["amounts"], values["step"]):
             yield Found(
                 entity=one.number,
                 account=statement.account,
                 state="reached",
                 message=f"This period's spend has reached a set amount for {one.number}.",
                 inputs={"threshold": threshold},
-                outputs={"spent": statement.subtotal},
+                outputs={"spent": so_far},
                 currency=statement.currency,
                 contract=one.number,
                 branch=one.terms.branch,

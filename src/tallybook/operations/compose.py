@@ -32,9 +32,12 @@ _TELL: Final = operator("alerts")
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A run of one subscription that is told of: alone, or as one of a digest."""
+    """A run of one subscription that is told of: alone, or as one of a digest. `owner` is what its
+    owner may see now.
+    """
 
     subscription: Subscription
+    owner: Scope
     listed: Listed
     values: Values
     kind: RunKind
@@ -127,16 +130,19 @@ class _Viewer:
 
 
 def _viewer(desk: Desk, address: str, parts: Sequence[Part]) -> _Viewer | None:
-    """Return who an address is; None where nothing may be sent to it."""
+    """Return who an address is; None where nothing may be sent to it: customers tell their own
+    people only.
+    """
+    owner = parts[0].owner  # those of a digest have one owner
     user = desk.people.user(_TELL, address)
-    if user is not None:
-        scope = identify.by_name(desk.people, desk.directories, address, desk.now)
-        return _Viewer(address, user, scope) if scope and scope.may("read") else None
-    owners = {part.subscription.owner for part in parts}
-    scopes = (identify.by_name(desk.people, desk.directories, who, desk.now) for who in owners)
-    if any(scope is not None and scope.accounts is not None for scope in scopes):
+    if user is None:
+        scope = Scope(address, "sales_rep", names=frozenset({address.lower()}))
+        return _Viewer(address, None, scope) if owner.accounts is None else None
+    is_theirs = user.account is not None and owner.sees(user.account, desk.now)
+    seen = identify.by_name(desk.people, desk.directories, address, desk.now)
+    if seen is None or not seen.may("read") or not (owner.accounts is None or is_theirs):
         return None
-    return _Viewer(address, None, Scope(address, "sales_rep", names=frozenset({address.lower()})))
+    return _Viewer(address, user, seen)
 
 
 def _shown(
@@ -311,10 +317,8 @@ def _posts(desk: Desk, part: Part) -> Iterator[Delivery]:
     targets = () if part.is_test else part.subscription.recipients.webhooks
     if not targets:
         return
-    who = part.subscription.owner
-    scope = identify.by_name(desk.people, desk.directories, who, desk.now) or _TELL
     for one in part.judged.said:
-        shown = checks.told(scope, desk.directory, part.listed.check, one)
+        shown = checks.told(part.owner, desk.directory, part.listed.check, one)
         for target in targets:
             yield Delivery(
                 id=new_id(desk.now),
@@ -326,7 +330,7 @@ def _posts(desk: Desk, part: Part) -> Iterator[Delivery]:
                 link=f"/findings/{one.id}",
                 numbers=_posted(part, shown),
                 created_at=desk.now,
-                created_by=who,
+                created_by=part.subscription.owner,
                 due_at=desk.now,
                 channel="webhook",
                 target=target,

@@ -16,6 +16,8 @@ from tallybook.outlets._peer import within
 from tallybook.outlets._smtp_url import server_of
 
 _READY: Final = 220
+#: The library's own time-out comes after ours, which says what it was.
+_LATER_SECONDS: Final = 5
 
 
 class _Broken(Exception):
@@ -72,11 +74,11 @@ class SmtpOutlet:
             _Broken: there is no way in.
         """
         server, seconds = self._server, self._seconds
-        us = self._sender.domain
+        us, timeout = self._sender.domain, seconds + _LATER_SECONDS
         client = (
-            smtplib.SMTP_SSL(timeout=seconds, local_hostname=us, context=self._context)
+            smtplib.SMTP_SSL(timeout=timeout, local_hostname=us, context=self._context)
             if server.scheme == "smtps"
-            else smtplib.SMTP(timeout=seconds, local_hostname=us)
+            else smtplib.SMTP(timeout=timeout, local_hostname=us)
         )
         # What its certificate must say. The library would learn it where it connects at once, and
         # nothing could cut that off.

@@ -197,9 +197,10 @@ def _schedule(check: Check, said: Mapping[str, str]) -> tuple[Field, ...]:
 def _recipients(said: Mapping[str, str], own: str) -> tuple[Field, ...]:
     whom = "Addresses with commas. Each mail shows only what its reader may see."
     splits = (("none", "One mail"), ("branch", "One a branch"), ("recipient", "One a recipient"))
-    split = said.get("split_by", "none")
+    split, name = said.get("split_by", "none"), said.get("name", "")
     options = tuple(Option(value, label, value == split) for value, label in splits)
     return (
+        Field("name", "Name", "What mails call it; the check's title by default.", "text", name),
         Field("to", "To", whom, "text", said.get("to", own)),
         Field("cc", "Copy to", "With commas.", "text", said.get("cc", "")),
         Field("csm", "The CSM", "Of each contract found.", "flag", said.get("csm", "")),

@@ -145,6 +145,7 @@ def _page(
         tuple(map(_run, runs)),
         Link(listed.title, f"{words.ALERTS}/{one.check}"),
         Link("What it found", f"{words.FINDINGS}?subscription={one.id}"),
+        here,
         one.enabled,
         subscriptions_op.may_subscribe(scope),
         is_new="saved" in request.query_params,

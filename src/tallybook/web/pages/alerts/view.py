@@ -160,6 +160,7 @@ class SubscriptionPage:
     runs: tuple[RunRow, ...]
     check: Link
     findings: Link
+    action: str
     enabled: bool
     may_change: bool
     is_new: bool = False
