@@ -28,7 +28,7 @@ from tallybook.model.scope import Member, Scope, operator
 from tallybook.model.time import FIRST_INSTANT, LAST_INSTANT
 from tallybook.stores.books.alerts import BooksAlerts
 from tallybook.stores.books.database import Database
-from tallybook.stores.books.deliveries import BooksDeliveries, BooksOutbox
+from tallybook.stores.books.deliveries import BooksDeliveries, BooksOutbox, add
 from tests.books import STORES, opened
 
 NOW = datetime(2026, 4, 1, 12, tzinfo=UTC)
@@ -313,3 +313,28 @@ def claimed(
     lease_seconds: int = 60,
 ) -> list[Delivery]:
     return outbox.claim(WHOLE, channel, now, holder, limit=limit, lease_seconds=lease_seconds)
+
+
+def test_a_message_is_read_by_whom_it_is_for(database: Database) -> None:
+    store, day = BooksDeliveries(database), NOW + DAY
+    one = delivery_of(account="acme", recipients=("cora@acme.example",), bcc=("ann@example.com",))
+    case = delivery_of(account="acme", kind="case.to_csm", recipients=("nadia@example.com",))
+    with database.writer() as connection:
+        for delivery in (one, case):
+            add(connection, delivery)
+    acme = (Member("acme", FIRST_INSTANT, LAST_INSTANT),)
+    sees = {
+        Scope("fay@example.com", "finance"): {one.id, case.id},
+        Scope("ann@example.com", "analyst"): {one.id, case.id},
+        Scope(one.created_by, "analyst"): {one.id, case.id},
+        Scope("sam@example.com", "sales_rep"): {case.id},
+        Scope("cora@acme.example", "customer_viewer", acme): {one.id, case.id},
+        Scope("ora@acme.example", "customer_admin", acme): {case.id},
+        Scope("%", "customer_admin", acme): {case.id},
+    }
+    for scope, expected in sees.items():
+        page = store.page(scope, DeliveryQuery(day))
+        assert ({found.id for found in page.items}, page.total) == (expected, len(expected))
+        for delivery in (one, case):
+            found = store.delivery(scope, delivery.id, day)
+            assert (found is not None) == (delivery.id in expected)
