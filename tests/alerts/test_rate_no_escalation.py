@@ -29,6 +29,19 @@ def test_a_kind_that_is_not_there_needs_none(desk: Desk) -> None:
     assert desk.states(NONE) == {"ME/base": "none"}
 
 
+def test_prices_of_lines_are_rates(desk: Desk) -> None:
+    desk.line(start_date="2025-01-01")
+    assert desk.states(NONE) == {"ME/overage": "none"}
+    desk.line(start_date="2025-01-01", rate_schedules=[up("overage")])
+    assert desk.states(NONE) == {}
+
+
+def test_what_costs_nothing_needs_none(desk: Desk) -> None:
+    desk.agree(start_date="2025-01-01", meter_groups=[{"name": "free", "meters": ["calls"]}])
+    desk.agree("-b", start_date="2025-01-01", lines=[{"code": "free", "meter": "calls"}])
+    assert desk.states(NONE) == {}
+
+
 def test_a_young_contract_is_left_alone(desk: Desk) -> None:
     desk.agree(start_date="2025-04-21", **BASE)
     assert desk.states(NONE) == {}

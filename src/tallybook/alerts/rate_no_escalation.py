@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from tallybook.alerts._terms import found, in_force
 from tallybook.model.check import Column, Found, RepeatPolicy, Unjudged, Values, Variable
+from tallybook.model.contract import Contract
 from tallybook.model.schedule import Preset
 from tallybook.model.view import View
 
@@ -24,8 +25,8 @@ RELATED = ("rate.change_upcoming",)
 
 
 def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
-    """Yield contracts with base charges, or groups with a rate, and no rate schedule of that kind;
-    one with neither kind is told of once for each.
+    """Yield contracts with base charges, or with rates of lines or groups, and no rate schedule of
+    that kind; one that lacks both kinds is told of once for each.
     """
     for one in in_force(view):
         terms, since = one.terms, one.agreed.stretches[0].start
@@ -34,10 +35,17 @@ def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
         if values["types"] and terms.type not in values["types"]:
             continue
         planned = {schedule.applies_to for schedule in terms.rate_schedules}
-        has = {"base": bool(terms.base_charges), "overage": bool(terms.meter_groups)}
+        has = {"base": bool(terms.base_charges), "overage": _has_rates(terms)}
         for kind in ("base", "overage"):
             if has[kind] and kind not in planned:
                 said = f"No increase of its {kind} rates is planned."
                 yield found(
                     one, "none", said, {"kind": kind}, {"since": since.isoformat()}, part=kind
                 )
+
+
+def _has_rates(terms: Contract) -> bool:
+    """Tell whether there is something that an increase of overage rates would raise."""
+    return any(line.price for line in terms.lines) or any(
+        group.overage_rate or group.overage_tiers for group in terms.meter_groups
+    )
