@@ -28,7 +28,7 @@ from tallybook.model.scope import Member, Scope, operator
 from tallybook.model.time import FIRST_INSTANT, LAST_INSTANT
 from tallybook.stores.books.alerts import BooksAlerts
 from tallybook.stores.books.database import Database
-from tallybook.stores.books.deliveries import BooksDeliveries, BooksOutbox
+from tallybook.stores.books.deliveries import BooksDeliveries, BooksOutbox, add
 from tests.books import STORES, opened
 
 NOW = datetime(2026, 4, 1, 12, tzinfo=UTC)
@@ -169,7 +169,8 @@ def test_a_run_is_decided_once_and_is_one_commit(database: Database) -> None:
     assert alerts.finding(WHOLE, found.id, NOW) == (found, [event])
     assert BooksDeliveries(database).page(WHOLE, DeliveryQuery(NOW)).items == (letter,)
     later = run_of(sub, due_at=NOW + DAY)
-    resolved = replace(found, status="resolved", resolved_at=NOW + DAY, fingerprint=None)
+    (read,) = alerts.remembered(WHOLE, sub.id)
+    resolved = replace(read, status="resolved", resolved_at=NOW + DAY, fingerprint=None)
     done = FindingEvent(found.id, NOW + DAY, later.id, "resolved")
     alerts.decide(WHOLE, later, [resolved], [done], [])
     assert alerts.finding(WHOLE, found.id, NOW) == (resolved, [event, done])
@@ -190,7 +191,7 @@ def test_what_two_runs_found_at_once_is_written_by_the_first(database: Database)
     alerts.decide(WHOLE, by_hand, [first], [], [])
     with pytest.raises(Conflict) as refusal:
         alerts.decide(WHOLE, run_of(sub), [second], [], [delivery_of(1)], [beside])
-    assert refusal.value.code == "run_decided"
+    assert refusal.value.code == "findings_changed"
     assert alerts.runs(WHOLE, sub.id, 9) == [by_hand]
     assert alerts.remembered(WHOLE, sub.id) == [first]
     assert BooksDeliveries(database).page(WHOLE, DeliveryQuery(NOW)).total == 0
@@ -215,12 +216,44 @@ def test_findings_are_listed_by_what_is_at_risk_and_by_account(database: Databas
     named = alerts.page(WHOLE, FindingQuery(NOW, text="c-3", check=sub.check, contract="C-3"))
     assert [one.entity for one in named.items] == ["C-3"]
     assert alerts.page(WHOLE, FindingQuery(NOW, check="none")).total == 0
-    changed = replace(made[0], status="acknowledged", note="seen to")
+    read = told(alerts, made[0].id)
+    changed = replace(read, status="acknowledged", note="seen to")
     noted = FindingEvent(made[0].id, NOW, "ann", "acknowledged", "seen to")
     alerts.change_findings(WHOLE, [changed], [noted])
     assert alerts.finding(WHOLE, made[0].id, NOW) == (changed, [noted])
     assert alerts.remove(WHOLE, sub.id, NOW)
     assert alerts.page(WHOLE, FindingQuery(NOW, statuses=frozenset())).total == 0
+
+
+def test_what_was_written_since_it_was_read_is_not_overwritten(database: Database) -> None:
+    alerts, sub = BooksAlerts(database), subscription_of()
+    alerts.add(WHOLE, sub)
+    found = finding_of(sub)
+    alerts.decide(WHOLE, run_of(sub), [found], [], [])
+    (read,) = alerts.remembered(WHOLE, sub.id)
+    noted = FindingEvent(found.id, NOW, "ann", "acknowledged", "seen to")
+    theirs = replace(told(alerts, found.id), status="acknowledged", note="seen to")
+    alerts.change_findings(WHOLE, [theirs], [noted])
+    later = run_of(sub, due_at=NOW + DAY)
+    with pytest.raises(Conflict) as refusal:
+        alerts.decide(WHOLE, later, [read], [], [delivery_of()])
+    assert refusal.value.code == "findings_changed"
+    with pytest.raises(Conflict):
+        alerts.change_findings(WHOLE, [replace(read, status="resolved")], [])
+    assert alerts.finding(WHOLE, found.id, NOW) == (theirs, [noted])
+    assert len(alerts.runs(WHOLE, sub.id, 9)) == 1
+    assert BooksDeliveries(database).page(WHOLE, DeliveryQuery(NOW)).total == 0
+    alerts.decide(WHOLE, later, [replace(told(alerts, found.id), last_seen=NOW + DAY)], [], [])
+    assert told(alerts, found.id).last_seen == NOW + DAY
+
+
+def test_no_run_of_a_subscription_that_was_removed_leaves_anything(database: Database) -> None:
+    alerts, sub = BooksAlerts(database), subscription_of()
+    for kind in ("standard", "full", "test"):
+        with pytest.raises(Conflict):
+            alerts.decide(WHOLE, run_of(sub, kind=kind), [finding_of(sub)], [], [delivery_of()])
+    assert alerts.page(WHOLE, FindingQuery(NOW)).total == 0
+    assert BooksDeliveries(database).page(WHOLE, DeliveryQuery(NOW)).total == 0
 
 
 def test_a_delivery_is_held_by_one_until_it_is_settled(database: Database) -> None:
@@ -264,6 +297,12 @@ def test_deliveries_of_one_sequence_go_one_after_the_other(database: Database) -
     assert claimed(outbox, "two", channel="webhook") == [second]
 
 
+def told(alerts: BooksAlerts, finding_id: str) -> Finding:
+    found = alerts.finding(WHOLE, finding_id, NOW)
+    assert found is not None
+    return found[0]
+
+
 def claimed(
     outbox: BooksOutbox,
     holder: str,
@@ -274,3 +313,28 @@ def claimed(
     lease_seconds: int = 60,
 ) -> list[Delivery]:
     return outbox.claim(WHOLE, channel, now, holder, limit=limit, lease_seconds=lease_seconds)
+
+
+def test_a_message_is_read_by_whom_it_is_for(database: Database) -> None:
+    store, day = BooksDeliveries(database), NOW + DAY
+    one = delivery_of(account="acme", recipients=("cora@acme.example",), bcc=("ann@example.com",))
+    case = delivery_of(account="acme", kind="case.to_csm", recipients=("nadia@example.com",))
+    with database.writer() as connection:
+        for delivery in (one, case):
+            add(connection, delivery)
+    acme = (Member("acme", FIRST_INSTANT, LAST_INSTANT),)
+    sees = {
+        Scope("fay@example.com", "finance"): {one.id, case.id},
+        Scope("ann@example.com", "analyst"): {one.id, case.id},
+        Scope(one.created_by, "analyst"): {one.id, case.id},
+        Scope("sam@example.com", "sales_rep"): {case.id},
+        Scope("cora@acme.example", "customer_viewer", acme): {one.id, case.id},
+        Scope("ora@acme.example", "customer_admin", acme): {case.id},
+        Scope("%", "customer_admin", acme): {case.id},
+    }
+    for scope, expected in sees.items():
+        page = store.page(scope, DeliveryQuery(day))
+        assert ({found.id for found in page.items}, page.total) == (expected, len(expected))
+        for delivery in (one, case):
+            found = store.delivery(scope, delivery.id, day)
+            assert (found is not None) == (delivery.id in expected)

@@ -111,6 +111,18 @@ def test_more_than_one_claim_is_sent_in_one_go(database: Database) -> None:
     assert run(database, wire) == 0
 
 
+def test_what_became_of_one_is_written_before_the_next_is_begun(database: Database) -> None:
+    class Looking(Wire):
+        def send(self, deliveries: Iterable[Delivery]) -> Generator[Outcome]:
+            for number, outcome in enumerate(super().send(deliveries)):
+                settled = [one for one in kept(database).values() if one.status == "sent"]
+                assert len(settled) == number
+                yield outcome
+
+    put(database, *(mail(i) for i in range(3)))
+    assert run(database, Looking()) == 3
+
+
 def test_a_server_that_is_down_is_asked_once_and_the_rest_waits_as_it_was(
     database: Database,
 ) -> None:

@@ -307,6 +307,7 @@ def test_nothing_in_a_text_becomes_a_header(subject: str, body: str) -> None:
         b"Content-Transfer-Encoding MIME-Version".split()
     )
     assert b"\n" not in made.replace(b"\r\n", b"")
+    assert head.replace(b"\r\n", b"").decode("ascii").isprintable()
 
 
 @pytest.mark.parametrize(

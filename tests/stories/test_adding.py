@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 
 import tallybook.aggregations as room
-from tallybook import pricing
+from tallybook import alerts, pricing
 from tallybook.aggregations._shape import Row, aggregation
 from tallybook.model import kinds
 from tests.laws import test_pricing as laws
@@ -22,7 +22,7 @@ def shown(section: str) -> list[str]:
     """Return the code of a section of the page."""
     page = (ROOT / "docs/adding.md").read_text("utf-8")
     _, _, part = page.partition(f"\n## {section}")
-    return re.findall(r"```python\n(.*?)```", part, re.DOTALL)
+    return re.findall(r"```python\n(.*?)```", re.split(r"\n## A ", part)[0], re.DOTALL)
 
 
 @pytest.fixture(scope="module")
@@ -107,3 +107,28 @@ def test_contracts_take_it_and_positions_and_previews_know_it(
     assert position["amount"] == "3.75"
     asked = {"price": price, "quantity": "1500"}
     assert bare.call("POST", "/preview/charge", asked).json["amount"] == "3.75"
+
+
+@pytest.fixture(scope="module")
+def unnamed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Put the page's check beside the others."""
+    folder: Path = tmp_path_factory.mktemp("checks")
+    (folder / "contract_unnamed.py").write_text(shown("A check")[0], "utf-8")
+    alerts.__path__.append(str(folder))
+    yield "contract.unnamed"
+    alerts.__path__.remove(str(folder))
+
+
+def test_the_catalogue_previews_and_subscriptions_know_a_check(unnamed: str, bare: Client) -> None:
+    bare.put("/accounts/shop")
+    for number, name in (("C-named", "Shop"), ("C-unnamed", None)):
+        bare.put(f"/contracts/{number}", account="shop", start_date="2026-01-01", name=name)
+    listed = {item["code"]: item for item in bare.call("GET", "/checks").json["items"]}
+    assert listed[unnamed]["title"] == "Contract without a name"
+    preview = bare.call("POST", f"/checks/{unnamed}/preview", {"accounts": ["shop"]}).json
+    assert [one["entity"] for one in preview["findings"]] == ["C-unnamed"]
+    none = {"accounts": ["shop"], "values": {"types": ["other"]}}
+    assert bare.call("POST", f"/checks/{unnamed}/preview", none).json["findings"] == []
+    asked = {"check": unnamed, "recipients": {"to": ["admin@example.com"]}}
+    made = bare.call("POST", "/subscriptions", asked)
+    assert (made.status, made.json["schedule"]["preset"]) == (201, "weekly")

@@ -159,6 +159,45 @@ def test_what_is_refused_for_good_is_seen_and_sent_again(tmp_path: Path) -> None
         assert house.statuses() == {"sent": 1}
 
 
+def test_who_reads_what_was_sent(tmp_path: Path) -> None:
+    """Who of the vendor sees all prices reads all; others what is for them. Customers hear nothing
+    of this check, which is the vendor's own.
+    """
+    with house_of(tmp_path, None) as house:
+        to = {"to": ["fay@example.com", "ann@example.com", "cora@acme.example"]}
+        house.told(house.subscribed(recipients=to, split_by="recipient")["id"])
+        sent = {one["recipients"][0]: one for one in house.mails()}
+        assert sent.keys() == {"fay@example.com", "ann@example.com"}
+        keys = {}
+        for who, role, account in (
+            ("ann@example.com", "analyst", None),
+            ("cora@acme.example", "customer_admin", "acme"),
+            ("vera@acme.example", "customer_viewer", "acme"),
+        ):
+            house.put(f"/users/{who}", role=role, account=account, password="correct horse battery")
+            keys[who] = signed_in(house, who)
+        for who, cookie in keys.items():
+            found = house.ask("GET", "/api/v1/deliveries", headers={"Cookie": cookie}).json
+            read = [one["recipients"] for one in found["items"]]
+            assert read == ([[who]] if who in sent else []), who
+            assert found["totals"]["count"] == len(read)
+            for address, one in sent.items():
+                path = f"/api/v1/deliveries/{one['id']}"
+                answer = house.ask("GET", path, headers={"Cookie": cookie})
+                assert answer.status == (200 if address == who else 404)
+        for role in ("finance", "csm"):
+            assert house.by(role, "GET", "/deliveries").json["totals"]["count"] == 2
+
+
+def signed_in(house: House, who: str) -> str:
+    """Sign somebody in and return their cookie."""
+    body = f"email={who}&password=correct+horse+battery".encode()
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = house.ask("POST", "/sign-in", body, kind)
+    assert answer.status == 303, answer.body
+    return answer.headers["set-cookie"].partition(";")[0]
+
+
 def test_a_new_secret_signs_beside_the_old_one_and_only_administrators_make_one(
     tmp_path: Path,
 ) -> None:

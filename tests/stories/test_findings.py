@@ -159,6 +159,7 @@ def test_what_cannot_be_is_refused(house: House, asked: Any, code: str, field: s
 def test_who_sees_no_prices_sees_the_rest(house: House) -> None:
     page = house.listed("analyst", f"check={RATIO}")
     assert page["totals"]["money_at_risk"] == {}
+    assert page == house.listed("analyst", f"check={RATIO}&sort=last_seen")  # no order by amounts
     for item in page["items"]:
         assert (item["money_at_risk"], item["outputs"]["base_per_month"]) == (None, None)
         assert item["outputs"]["ratio"] is not None

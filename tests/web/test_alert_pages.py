@@ -151,6 +151,14 @@ def test_the_inbox_narrows_searches_and_sorts(admin: httpx2.Client) -> None:
 
 
 @pytest.mark.usefixtures("subscription")
+def test_the_page_of_a_contract_leads_to_its_findings(admin: httpx2.Client) -> None:
+    found = get(admin, "/contracts/C-1").css('[aria-labelledby="found-title"] a')
+    assert any("C-1/messages" in words(link) for link in found)
+    assert "C-1" in text(get(admin, str(found[0].attributes["href"])), "h1")
+    assert get(admin, "/contracts/C-3").css('[aria-labelledby="found-title"]') == []
+
+
+@pytest.mark.usefixtures("subscription")
 def test_the_outbox_shows_what_was_sent_to_whom(admin: httpx2.Client) -> None:
     outbox = get(admin, "/outbox")
     link = next(a for a in outbox.css("tbody th a") if "Over" in words(a))

@@ -1,7 +1,7 @@
 """What people set a check to, what it found for them, and what became of that. Sends nothing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -98,7 +98,7 @@ class Finding:
 
     `fingerprint` is that of the inputs that were said last, None once it is forgotten, so that a
     relapse speaks again. `seen_state` is the state that was said last. A snoozed one is silent
-    until `until`.
+    until `until`. `revision` counts how often it was written, as of when it was read.
     """
 
     id: str
@@ -127,6 +127,7 @@ class Finding:
     resolved_at: datetime | None = None
     until: datetime | None = None
     note: str | None = None
+    revision: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,8 @@ class Alerts(Protocol):
 
         Raises:
             Conflict: `run_decided`, where another process has decided one of these subscriptions
-                for this instant, or later; nothing was written.
+                for this instant, or later, or it was removed; `findings_changed`, where somebody
+                else wrote a finding since it was read. Nothing was written.
         """
 
     def page(self, scope: Scope, query: FindingQuery) -> FindingPage:
@@ -79,7 +80,12 @@ class Alerts(Protocol):
     def change_findings(
         self, scope: Scope, findings: Collection[Finding], events: Iterable[FindingEvent]
     ) -> None:
-        """Write what somebody did with findings, in one transaction."""
+        """Write what somebody did with findings, in one transaction.
+
+        Raises:
+            Conflict: `findings_changed`, where a run or somebody else wrote one since it was read;
+                nothing was written.
+        """
 
 
 class Outbox(Protocol):

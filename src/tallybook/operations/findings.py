@@ -108,6 +108,7 @@ def mark(
             customer's own people on what they did not subscribe to.
         NotFound: `finding_not_found`.
         Invalid: `document_invalid`, `until_missing`, `until_passed`.
+        Conflict: `findings_changed`, where a run wrote one of them meanwhile.
     """
     scope.require("read")
     asked = parse(FindingChange, body)

@@ -118,7 +118,8 @@ def run(
     Raises:
         Forbidden: `verb_not_allowed`, `may_not_subscribe`, `not_yours`; `owner_gone`.
         NotFound: `account_not_found`, where one it was narrowed to is not the owner's any more.
-        Conflict: `run_decided`, where another run came first.
+        Conflict: `run_decided`, where another run came first; `findings_changed`, where somebody
+            wrote its findings meanwhile.
     """
     subscriptions.require_own(scope, subscription)
     here = _now(stores, now)
@@ -141,7 +142,12 @@ def _due_at(subscription: Subscription, now: datetime) -> datetime | None:
 
 
 def _decide(stores: Stores, some: Sequence[Subscription], at: datetime, now: datetime) -> int:
-    """Run subscriptions that are due and write what comes of it; 0 where others were faster."""
+    """Run subscriptions that are due and write what comes of it; 0 where others were faster: what
+    they did not decide is due still.
+
+    Raises:
+        Unavailable: what a store says.
+    """
     if _are_decided(stores, some, at):
         return 0
     here = _now(stores, now)

@@ -136,19 +136,15 @@ class BooksAlerts:
         transaction.
 
         Raises:
-            Conflict: `run_decided`.
+            Conflict: `run_decided`, `findings_changed`.
         """
         scope.require("administer")
         with self._database.writer() as connection:
             for one in sorted((run, *beside), key=lambda each: each.subscription):
-                if one.kind == "standard":
-                    _take(connection, one)
+                _take(connection, one)
                 row = {**asdict(one), "known_at": str(one.known_at), "unjudged": one.unjudged or {}}
                 connection.execute(insert(runs).values(row))
-            try:
-                _write(connection, findings, events)
-            except IntegrityError as e:  # a run by hand has found the same by now
-                raise _decided() from e
+            _write(connection, findings, events)
             for delivery in deliveries:
                 outbox.add(connection, delivery)
 
@@ -187,7 +183,11 @@ class BooksAlerts:
     def change_findings(
         self, scope: Scope, findings: Collection[Finding], events: Iterable[FindingEvent]
     ) -> None:
-        """Write what somebody did with findings, in one transaction."""
+        """Write what somebody did with findings, in one transaction.
+
+        Raises:
+            Conflict: `findings_changed`.
+        """
         scope.require("read")
         with self._database.writer() as connection:
             _write(connection, findings, events)
@@ -198,31 +198,47 @@ def _mine(scope: Scope) -> list[ColumnElement[bool]]:
 
 
 def _take(connection: Connection, run: Run) -> None:
-    """Note when a subscription was due, unless that was decided by now."""
-    one = update(subscriptions).where(
-        subscriptions.c.id == run.subscription,
-        or_(subscriptions.c.due_at.is_(None), subscriptions.c.due_at < run.due_at),
-    )
-    if connection.execute(one.values(due_at=run.due_at)).rowcount != 1:
-        raise _decided()
-
-
-def _decided() -> Conflict:
-    return Conflict("run_decided", "Another run has decided this by now; run it again.")
+    """Note when a subscription was due, unless that was decided by now; what is run on request
+    leaves that as it is.
+    """
+    due_at = subscriptions.c.due_at
+    one = update(subscriptions).where(subscriptions.c.id == run.subscription)
+    if run.kind == "standard":
+        one = one.where(or_(due_at.is_(None), due_at < run.due_at)).values(due_at=run.due_at)
+    else:
+        one = one.values(due_at=due_at)
+    if connection.execute(one).rowcount != 1:
+        raise Conflict(
+            "run_decided", "Another process has decided this run, or removed its subscription."
+        )
 
 
 def _write(
     connection: Connection, found: Iterable[Finding], happened: Iterable[FindingEvent]
 ) -> None:
-    """Replace findings by id, and add to their history; many at once."""
+    """Replace findings by id, and add to their history; many at once.
+
+    Raises:
+        Conflict: `findings_changed`, where one is not as it was read, or was found by others first.
+    """
     rest = iter(found)
-    while some := [_of_finding(one) for one in islice(rest, _A_STATEMENT)]:
-        known = relation(connection, [row["id"] for row in some])
-        connection.execute(delete(findings).where(findings.c.id.in_(known)))
-        connection.execute(insert(findings), some)
+    while some := list(islice(rest, _A_STATEMENT)):
+        theirs = findings.c.id.in_(relation(connection, [one.id for one in some]))
+        old = delete(findings).where(theirs).returning(findings.c.id, findings.c.revision)
+        known = {row.id: row.revision for row in connection.execute(old)}
+        if any(known.get(one.id, 0) != one.revision for one in some):
+            raise _changed()
+        try:
+            connection.execute(insert(findings), [_of_finding(one) for one in some])
+        except IntegrityError as e:  # a run by hand has found the same by now
+            raise _changed() from e
     told = iter(happened)
     while lines := [_of_event(one) for one in islice(told, _A_STATEMENT)]:
         connection.execute(insert(events), lines)
+
+
+def _changed() -> Conflict:
+    return Conflict("findings_changed", "Somebody else wrote these findings meanwhile; try again.")
 
 
 def _wanted(connection: Connection, scope: Scope, query: FindingQuery) -> list[ColumnElement[bool]]:
@@ -300,6 +316,7 @@ def _subscription(row: Row[Any]) -> Subscription:
 def _of_finding(one: Finding) -> dict[str, Any]:
     row = {name: getattr(one, name) for name in Finding.__dataclass_fields__}
     row["check_code"] = row.pop("check")
+    row["revision"] += 1
     row |= zip(_MONEY, limbs.split("amount", row.pop("money_at_risk")), strict=True)
     names = (one.account, one.entity, one.message, one.check, one.branch)
     row["text"] = "\n".join(filter(None, names)).casefold()

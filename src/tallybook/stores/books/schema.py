@@ -21,7 +21,7 @@ from tallybook.stores.books.columns import Instant, Json, Word
 from tallybook.stores.migrate import Schema
 
 #: The migration this code was written for; a test compares it with the newest file there is.
-HISTORY: Final = Schema("books", head="v0011", table="alembic_version")
+HISTORY: Final = Schema("books", head="v0013", table="alembic_version")
 
 
 #: The decimals of a line and the columns each lies in.
@@ -278,7 +278,7 @@ delivery: Final = Table(
     Column("reached", Json, nullable=False),
     Index(None, "account", "id"),
     Index(None, "status", "due_at"),
-    Index(None, "sequence_of", "id"),
+    Index(None, "sequence_of", "status", "id"),
     Index(None, "subscription", "id"),
 )
 
@@ -415,6 +415,7 @@ finding: Final = Table(
     Column("resolved_at", Instant),
     Column("until", Instant),
     Column("note", Word),
+    Column("revision", Integer, nullable=False),
     Column("text", Word, nullable=False),
     UniqueConstraint("subscription", "entity", "step", "period"),
     Index(None, "status", "id"),

@@ -113,9 +113,9 @@ def post_status(scope: Caller, service: Service, body: Body) -> Response:
 
 
 def shape(one: Finding) -> dict[str, Any]:
-    """Write a finding, without what is remembered of it for the next run."""
+    """Write a finding, without what is remembered of it for the next writing."""
     shown = asdict(one)
-    for name in ("fingerprint", "seen_state"):
+    for name in ("fingerprint", "seen_state", "revision"):
         del shown[name]
     return shown
 

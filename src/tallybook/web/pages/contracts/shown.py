@@ -9,12 +9,14 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, Response
 
+from tallybook.model.alert import FindingQuery
 from tallybook.model.directory import Directory
 from tallybook.model.limits import PAGE_ROWS_MAX
 from tallybook.model.ports import SnapshotQuery, Version
 from tallybook.model.scope import Scope
 from tallybook.model.time import Calendar, format_instant, parse_date
 from tallybook.operations import definitions
+from tallybook.operations import findings as findings_op
 from tallybook.operations import position as position_op
 from tallybook.operations.contracts import listed
 from tallybook.web.api.positions import instants
@@ -32,6 +34,9 @@ from tallybook.web.pages.view import Link, Standing
 from tallybook.web.services import Service, Services
 
 router = APIRouter()
+
+#: Findings that a contract's page shows.
+_FINDINGS: Final = 10
 
 _DAY: Final = timedelta(days=1)
 _DATE_CHARS: Final = 10
@@ -148,7 +153,15 @@ def _page(request: Request, scope: Scope, service: Services, found: Looked) -> C
         tuple(notes(definitions.findings_of(scope, found.directory, found.version, found.when.at))),
         edit_url=f"{found.path}/edit" if may_define(scope) and found.is_now else "",
         check_url=check_url(stands.account),
+        found=tuple(_found(scope, service, found)) if found.is_now else (),
     )
+
+
+def _found(scope: Scope, service: Services, found: Looked) -> Iterator[Link]:
+    """Yield what checks found of it that stands, the dearest first, with the way to each."""
+    query = FindingQuery(service.clock.now(), contract=found.number, limit=_FINDINGS)
+    for one in findings_op.listed(scope, service.alerts, found.directory, query).items:
+        yield Link(f"{one.entity}: {one.message}", f"/findings/{one.id}")
 
 
 def _standings(scope: Scope, service: Services, found: Looked) -> Mapping[str, Standing]:

@@ -212,3 +212,4 @@ class ContractPage:
     findings: tuple[Note, ...] = ()
     edit_url: str = ""
     check_url: str = ""
+    found: tuple[Link, ...] = ()
