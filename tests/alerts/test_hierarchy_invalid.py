@@ -23,6 +23,7 @@ def odd(desk: Desk) -> dict[tuple[str, str], Any]:
 def test_a_tree_that_is_right(desk: Desk) -> None:
     child_of(desk)
     desk.line(pooling="parent_pool")
+    desk.agree("-x", lines=[{"code": "seats", "meter": "seats"}])  # has no price: not of the tree
     assert desk.findings(TREE) == []
 
 

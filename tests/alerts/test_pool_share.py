@@ -49,6 +49,14 @@ def test_a_line_of_one_account_is_no_pool(desk: Desk) -> None:
     assert desk.findings(POOL) == []
 
 
+def test_a_line_beside_a_pool_is_not_judged(pool: Desk) -> None:
+    pool.line("1", part="-2")
+    pool.use("2026-04-03", 700)
+    spend(pool, b="1")
+    assert pool.states(POOL) == {"ME/calls ME": "share"}
+    assert pool.stale(POOL) == {"ME/calls": "data_stale"}
+
+
 def test_what_came_in_and_waits_makes_it_unjudged(pool: Desk) -> None:
     spend(pool, a="900", b="900")
     assert pool.stale(POOL) == {"ME/calls": "data_stale"}

@@ -71,7 +71,8 @@ def test_of_nothing_before_any_use_is_a_change_and_of_nothing_at_all_none(desk: 
 
 
 def test_days_are_those_of_the_account(desk: Desk) -> None:
-    desk.house.put(f"/accounts/{desk.account}", timezone="Asia/Tokyo")
+    moved = {"timezone": "Asia/Tokyo", "valid_from": "2026-01-01"}
+    desk.house.put(f"/accounts/{desk.account}", **moved)
     desk.line()
     weeks(desk, 1000, 2000)
     assert desk.findings(ODD)[0]["inputs"] == {"through": "2026-04-19"}
