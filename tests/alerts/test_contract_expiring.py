@@ -43,6 +43,11 @@ def test_what_is_said_of_it(desk: Desk) -> None:
     assert (one["state"], one["message"]) == ("expired", "It ended on 2026-04-18.")
 
 
+def test_a_day_is_one(desk: Desk) -> None:
+    ending(desk, 1)
+    assert desk.findings(ENDS)[0]["message"] == "It ends on 2026-04-21, in 1 day."
+
+
 def test_ones_own_buckets_and_types(desk: Desk) -> None:
     ending(desk, 10, type="lease")
     assert desk.steps(ENDS, days="7, 0") == []

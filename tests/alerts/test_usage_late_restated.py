@@ -51,7 +51,7 @@ def test_what_a_later_statement_has_settled_is_over(desk: Desk) -> None:
     desk.use("2026-02-10", 1000)
     desk.close(2)
     desk.use("2026-02-10", 50)
-    assert desk.states(LATE) == {}  # it stands on the statement of March, which is not the running
+    assert desk.states(LATE) == {"ME@2026-02-01": "restated"}  # it stands on that of March
     desk.close(3)
     assert desk.states(LATE) == {}
 

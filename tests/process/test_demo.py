@@ -57,6 +57,14 @@ def client(demo: dict[str, Any]) -> Iterator[Client]:
         yield client
 
 
+def test_checks_find_something_and_the_outbox_waits(client: Client) -> None:
+    found = client.get("/findings", limit=500)["items"]
+    assert len({one["check"] for one in found}) >= 8
+    ratio = [one for one in found if one["check"] == "contract.base_vs_coverage"]
+    assert [one["entity"] for one in ratio] == ["C-1060"]
+    assert client.get("/deliveries")["totals"]["count"] >= 8
+
+
 def test_it_serves_on_a_free_port_when_the_one_asked_for_is_taken(demo: dict[str, Any]) -> None:
     assert demo["url"].startswith("http://127.0.0.1:")
     assert str(demo["taken"]) not in demo["url"]

@@ -89,9 +89,11 @@ def branch_of(view: View, number: str) -> str | None:
     return stretches[-1].terms.branch if stretches else None
 
 
-def running(view: View, contracts: Mapping[str, Agreed]) -> Iterator[tuple[Agreed, Statement]]:
-    """Yield the running statements of contracts in force."""
-    for statement in view.running([*contracts]):
+def running(
+    view: View, contracts: Mapping[str, Agreed], days: Mapping[str, date] | None = None
+) -> Iterator[tuple[Agreed, Statement]]:
+    """Yield the running statements of contracts in force, or those of a day of each."""
+    for statement in view.running([*contracts], days):
         yield contracts[statement.contract], statement
 
 

@@ -69,9 +69,8 @@ def _unbilled(agreed: Agreement, closed: set[date], until: date) -> list[tuple[d
 def _found(view: View, one: Statement, open_: list[tuple[date, date]], day: date) -> Found:
     start, due = open_[0]
     past = (day - due).days
-    when = (
-        f"{past} days past due" if past > 0 else "due today" if not past else f"due in {-past} days"
-    )
+    days = f"{abs(past)} day{'s' * (abs(past) != 1)}"
+    when = f"{days} past due" if past > 0 else f"due in {days}" if past else "due today"
     more = f"; {len(open_)} periods in all" if len(open_) > 1 else ""
     return Found(
         entity=one.contract,

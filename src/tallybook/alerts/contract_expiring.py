@@ -42,7 +42,11 @@ def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
         if bucket is None or (values["types"] and terms.type not in values["types"]):
             continue
         last = one.last_day
-        said = f"It ends on {last}, in {left} days." if left >= 0 else f"It ended on {last}."
+        said = (
+            f"It ends on {last}, in {left} day{'s' * (left != 1)}."
+            if left >= 0
+            else f"It ended on {last}."
+        )
         yield found(
             one,
             "expiring" if left >= 0 else "expired",

@@ -3,6 +3,7 @@ should have said.
 """
 
 from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
 
 from tallybook.alerts._statements import added, running, share
@@ -13,7 +14,7 @@ from tallybook.model.view import View
 
 TITLE = "Closed period restated"
 FINDS = "Closed statements that late or corrected events, or a changed contract, make wrong."
-TIPS = ("The difference stands as an adjustment on the running statement.",)
+TIPS = ("The difference stands as an adjustment on the statement after the last closed one.",)
 _PERCENT = "Of what the statement said, in percent."
 VARIABLES = (
     Variable("percent", "percent", "Least change", _PERCENT, Decimal(1), minimum=Decimal(0)),
@@ -36,18 +37,18 @@ def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
     `amount`; of a subtotal of 0 any difference counts as 100 %.
     """
     contracts = {one.number: one for one in in_force(view)}
-    said = {
-        (one.contract, one.start_date): Decimal(one.document["subtotal"])
-        for one in view.closed([*contracts])
-    }
-    closed = {number for number, _ in said}
-    adjusted = {number: one for number, one in contracts.items() if number in closed}
+    said: dict[tuple[str, date], Decimal] = {}
+    ends: dict[str, date] = {}
+    for one in view.closed([*contracts]):
+        said[one.contract, one.start_date] = Decimal(one.document["subtotal"])
+        ends[one.contract] = max(one.end_date, ends.get(one.contract, one.end_date))
+    adjusted = {number: contracts[number] for number in ends}
     if view.stale:
         for number, start in sorted(said):
             account = contracts[number].terms.account
             yield Unjudged(f"{number}@{start}", account, view.stale)
         return
-    for agreed, statement in running(view, adjusted):
+    for agreed, statement in running(view, adjusted, ends):
         for start in sorted({one.period_start for one in statement.adjustments}):
             some = (one.amount for one in statement.adjustments if one.period_start == start)
             difference, before = added(some), said.get((agreed.number, start), Decimal(0))

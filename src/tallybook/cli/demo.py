@@ -39,6 +39,20 @@ EMAIL: Final = "demo@tallybook.example"
 CUSTOMER_EMAIL: Final = "customer@tallybook.example"
 CUSTOMER_ACCOUNT: Final = "quarry"
 _HOST: Final = "127.0.0.1"
+#: What the sample administrator is told of: each of these finds something in the sample data.
+_CHECKED: Final = (
+    "allotment.forecast_overage",
+    "allotment.threshold",
+    "balance.low",
+    "billing.period_unbilled",
+    "commitment.shortfall",
+    "contract.base_vs_coverage",
+    "contract.changed",
+    "contract.expiring",
+    "invoice.imbalance",
+    "overage.started",
+    "usage.late_restated",
+)
 _TRIES: Final = 600
 _PAUSE_SECONDS: Final = 0.2
 
@@ -112,6 +126,11 @@ def load(client: Client, days: int = DAYS) -> dict[str, int]:
         client.post(f"/statements/{number}/close", {"period": day})
     for changed in vendor.amendments():
         client.put(f"/contracts/{changed['number']}", changed)
+    _await(client, seq)
+    for check in _CHECKED:
+        watch = {"check": check, "recipients": {"to": [EMAIL]}}
+        made = client.post("/subscriptions", watch)
+        client.post(f"/subscriptions/{made['id']}/runs", {})
     return {"accounts": len(CUSTOMERS), "contracts": len(AGREEMENTS), "events": sent}
 
 

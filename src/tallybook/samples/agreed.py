@@ -2,7 +2,7 @@
 discounts, pooled meters, and what was changed in their term.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -172,10 +172,10 @@ def amended(contract: Mapping[str, Any], today: date) -> Mapping[str, Any] | Non
     """Return a contract as it was changed in its term, with the day, None where it never was."""
     if contract["number"] not in _AMENDED:
         return None
-    reason, amount = _AMENDED[contract["number"]]
+    reason, changes = _AMENDED[contract["number"]]
     return {
         **contract,
-        "base_charges": [_base(amount), *contract["base_charges"][1:]],
+        **changes(contract),
         "valid_from": str(max(_month(today, -1), date.fromisoformat(contract["start_date"]))),
         "reason": reason,
     }
@@ -183,7 +183,25 @@ def amended(contract: Mapping[str, Any], today: date) -> Mapping[str, Any] | Non
 
 #: Whose last month is closed; what is amended for it afterwards becomes an adjustment.
 CLOSED: Final = ("C-1001", "C-1012", "C-1020", "C-1090")
-_AMENDED: Final = {
-    "C-1020": ("Amendment 1: two more teams", "2150"),
-    "C-1013": ("Price held for another year", "265"),
+
+
+def _at(amount: str) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
+    """Return what gives a contract another base."""
+    return lambda contract: {"base_charges": [_base(amount), *contract["base_charges"][1:]]}
+
+
+def _by_quarter(contract: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Bill the base each quarter, its amount forgotten, and overage at one rate."""
+    (group,) = contract["meter_groups"]
+    flat = {name: value for name, value in group.items() if name != "overage_tiers"}
+    return {
+        "base_charges": [{**_base("420"), "cycle_unit": "month", "cycle_length": 3}],
+        "meter_groups": [{**flat, "overage_rate": "0.14"}],
+    }
+
+
+_AMENDED: Final[Mapping[str, tuple[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]]]] = {
+    "C-1020": ("Amendment 1: two more teams", _at("2150")),
+    "C-1013": ("Price held for another year", _at("265")),
+    "C-1060": ("Billed by the quarter from now on", _by_quarter),
 }
