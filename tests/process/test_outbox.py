@@ -39,10 +39,10 @@ def offices(folder: Path, url: str, mail_port: int) -> Iterator[list[Server]]:
     }
     first = Server(folder / "0", options=["--test-clock"], settings=settings)
     made = [first, *(first.beside(folder / str(i)) for i in range(1, SERVERS))]
-    with ExitStack() as stack, ThreadPoolExecutor(SERVERS) as pool:
+    with ExitStack() as stack:
         for server in made:
             stack.callback(server.kill)
-        list(pool.map(started, made))
+            started(server)
         yield made
 
 
