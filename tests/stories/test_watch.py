@@ -82,6 +82,15 @@ def test_a_rerun_says_nothing_an_edit_and_a_relapse_speak(tmp_path: Path) -> Non
     }
 
 
+def test_an_end_that_was_moved_is_told_again(desk: Desk) -> None:
+    desk.subscribed(check="contract.expiring")
+    for end in ("2026-05-31", "2027-05-31"):
+        desk.agree("C-end", "48", end_date=end)
+        for day in ("04", "05"):
+            desk.at(f"{end[:4]}-03-{day}T07:00:00Z")
+    assert [one["created_at"][:10] for one in desk.mails()] == ["2026-03-04", "2027-03-04"]
+
+
 def test_of_the_times_that_were_missed_the_last_one_is_run(desk: Desk) -> None:
     made = desk.subscribed()
     desk.at("2026-03-02T06:59:00Z")
