@@ -213,6 +213,46 @@ def test_the_people_of_a_contract_see_its_amounts_though_they_are_no_users(desk:
     assert {body.count("* C-") for body in mails.values()} == {2}
 
 
+def test_what_nobody_would_hear_of_goes_to_the_owner_or_the_administrators(desk: Desk) -> None:
+    rep = {"name": "Rhea", "email": "rhea@example.com"}
+    desk.agree("C-rep", "40", covered="2000", sales_rep=rep)
+    fay, asked = desk.signed_in(FAY), {"sales_rep": True}
+    body = {"check": RATIO, "schedule": {"preset": "daily"}, "recipients": asked}
+    assert desk.sent("POST", "/subscriptions", body, fay).status == 201
+    desk.subscribed(recipients=asked)  # by a key, which has no address
+    customers = {"to": ["cora@acme.example"]}
+    desk.keys["parent_admin"] = desk.key_of("parent_admin", "acme")
+    desk.subscribed("parent_admin", check=SPEND, values={"amounts": ["20"]}, recipients=customers)
+    desk.put("/users/cora@acme.example", role="customer_admin", account="acme", state="suspended")
+    desk.at("2026-03-02T07:00:00Z")
+    found = sorted((*mail["recipients"], mail["body"].count("* C-low")) for mail in desk.mails())
+    assert found == [
+        ("admin@example.com", 1),
+        (FAY, 1),
+        ("rhea@example.com", 0),
+        ("rhea@example.com", 0),
+    ]
+
+
+def test_a_customers_mail_names_no_other_customer(desk: Desk) -> None:
+    asked = {"check": SPEND, "values": {"amounts": ["20"]}, "split_by": "recipient"}
+    to = {"to": [FAY, "cora@acme.example", "otto@other.example"]}
+    desk.subscribed(**asked, accounts=["acme", "other"], branches=["north"], recipients=to)
+    desk.subscribed(**asked, accounts=["acme-eu", "acme"], recipients={"to": ["eve@acme.example"]})
+    desk.put("/users/eve@acme.example", role="customer_admin", account="acme-eu")
+    desk.agree("C-eu", "30", account="acme-eu")
+    desk.at("2026-03-02T07:00:00Z")
+    mails = told(desk)
+    whole = ("Accounts: acme, other", "Branches: north", "Contracts looked at: 1")
+    assert [line in mails[FAY] for line in whole] == [True] * 3
+    cora, eve = mails["cora@acme.example"], mails["eve@acme.example"]
+    assert "Accounts: acme\n" in cora
+    assert "Accounts: acme-eu\n" in eve
+    for line in ("other", "Branches", "looked at", "C-fair"):
+        assert line not in cora + eve
+    assert "otto@other.example" not in mails  # nothing of theirs is in the north
+
+
 def test_a_webhook_is_told_of_each_finding_by_itself(desk: Desk) -> None:
     hook = desk.call("POST", "/webhooks", {"name": "Ours", "url": "https://example.com/in"}).json
     desk.agree("C-south", "20", account="other", branch="south")

@@ -47,7 +47,9 @@ _CELL: Final = "padding:4px 12px 4px 0;border-bottom:1px solid #d0d5dd;vertical-
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """What one run of a subscription says in a mail, as its readers may see it."""
+    """What one run of a subscription says in a mail, as its readers may see it: of `accounts` those
+    they know, and `evaluated` None where it counts more than is theirs.
+    """
 
     subscription: Subscription
     listed: Listed
@@ -55,7 +57,8 @@ class Section:
     findings: tuple[Finding, ...]
     reasons: Mapping[str, FindingAct]
     unjudged: Mapping[str, int]
-    evaluated: int
+    accounts: tuple[str, ...]
+    evaluated: int | None
     sees_money: bool
 
 
@@ -156,9 +159,12 @@ def _facts(section: Section) -> list[tuple[str, str]]:
         value = section.values.get(variable.key)
         if value is not None and value != () and (section.sees_money or not is_money):
             facts.append((variable.title, _value(variable, value)))
-    facts.append(("Accounts", ", ".join(subscription.accounts) or "all"))
-    facts.append(("Branches", ", ".join(subscription.branches) or "all"))
-    facts.append(("Contracts looked at", f"{section.evaluated:,}"))
+    if section.evaluated is None:
+        facts.append(("Accounts", ", ".join(section.accounts) or "yours"))
+    else:
+        facts.append(("Accounts", ", ".join(section.accounts) or "all"))
+        facts.append(("Branches", ", ".join(subscription.branches) or "all"))
+        facts.append(("Contracts looked at", f"{section.evaluated:,}"))
     facts.append(("Why you get this", _why(subscription)))
     facts.append(("Repeats", _POLICIES[section.listed.check.POLICY]))
     return facts
