@@ -235,7 +235,8 @@ def test_what_nobody_would_hear_of_goes_to_the_owner_or_the_administrators(desk:
 
 
 def test_a_customers_mail_names_no_other_customer(desk: Desk) -> None:
-    asked = {"check": SPEND, "values": {"amounts": ["20"]}, "split_by": "recipient"}
+    asked: dict[str, Any] = {"check": SPEND, "values": {"amounts": ["20"]}}
+    asked["split_by"] = "recipient"
     to = {"to": [FAY, "cora@acme.example", "otto@other.example"]}
     desk.subscribed(**asked, accounts=["acme", "other"], branches=["north"], recipients=to)
     desk.subscribed(**asked, accounts=["acme-eu", "acme"], recipients={"to": ["eve@acme.example"]})
