@@ -21,7 +21,7 @@ from tallybook.stores.books.columns import Instant, Json, Word
 from tallybook.stores.migrate import Schema
 
 #: The migration this code was written for; a test compares it with the newest file there is.
-HISTORY: Final = Schema("books", head="v0014", table="alembic_version")
+HISTORY: Final = Schema("books", head="v0015", table="alembic_version")
 
 
 #: The decimals of a line and the columns each lies in.
@@ -40,7 +40,7 @@ SORTS: Final = {
     "percent_used": ("percent",),
     **{name: tuple(f"{name}_{limb}" for limb in limbs) for name, limbs in LIMBS.items()},
 }
-_NARROW: Final = ("contract", "code", "service", "status", "likely_over", "low_use")
+_NARROW: Final = ("contract", "code", "service", "status", "likely_over", "low_use", "branch")
 
 
 metadata: Final = MetaData(
