@@ -21,6 +21,7 @@ from tallybook.operations.checks import Listed
 ROWS_MAX: Final = 200
 _PLACES: Final = Decimal("0.0001")
 _WHEN: Final[Mapping[Preset, str]] = {
+    "hourly": "every hour",
     "weekday_mornings": "Monday to Friday at 07:00",
     "daily": "every day at 07:00",
     "weekly": "Mondays at 07:00",
@@ -82,7 +83,8 @@ def text_of(letter: Letter) -> str:
         if len(letter.sections) > 1:
             lines += [section.listed.title.upper(), ""]
         for one in section.findings[:ROWS_MAX]:
-            lines.append(f"* {one.entity} ({one.account}): {_reason(section, one)}")
+            whose = f" ({one.account})" if one.account else ""
+            lines.append(f"* {one.entity}{whose}: {_reason(section, one)}")
             lines.append(f"  {one.message}")
             lines += [f"  {title}: {said}" for title, said in _cells(section, one)]
             lines.append("")
@@ -118,7 +120,7 @@ def _table(section: Section) -> Iterator[str]:
     yield "".join(f'<th align="left" style="{_CELL}">{escape(head)}</th>' for head in heads)
     yield "</tr></thead><tbody>"
     for one in section.findings[:ROWS_MAX]:
-        told = (one.entity, one.account, _reason(section, one), one.message)
+        told = (one.entity, one.account or "all", _reason(section, one), one.message)
         cells = "".join(f'<td style="{_CELL}">{escape(cell)}</td>' for cell in told)
         figures = "".join(
             f'<td align="right" style="{_CELL}">{escape(_cell(column, one))}</td>'
