@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-Preset = Literal["weekday_mornings", "daily", "weekly", "monthly"]
+Preset = Literal["hourly", "weekday_mornings", "daily", "weekly", "monthly"]
 FileFormat = Literal["csv", "xlsx", "parquet"]
 
 #: When each preset is due, by the clock of its zone.
 PRESETS: Final[dict[Preset, str]] = {
+    "hourly": "0 * * * *",
     "weekday_mornings": "0 7 * * 1-5",
     "daily": "0 7 * * *",
     "weekly": "0 7 * * 1",

@@ -21,6 +21,7 @@ from tallybook.operations.checks import Listed
 ROWS_MAX: Final = 200
 _PLACES: Final = Decimal("0.0001")
 _WHEN: Final[Mapping[Preset, str]] = {
+    "hourly": "every hour",
     "weekday_mornings": "Monday to Friday at 07:00",
     "daily": "every day at 07:00",
     "weekly": "Mondays at 07:00",
@@ -47,7 +48,9 @@ _CELL: Final = "padding:4px 12px 4px 0;border-bottom:1px solid #d0d5dd;vertical-
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """What one run of a subscription says in a mail, as its readers may see it."""
+    """What one run of a subscription says in a mail, as its readers may see it: of `accounts` those
+    they know, and `evaluated` None where it counts more than is theirs.
+    """
 
     subscription: Subscription
     listed: Listed
@@ -55,7 +58,8 @@ class Section:
     findings: tuple[Finding, ...]
     reasons: Mapping[str, FindingAct]
     unjudged: Mapping[str, int]
-    evaluated: int
+    accounts: tuple[str, ...]
+    evaluated: int | None
     sees_money: bool
 
 
@@ -79,7 +83,8 @@ def text_of(letter: Letter) -> str:
         if len(letter.sections) > 1:
             lines += [section.listed.title.upper(), ""]
         for one in section.findings[:ROWS_MAX]:
-            lines.append(f"* {one.entity} ({one.account}): {_reason(section, one)}")
+            whose = f" ({one.account})" if one.account else ""
+            lines.append(f"* {one.entity}{whose}: {_reason(section, one)}")
             lines.append(f"  {one.message}")
             lines += [f"  {title}: {said}" for title, said in _cells(section, one)]
             lines.append("")
@@ -115,7 +120,7 @@ def _table(section: Section) -> Iterator[str]:
     yield "".join(f'<th align="left" style="{_CELL}">{escape(head)}</th>' for head in heads)
     yield "</tr></thead><tbody>"
     for one in section.findings[:ROWS_MAX]:
-        told = (one.entity, one.account, _reason(section, one), one.message)
+        told = (one.entity, one.account or "all", _reason(section, one), one.message)
         cells = "".join(f'<td style="{_CELL}">{escape(cell)}</td>' for cell in told)
         figures = "".join(
             f'<td align="right" style="{_CELL}">{escape(_cell(column, one))}</td>'
@@ -156,9 +161,12 @@ def _facts(section: Section) -> list[tuple[str, str]]:
         value = section.values.get(variable.key)
         if value is not None and value != () and (section.sees_money or not is_money):
             facts.append((variable.title, _value(variable, value)))
-    facts.append(("Accounts", ", ".join(subscription.accounts) or "all"))
-    facts.append(("Branches", ", ".join(subscription.branches) or "all"))
-    facts.append(("Contracts looked at", f"{section.evaluated:,}"))
+    if section.evaluated is None:
+        facts.append(("Accounts", ", ".join(section.accounts) or "yours"))
+    else:
+        facts.append(("Accounts", ", ".join(section.accounts) or "all"))
+        facts.append(("Branches", ", ".join(subscription.branches) or "all"))
+        facts.append(("Contracts looked at", f"{section.evaluated:,}"))
     facts.append(("Why you get this", _why(subscription)))
     facts.append(("Repeats", _POLICIES[section.listed.check.POLICY]))
     return facts
