@@ -168,8 +168,7 @@ def test_who_sees_no_prices_sees_the_rest(house: House) -> None:
 
 
 def test_a_step_that_is_an_amount_is_hidden_with_the_others(house: House) -> None:
-    asked = {"check": SPEND, "values": {"amounts": ["10", "25"], "step": "5"}}
-    made = house.subscribed(**asked)
+    made = house.subscribed(check=SPEND, values={"amounts": ["10", "25"], "step": "5"})
     house.call("POST", f"/subscriptions/{made['id']}/runs")
     steps = {
         role: {one["step"] for one in house.listed(role, f"subscription={made['id']}")["items"]}
