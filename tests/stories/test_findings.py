@@ -167,6 +167,27 @@ def test_who_sees_no_prices_sees_the_rest(house: House) -> None:
     assert (refused.status, refused.json["code"]) == (403, "may_not_mark")
 
 
+def test_a_step_that_is_an_amount_is_hidden_with_the_others(house: House) -> None:
+    made = house.subscribed(check=SPEND, values={"amounts": ["10", "25"], "step": "5"})
+    house.call("POST", f"/subscriptions/{made['id']}/runs")
+    steps = {
+        role: {one["step"] for one in house.listed(role, f"subscription={made['id']}")["items"]}
+        for role in ("admin", "customer_admin", "customer_viewer", "analyst")
+    }
+    seen = {"10", "25", "30"}
+    assert steps["customer_admin"] == seen
+    assert steps["admin"] >= seen
+    assert steps["customer_viewer"] == steps["analyst"] == {""}
+    (listed,) = (
+        one
+        for one in house.by("analyst", "GET", "/subscriptions").json["items"]
+        if one["id"] == made["id"]
+    )
+    assert listed["values"] == {"amounts": None, "step": None}
+    one = house.by("analyst", "GET", f"/subscriptions/{made['id']}").json
+    assert one["values"] == listed["values"]
+
+
 def test_a_customer_sees_its_own_use_and_not_how_it_was_set_up(house: House) -> None:
     page = house.listed("customer_admin")
     assert entities(page) == ["C-low"]

@@ -15,7 +15,7 @@ from tallybook.model.money import round_money
 from tallybook.model.quantity import EXACT
 from tallybook.model.schedule import Preset, preset_of
 from tallybook.model.time import zone
-from tallybook.operations.checks import Listed
+from tallybook.operations.checks import Listed, money_of
 
 #: Findings that one section of a mail lists; the page has all.
 ROWS_MAX: Final = 200
@@ -156,10 +156,10 @@ def _facts(section: Section) -> list[tuple[str, str]]:
     """Return what the run was set to: its values, and what it looked at."""
     subscription = section.subscription
     facts = [("Check", f"{section.listed.title} ({section.listed.code})")]
+    hidden = () if section.sees_money else money_of(section.listed.check)
     for variable in section.listed.check.VARIABLES:
-        is_money = "money" in {variable.kind, variable.of}
         value = section.values.get(variable.key)
-        if value is not None and value != () and (section.sees_money or not is_money):
+        if value is not None and value != () and variable.key not in hidden:
             facts.append((variable.title, _value(variable, value)))
     if section.evaluated is None:
         facts.append(("Accounts", ", ".join(section.accounts) or "yours"))
