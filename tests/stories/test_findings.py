@@ -212,6 +212,16 @@ def test_a_customer_sees_its_own_use_and_not_how_it_was_set_up(house: House) -> 
     assert house.by("ingest", "GET", "/findings").status == 403
 
 
+def test_a_sales_rep_deals_with_what_he_subscribed_to_and_reads_the_rest(house: House) -> None:
+    house.keys["sales_rep"] = house.key_of("sales_rep")
+    refused = house.mark(house.one(), "sales_rep", status="acknowledged")
+    assert (refused.status, refused.json["code"]) == (403, "may_not_mark")
+    own = house.subscribed("sales_rep")
+    assert house.by("sales_rep", "POST", f"/subscriptions/{own['id']}/runs").status == 200
+    found = house.listed(query=f"subscription={own['id']}")["items"]
+    assert house.mark(found[0], "sales_rep", status="acknowledged").status == 200
+
+
 def test_findings_go_with_their_subscription(house: House) -> None:
     assert house.call("DELETE", f"/subscriptions/{house.vendors['id']}").status == 204
     assert entities(house.listed()) == ["C-low"]

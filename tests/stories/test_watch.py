@@ -105,16 +105,19 @@ def test_of_the_times_that_were_missed_the_last_one_is_run(desk: Desk) -> None:
 def test_what_was_due_while_it_was_off_or_snoozed_is_not_made_up_for(desk: Desk) -> None:
     off = desk.subscribed(enabled=False)
     snoozed = desk.subscribed(snooze_until="2026-03-04T12:00:00Z")
+    woken = desk.subscribed(snooze_until="2026-03-08T00:00:00Z")
     weekly = desk.subscribed(schedule={"preset": "weekly"})
     desk.at("2026-03-04T15:00:00Z")
+    desk.call("PATCH", f"/subscriptions/{woken['id']}", {"snooze_until": None})
     desk.call("PATCH", f"/subscriptions/{off['id']}", {"enabled": True})
     daily = {"schedule": {"preset": "daily"}}
     desk.call("PATCH", f"/subscriptions/{weekly['id']}", daily)
     desk.at("2026-03-04T16:00:00Z")
-    assert runs(desk, off) == runs(desk, snoozed) == []
+    assert runs(desk, off) == runs(desk, snoozed) == runs(desk, woken) == []
     assert runs(desk, weekly) == ["2026-03-02T07:00:00Z"]
     desk.at("2026-03-05T07:00:00Z")
-    assert runs(desk, off) == runs(desk, snoozed) == ["2026-03-05T07:00:00Z"]
+    for one in (off, snoozed, woken):
+        assert runs(desk, one) == ["2026-03-05T07:00:00Z"]
     assert runs(desk, weekly)[1:] == ["2026-03-05T07:00:00Z"]
 
 
@@ -273,6 +276,8 @@ def test_a_webhook_is_told_of_each_finding_by_itself(desk: Desk) -> None:
     assert [post["link"] for post in posts] == [f"/findings/{one['id']}" for one in found]
     orders = {(one["entity"], post["sequence_of"]) for one, post in zip(found, posts, strict=True)}
     assert len(orders) == len({order for _, order in orders}) == 2
+    numbered = {name: [p["sequence"] for p in found if p["entity"] == name] for name, _ in orders}
+    assert numbered == {"C-south": [1, 2], "C-low": [1]}
 
 
 def test_mails_are_split_by_branch_or_by_reader(desk: Desk) -> None:

@@ -83,7 +83,7 @@ class Found:
     `inputs` and `outputs` are plain values as JSON has them, decimals as Decimal. `money_at_risk`
     is a month's, or that of what it is about. `step` is the threshold or bucket that was reached,
     or the id of an event; `period` the first day of the period it is about; `branch` is the
-    contract's.
+    contract's, or the account's; where a check names none, it is looked up.
     """
 
     entity: str

@@ -191,7 +191,15 @@ def sight(
 
 def evaluate(view: Sight, check: Check, values: Values) -> Evaluated:
     """Return all that a check says of what is looked at."""
-    return Evaluated(tuple(check.find(view, values)), len(view.contracts()))
+    said = tuple(_placed(view, one) for one in check.find(view, values))
+    return Evaluated(said, len(view.contracts()))
+
+
+def _placed(view: Sight, one: Found | Unjudged) -> Found | Unjudged:
+    """Return what was found with a branch, for whoever is told of branches."""
+    if isinstance(one, Unjudged) or one.branch is not None:
+        return one
+    return replace(one, branch=view.branch_of(one.account, one.contract))
 
 
 def told(scope: Scope, directory: Directory, check: Check, found: T) -> T:

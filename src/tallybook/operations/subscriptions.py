@@ -182,7 +182,7 @@ def change(
     if asked.schedule is not None:
         wanted |= {"cron": asked.schedule.fields, "timezone": asked.schedule.timezone}
     changed = replace(known, **wanted)
-    if _begins_anew(known, changed) and (changed.snooze_until or now) <= now:
+    if _begins_anew(known, changed, now) and (changed.snooze_until or now) <= now:
         changed = replace(changed, snooze_until=now)
     _check(scope, desk, changed, now)
     if changed != known:
@@ -343,9 +343,11 @@ def _values(scope: Scope, code: str, given: Values) -> Values:
     return plain_values(checks.values_of(scope, checks.listed(scope, code), given))
 
 
-def _begins_anew(known: Subscription, changed: Subscription) -> bool:
+def _begins_anew(known: Subscription, changed: Subscription, now: datetime) -> bool:
     is_on = changed.enabled and not known.enabled
-    return is_on or (known.cron, known.timezone) != (changed.cron, changed.timezone)
+    was_asleep = known.snooze_until is not None and known.snooze_until > now
+    is_other = (known.cron, known.timezone) != (changed.cron, changed.timezone)
+    return is_on or was_asleep or is_other
 
 
 def _check(scope: Scope, desk: Desk, made: Subscription, now: datetime) -> None:

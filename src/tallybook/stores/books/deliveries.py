@@ -165,8 +165,13 @@ def _read(scope: Scope) -> ColumnElement[bool]:
 
 
 def add(connection: Connection, delivery: Delivery) -> None:
-    """Add a delivery, in the transaction of what it tells of."""
-    connection.execute(insert(deliveries).values(asdict(delivery)))
+    """Add a delivery, in the transaction of what it tells of; one in a sequence gets its number."""
+    values = asdict(delivery)
+    if delivery.sequence_of is not None:
+        earlier = select(func.count()).where(deliveries.c.sequence_of == delivery.sequence_of)
+        number = connection.scalars(earlier).one() + 1
+        values["numbers"] = {**delivery.numbers, "sequence": number}
+    connection.execute(insert(deliveries).values(values))
 
 
 def _delivery(row: Row[Any]) -> Delivery:
