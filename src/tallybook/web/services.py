@@ -23,6 +23,7 @@ from tallybook.model.ports import (
 )
 from tallybook.model.sheet import Sheet
 from tallybook.operations.directory import Directories
+from tallybook.operations.report import Stores as Reported
 from tallybook.operations.watch import Stores
 
 
@@ -85,6 +86,20 @@ class Services:
             self.snapshot,
             self.statements,
             self.directories,
+        )
+
+    @property
+    def reported(self) -> Reported:
+        """Return what pages that are sent are made of, and written to."""
+        return Reported(
+            self.schedules,
+            self.people,
+            self.books,
+            self.ledger,
+            self.events,
+            self.snapshot,
+            self.directories,
+            self.parquet,
         )
 
 
