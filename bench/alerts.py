@@ -21,6 +21,7 @@ from tallybook.operations.policies import Occasion, judge
 from tallybook.operations.view import Sight, Sources
 from tallybook.stores.books.alerts import BooksAlerts
 from tallybook.stores.books.database import Database
+from tallybook.stores.books.intake import BooksIntake
 from tallybook.stores.books.snapshot import BooksSnapshot
 from tallybook.stores.books.statements import BooksStatements
 from tallybook.stores.ledger.store import SqlLedger
@@ -44,7 +45,14 @@ def run(events: int, folder: Path, size: Size) -> list[Row]:
     ledger = SqlLedger(folder)
     directory = data.contracts(data.Fleet(events, 31), [], _terms)
     ours = _Ours(
-        Sources(ledger, store, BooksSnapshot(database), BooksStatements(database)), directory
+        Sources(
+            ledger,
+            store,
+            BooksSnapshot(database),
+            BooksStatements(database),
+            BooksIntake(database),
+        ),
+        directory,
     )
     first = cost(ours.find, size.servers)
     found = ours.find()

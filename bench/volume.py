@@ -30,12 +30,14 @@ from tallybook.model.scope import operator
 from tallybook.model.time import micros
 from tallybook.operations import credentials
 from tallybook.operations.directory import Directories
+from tallybook.operations.intake import Tally
 from tallybook.operations.people import put_user
 from tallybook.operations.refresh import Refresher
 from tallybook.stores.books.alerts import BooksAlerts
 from tallybook.stores.books.cases import BooksCases
 from tallybook.stores.books.database import Database
 from tallybook.stores.books.deliveries import BooksDeliveries, BooksOutbox
+from tallybook.stores.books.intake import BooksIntake
 from tallybook.stores.books.leases import BooksLeases
 from tallybook.stores.books.people import BooksPeople
 from tallybook.stores.books.schedules import BooksSchedules
@@ -209,6 +211,7 @@ class _Ours:
             alerts=BooksAlerts(self._database),
             outbox=BooksOutbox(self._database),
             webhooks=BooksWebhooks(self._database),
+            intake=BooksIntake(self._database),
             deliveries=BooksDeliveries(self._database),
             schedules=BooksSchedules(self._database),
             ledger=self._ledger,
@@ -222,6 +225,7 @@ class _Ours:
             faults=list,
             local_token=credentials.new_token(),
             parquet=lambda _sheet, _path: None,
+            tally=Tally(),
         )
 
 

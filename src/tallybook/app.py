@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -27,6 +27,7 @@ from tallybook.model.time import clamp
 from tallybook.operations import initialise as initialise_op
 from tallybook.operations.deliver import Outlets, Stores, deliver
 from tallybook.operations.directory import Directories
+from tallybook.operations.intake import Tally
 from tallybook.operations.known import received
 from tallybook.operations.load import Loader
 from tallybook.operations.loop import Loop
@@ -41,6 +42,7 @@ from tallybook.stores.books.alerts import BooksAlerts
 from tallybook.stores.books.cases import BooksCases
 from tallybook.stores.books.database import Database, sqlite
 from tallybook.stores.books.deliveries import BooksDeliveries, BooksOutbox
+from tallybook.stores.books.intake import BooksIntake
 from tallybook.stores.books.leases import BooksLeases
 from tallybook.stores.books.people import BooksPeople
 from tallybook.stores.books.schedules import BooksSchedules
@@ -131,6 +133,8 @@ class Installation:
         self._open.callback(events.close)
         self._ledger, self._events = ledger, events
         self._clock = _Clock(may_be_set=settings.test_clock)
+        self._tally, self._intake = Tally(), BooksIntake(database)
+        self._open.callback(self._close_tally)
         self._outlets = _outlets(settings, self._clock)
         books = BooksVersions(database)
         statements = BooksStatements(database)
@@ -148,6 +152,7 @@ class Installation:
             alerts=BooksAlerts(database),
             outbox=BooksOutbox(database),
             webhooks=BooksWebhooks(database),
+            intake=self._intake,
             deliveries=BooksDeliveries(database),
             ledger=ledger,
             events=events,
@@ -160,6 +165,7 @@ class Installation:
             faults=lambda: [loop.fault for loop in self._loops if loop.fault],
             local_token=f"local_{secrets.token_urlsafe(32)}",
             parquet=write_parquet,
+            tally=self._tally,
         )
 
     def start(self) -> None:
@@ -212,7 +218,12 @@ class Installation:
         loaded = self._loader.loaded
         return loaded.received_at if loaded.seq == mark.seq else received(self._ledger, mark.seq)
 
+    def _close_tally(self) -> None:
+        with suppress(Unavailable):  # it is not worth more than an orderly end
+            self._tally.flush(_SYSTEM, self._intake)
+
     def _tick(self) -> None:
+        self._tally.flush(_SYSTEM, self._intake)
         if self._loader.keeps_events(_SYSTEM):
             yesterday = clamp(self._clock.now().date()) - timedelta(days=1)
             self._events.compact(_SYSTEM, yesterday)

@@ -17,6 +17,7 @@ from tallybook import alerts
 from tallybook.alerts._check import check, codes, plain_values, read_values
 from tallybook.model.check import Found, RepeatPolicy, Unjudged
 from tallybook.model.directory import Directory
+from tallybook.model.intake import Sent
 from tallybook.model.mark import Mark
 from tallybook.model.nouns import Meter
 from tallybook.model.position import Position
@@ -25,6 +26,7 @@ from tallybook.model.statement import ClosedStatement, Statement
 from tallybook.model.usage import Traffic
 from tallybook.model.view import View
 from tests.alerts._seen import Desk, House, installed
+from tests.serving import event
 
 T = TypeVar("T")
 ROOM = Path(alerts.__file__).parent
@@ -47,6 +49,7 @@ RELEASED: dict[str, set[str]] = {
     "group.mixed_types": set(),
     "group.zero_allowance": {"meters"},
     "hierarchy.invalid": set(),
+    "ingest.rejected": {"percent", "duplicates", "hours", "least"},
     "invoice.imbalance": {"over", "under", "min_base", "min_units"},
     "invoice.jump": {"change", "periods"},
     "meter.covered_zero_billed": {"min_units"},
@@ -118,6 +121,9 @@ class Shuffled:
     def strangers(self, since: datetime) -> list[Traffic]:
         return self._mixed(self.view.strangers(since))
 
+    def intake(self, since: datetime) -> list[tuple[Sent, int]]:
+        return self._mixed(self.view.intake(since))
+
     def _mixed(self, some: Sequence[T]) -> list[T]:
         found = [*some]
         random.Random(self.seed).shuffle(found)
@@ -159,6 +165,7 @@ def _fill(desk: Desk, i: int) -> None:
         desk.use(f"2026-04-{day}", 200 * i, source=f"/source-{day % 2}")
     desk.use("2026-04-19", 5, subject=f"{desk.account}-child", type="unknown")
     desk.use("2026-04-19", i, subject=desk.account.upper())
+    assert desk.house.send([event("bad", time="never")])["rejected"] == 1
 
 
 def _define(desk: Desk, i: int) -> None:

@@ -30,7 +30,7 @@ COLUMNS = (
 FINGERPRINT = ("source", "last")
 POLICY: RepeatPolicy = "every_run"
 SCHEDULE: Preset = "weekday_mornings"
-RELATED = ("meter.covered_zero_billed", "usage.anomaly", "usage.unpriced")
+RELATED = ("ingest.rejected", "meter.covered_zero_billed", "usage.anomaly", "usage.unpriced")
 _DAY: Final = timedelta(days=1)
 
 

@@ -31,7 +31,7 @@ COLUMNS = (
 FINGERPRINT = ("type", "meters")
 POLICY: RepeatPolicy = "new_within_days"
 SCHEDULE: Preset = "daily"
-RELATED = ("contract.setup_incomplete", "usage.feed_stale")
+RELATED = ("contract.setup_incomplete", "ingest.rejected", "usage.feed_stale")
 
 
 def find(view: View, values: Values) -> Iterator[Found | Unjudged]:

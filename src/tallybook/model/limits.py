@@ -67,6 +67,9 @@ STATEMENT_AHEAD_DAYS_MAX: Final = 3_660
 #: How long closing waits for the events that were accepted before it to be loaded.
 CLOSE_WAIT_SECONDS: Final = 10
 
+#: How long it is kept how many events of an hour were accepted and refused.
+INTAKE_DAYS: Final = 35
+
 BACKLOG_EVENTS_MAX: Final = 1_000_000
 BACKLOG_RETRY_SECONDS: Final = 2
 LOAD_EVENTS_MAX: Final = 100_000

@@ -9,11 +9,12 @@ from typing import Final, Literal
 
 from tallybook.model.mark import Mark
 
-Preset = Literal["weekday_mornings", "daily", "weekly", "monthly"]
+Preset = Literal["hourly", "weekday_mornings", "daily", "weekly", "monthly"]
 FileFormat = Literal["csv", "xlsx", "parquet"]
 
 #: When each preset is due, by the clock of its zone.
 PRESETS: Final[dict[Preset, str]] = {
+    "hourly": "0 * * * *",
     "weekday_mornings": "0 7 * * 1-5",
     "daily": "0 7 * * *",
     "weekly": "0 7 * * 1",

@@ -138,6 +138,11 @@ def from_micros(count: int) -> datetime:
     return EPOCH + timedelta(microseconds=count)
 
 
+def hour_of(instant: datetime) -> datetime:
+    """Return the start of the hour in UTC that an instant is in."""
+    return instant.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
 def parse_date(text: str, *, name: str = "date") -> date:
     """Read an ISO local date (YYYY-MM-DD).
 

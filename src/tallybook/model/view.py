@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from tallybook.model.directory import Directory
+from tallybook.model.intake import Sent
 from tallybook.model.mark import Mark
 from tallybook.model.nouns import Meter
 from tallybook.model.position import Position
@@ -69,4 +70,9 @@ class View(Protocol):
     def strangers(self, since: datetime) -> list[Traffic]:
         """Return what came in since an instant for keys that no account ever had; nothing where
         only some accounts or branches are looked at.
+        """
+
+    def intake(self, since: datetime) -> list[tuple[Sent, int]]:
+        """Return how many events were accepted and refused from the hour of an instant on, in
+        order; nothing where only some accounts or branches are looked at. See `Intake`.
         """

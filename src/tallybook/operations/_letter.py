@@ -69,7 +69,8 @@ def text_of(letter: Letter) -> str:
         if len(letter.sections) > 1:
             lines += [section.listed.title.upper(), ""]
         for one in section.findings[:ROWS_MAX]:
-            lines.append(f"* {one.entity} ({one.account}): {_reason(section, one)}")
+            whose = f" ({one.account})" if one.account else ""
+            lines.append(f"* {one.entity}{whose}: {_reason(section, one)}")
             lines.append(f"  {one.message}")
             lines += [f"  {title}: {said}" for title, said in _cells(section, one)]
             lines.append("")
@@ -97,7 +98,7 @@ def _table(section: Section) -> Iterator[str]:
     told = ("What", "Account", "Why", "Finding")
     rows = (
         (
-            *(one.entity, one.account, _reason(section, one), one.message),
+            *(one.entity, one.account or "all", _reason(section, one), one.message),
             *(_cell(column, one) for column in columns),
         )
         for one in section.findings[:ROWS_MAX]

@@ -14,6 +14,7 @@ from tallybook.model.time import zone
 
 _PLACES: Final = Decimal("0.0001")
 _WHEN: Final[Mapping[Preset, str]] = {
+    "hourly": "every hour",
     "weekday_mornings": "Monday to Friday at 07:00",
     "daily": "every day at 07:00",
     "weekly": "Mondays at 07:00",

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Final
 
 from tallybook.model.directory import Directory
+from tallybook.model.intake import Intake, Sent
 from tallybook.model.mark import Mark
 from tallybook.model.nouns import Meter
 from tallybook.model.ports import Events, Ledger, Snapshot, SnapshotQuery, Statements
@@ -37,6 +38,7 @@ class Sources:
     events: Events
     snapshot: Snapshot
     statements: Statements
+    intake: Intake
 
 
 class Sight:
@@ -162,12 +164,21 @@ class Sight:
 
     def strangers(self, since: datetime) -> list[Traffic]:
         """Return what came in since an instant for keys that no account ever had."""
-        if self._scope.accounts is not None or self._trees is not None or self._branches:
+        if self._is_narrowed:
             return []
         query = TrafficQuery(None, since, self.now, self.mark.seq)
         known = self.directory.ever("account")
         found = self._sources.events.traffic(self._scope, query)
         return [row for row in found if row.account not in known]
+
+    def intake(self, since: datetime) -> list[tuple[Sent, int]]:
+        """Return how many events were accepted and refused from the hour of an instant on."""
+        return [] if self._is_narrowed else self._sources.intake.since(self._scope, since)
+
+    @property
+    def _is_narrowed(self) -> bool:
+        is_bound = self._scope.accounts is not None
+        return is_bound or self._trees is not None or bool(self._branches)
 
     def _is_seen(self, account: str) -> bool:
         narrowed = self._trees is None or account in self._trees

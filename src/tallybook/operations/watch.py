@@ -18,6 +18,7 @@ from tallybook.model.delivery import Delivery
 from tallybook.model.directory import Directory
 from tallybook.model.errors import Conflict, Forbidden, Overloaded, TallybookError, Unavailable
 from tallybook.model.ids import new_id
+from tallybook.model.intake import Intake
 from tallybook.model.mark import Mark
 from tallybook.model.ports import Books, Events, Ledger, People, Snapshot, Statements
 from tallybook.model.scope import Scope, operator
@@ -50,12 +51,13 @@ class Stores:
     events: Events
     snapshot: Snapshot
     statements: Statements
+    intake: Intake
     directories: Directories
 
     @property
     def sources(self) -> Sources:
         """Return what checks look into."""
-        return Sources(self.ledger, self.events, self.snapshot, self.statements)
+        return Sources(self.ledger, self.events, self.snapshot, self.statements, self.intake)
 
 
 @dataclass(frozen=True, slots=True)

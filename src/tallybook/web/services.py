@@ -9,6 +9,7 @@ from typing import Annotated, Protocol
 from fastapi import Depends, Request
 
 from tallybook.model.alert_ports import Alerts, Outbox, Webhooks
+from tallybook.model.intake import Intake
 from tallybook.model.mark import Mark
 from tallybook.model.ports import (
     Books,
@@ -23,6 +24,7 @@ from tallybook.model.ports import (
 )
 from tallybook.model.sheet import Sheet
 from tallybook.operations.directory import Directories
+from tallybook.operations.intake import Tally
 from tallybook.operations.report import Stores as Reported
 from tallybook.operations.watch import Stores
 
@@ -50,7 +52,7 @@ class Services:
 
     `backlog` counts facts accepted and not yet loaded, `refreshed_at` says when the newest fact of
     a mark came in, `tick` does all that is due, `faults` says what keeps failing, `parquet` writes
-    a table to a file, and `local_token` is the command line's key.
+    a table to a file, `local_token` is the command line's key, and `tally` counts what is sent.
     """
 
     books: Books
@@ -61,6 +63,7 @@ class Services:
     alerts: Alerts
     outbox: Outbox
     webhooks: Webhooks
+    intake: Intake
     schedules: Schedules
     ledger: Ledger
     events: Events
@@ -73,6 +76,7 @@ class Services:
     faults: Callable[[], list[str]]
     local_token: str
     parquet: Callable[[Sheet, Path], None]
+    tally: Tally
 
     @property
     def watched(self) -> Stores:
@@ -85,6 +89,7 @@ class Services:
             self.events,
             self.snapshot,
             self.statements,
+            self.intake,
             self.directories,
         )
 

@@ -21,7 +21,7 @@ from tallybook.stores.books.columns import Instant, Json, Word
 from tallybook.stores.migrate import Schema
 
 #: The migration this code was written for; a test compares it with the newest file there is.
-HISTORY: Final = Schema("books", head="v0014", table="alembic_version")
+HISTORY: Final = Schema("books", head="v0016", table="alembic_version")
 
 
 #: The decimals of a line and the columns each lies in.
@@ -40,7 +40,7 @@ SORTS: Final = {
     "percent_used": ("percent",),
     **{name: tuple(f"{name}_{limb}" for limb in limbs) for name, limbs in LIMBS.items()},
 }
-_NARROW: Final = ("contract", "code", "service", "status", "likely_over", "low_use")
+_NARROW: Final = ("contract", "code", "service", "status", "likely_over", "low_use", "branch")
 
 
 metadata: Final = MetaData(
@@ -476,6 +476,18 @@ webhook: Final = Table(
     Column("secrets", Json, nullable=False),
     Column("enabled", Boolean, nullable=False),
     Column("created_at", Instant, nullable=False),
+)
+
+
+#: How many events were accepted and refused in an hour: see `model.intake`.
+intake: Final = Table(
+    "intake",
+    metadata,
+    Column("hour", Instant, primary_key=True, autoincrement=False),
+    Column("sender", Word, primary_key=True),
+    Column("status", Word, primary_key=True),
+    Column("code", Word, primary_key=True),
+    Column("events", BigInteger, nullable=False),
 )
 
 

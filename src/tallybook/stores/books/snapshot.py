@@ -4,14 +4,25 @@ How it is written is in `writing`.
 """
 
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain, islice
 from threading import Lock
 from typing import Any, Final, NamedTuple, TypeVar
 
-from sqlalchemy import Column, ColumnElement, Connection, Select, and_, exists, or_, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    exists,
+    func,
+    or_,
+    select,
+    tuple_,
+)
 
 from tallybook.model.ports import (
     Claim,
@@ -33,7 +44,7 @@ from tallybook.stores.books.writing import Stands, Writing, stands_now
 #: Answers of each kind that are kept until the next refresh.
 _ANSWERS_KEPT: Final = 64
 #: Lines with a text that are looked up by key; of more, some are met soon in an index.
-_FOUND_MAX: Final = 4_000
+FOUND_MAX: Final = 4_000
 #: Lines that are read together where all are.
 _WALKED: Final = 2_000
 _Answer = TypeVar("_Answer")
@@ -183,9 +194,38 @@ def _keep(answers: OrderedDict[tuple[object, ...], _Answer], key: Any, answer: _
 
 
 def _summed(reach: _Reach) -> totals.Sums:
-    """Add up lines of any service that are otherwise in reach."""
+    """Add up lines of any service that are otherwise in reach. Lines with a text are found by it,
+    and where most have it, those that do not are taken away from all.
+    """
+    connection = reach.connection
     every = reach._replace(query=replace(reach.query, service=None))
-    return totals.asked(reach.connection, _conditions(every))
+    if not every.query.text or reach.is_narrow:
+        return totals.asked(connection, _conditions(every))
+    rest = every._replace(query=replace(every.query, text=None))
+    cut = _cut(rest.query)
+    if cut is None or not _most_have_it(reach):
+        return totals.asked(connection, [*_conditions(rest), _one_of(_by_text(reach, _has))])
+    without = totals.asked(connection, [*_conditions(rest), _one_of(_by_text(reach, _lacks))])
+    return totals.less(totals.kept(connection, *cut), without)
+
+
+def _most_have_it(reach: _Reach) -> bool:
+    """Tell whether more lines of the snapshot have the text than have not."""
+    having = func.count().filter(_has(reach.query.text or ""))
+    counted = select(having * 2 > func.count())
+    mine = line_text.c.generation == reach.stands.generation
+    return bool(reach.connection.scalar(counted.select_from(line_text).where(mine)))
+
+
+def _by_text(reach: _Reach, wanted: Callable[[str], ColumnElement[bool]]) -> Select[Any]:
+    """Return the keys of the lines that have the text, or of those that lack it."""
+    mine = line_text.c.generation == reach.stands.generation
+    keys = select(line_text.c.contract, line_text.c.code)
+    return keys.where(mine, wanted(reach.query.text or ""))
+
+
+def _one_of(keys: Select[Any]) -> ColumnElement[bool]:
+    return tuple_(line.c.contract, line.c.code).in_(keys)
 
 
 def _cut(query: SnapshotQuery) -> tuple[str, str] | None:
@@ -272,14 +312,18 @@ def _has(text: str) -> ColumnElement[bool]:
     return line_text.c.text.contains(text.casefold(), autoescape=True)
 
 
+def _lacks(text: str) -> ColumnElement[bool]:
+    return ~_has(text)
+
+
 def _contracts_with(connection: Connection, stands: Stands, text: str) -> frozenset[str] | None:
     """Return the contracts whose lines have a text; None where they are many."""
     found = connection.scalars(
         select(line_text.c.contract)
         .where(line_text.c.generation == stands.generation, _has(text))
-        .limit(_FOUND_MAX + 1)
+        .limit(FOUND_MAX + 1)
     ).all()
-    return frozenset(found) if len(found) <= _FOUND_MAX else None
+    return frozenset(found) if len(found) <= FOUND_MAX else None
 
 
 def _values(reach: _Reach, cut: str) -> tuple[str, ...]:

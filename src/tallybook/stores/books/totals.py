@@ -92,6 +92,14 @@ def asked(connection: Connection, conditions: Iterable[ColumnElement[bool]]) -> 
     return sums
 
 
+def less(sums: Sums, others: Sums) -> Sums:
+    """Return the sums of those lines that are not among the others."""
+    found = {group: list(values) for group, values in sums.items()}
+    for group, values in others.items():
+        _add(found, group, values, -1)
+    return {group: values for group, values in found.items() if values[0]}
+
+
 def kept(connection: Connection, cut: str, value: str) -> Sums:
     """Return the sums of the lines of one value of a cut."""
     sums: Sums = {}

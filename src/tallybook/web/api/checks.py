@@ -49,7 +49,7 @@ def post_preview(scope: Caller, service: Service, code: str, body: Body) -> Resp
 
 def sources(service: Services) -> Sources:
     """Return the stores that checks look into."""
-    return Sources(service.ledger, service.events, service.snapshot, service.statements)
+    return service.watched.sources
 
 
 def _shape(one: Listed) -> dict[str, Any]:

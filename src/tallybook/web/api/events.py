@@ -11,9 +11,11 @@ from starlette.responses import Response
 
 from tallybook.model import limits
 from tallybook.model.correction import Op
+from tallybook.model.errors import TooLarge
 from tallybook.operations import correct as correct_op
 from tallybook.operations import events as events_op
-from tallybook.operations import ingest as ingest_op
+from tallybook.operations import intake as intake_op
+from tallybook.operations.ingest import Receipt
 from tallybook.operations.known import known
 from tallybook.web.api._parameters import Cursor, Limit, Text
 from tallybook.web.api._schemas import (
@@ -32,7 +34,7 @@ from tallybook.web.services import Service, Services
 _SMALL_BYTES: Final = 1024 * 1024
 
 #: An operation that takes a body and gives a receipt for it.
-_Take = Callable[..., ingest_op.Receipt]
+_Take = Callable[..., Receipt]
 _Detail = Annotated[
     Literal["all"] | None, Query(description="`all` lists every event of the batch.")
 ]
@@ -71,18 +73,26 @@ async def _correct(request: Request, op: Op, detail: str | None) -> Response:
 
 
 async def take_events(
-    request: Request, take: _Take = ingest_op.ingest, *, everything: bool = False
+    request: Request, take: _Take | None = None, *, everything: bool = False
 ) -> Response:
     """Read the body, then do all that waits for a disk in one thread; a large body is only read
-    from a caller that is known.
+    from a caller that is known. None takes new events, and counts what becomes of them.
 
     Raises:
         TallybookError: as `operations.ingest`, and for a caller that is not known.
     """
     require_credentials(request)
+    service: Services = request.app.state.services
+    sender = None
     if not _is_small(request):
-        await run_in_threadpool(caller, request, request.app.state.services)
-    body = await read_body(request)
+        sender = await run_in_threadpool(caller, request, service)
+    try:
+        body = await read_body(request)
+    except TooLarge as e:
+        if take is None and sender is not None and sender.may("ingest"):
+            service.tally.refuse(sender.who, service.clock.now(), e.code)
+        raise
+    take = take or partial(intake_op.ingest, service.tally)
     return await run_in_threadpool(_take, request, body, take, everything=everything)
 
 

@@ -23,6 +23,7 @@ router = APIRouter()
 
 _SEE_OTHER: Final = 303
 _TIMES: Final[dict[Preset, str]] = {
+    "hourly": "Every hour",
     "weekday_mornings": "Weekdays at 07:00",
     "daily": "Every day at 07:00",
     "weekly": "Mondays at 07:00",

@@ -253,7 +253,7 @@ def _row(
         one.id,
         one.entity,
         f"{FINDINGS}/{one.id}",
-        owner.title if owner else one.account,
+        owner.title if owner else one.account or "all",
         asked.link(account=one.account, page=None),
         titles.get(one.check, one.check),
         one.message,
@@ -296,8 +296,8 @@ def _one(
         (
             Link(found.entity, words.place(found)),
             Link(
-                owner.title if owner else found.account,
-                f"/volume?account={quote(found.account, safe='')}",
+                owner.title if owner else found.account or "All accounts",
+                f"/volume?account={quote(found.account, safe='')}" if found.account else "/volume",
             ),
             Link(listed.title, f"{words.ALERTS}/{found.check}"),
         ),

@@ -21,6 +21,7 @@ _WHOLE: Final = Decimal(1)
 _PLACES: Final = Decimal("0.01")
 
 TIMES: Final[Mapping[str, str]] = {
+    "hourly": "Every hour",
     "weekday_mornings": "Weekdays at 07:00",
     "daily": "Every day at 07:00",
     "weekly": "Mondays at 07:00",
@@ -97,12 +98,12 @@ def risk(found: Found | Finding, *, shown: bool) -> Money | None:
 
 
 def place(found: Found | Finding) -> str:
-    """Return the page of what a finding is about."""
+    """Return the page of what a finding is about; of what is about no account, all alerts."""
     if found.contract and found.line:
         return line_page(found.contract, found.line)
     if found.contract:
         return contract_page(found.contract)
-    return f"/volume?account={found.account}"
+    return f"/volume?account={found.account}" if found.account else ALERTS
 
 
 def told(recipients: Recipients) -> str:
