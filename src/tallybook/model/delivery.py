@@ -38,7 +38,8 @@ class Delivery:
     `account`: who is bound to accounts does not see it in lists.
 
     A mail has `html` beside its `body`, which is plain text. What goes to the webhook `target` has
-    no recipients; of those with the same `sequence_of` the next waits until one is sent.
+    no recipients; of those with the same `sequence_of` the next waits until one is sent, and
+    `numbers` say the `sequence` of each once it is written.
 
     What is sent makes addresses of paths: the `link`, which is put below `body`, and each
     `href="/…"` of `html`. `reached` are the addresses it was taken for: another attempt leaves them

@@ -13,7 +13,7 @@ from tallybook.model.alert import Finding, FindingAct, Subscription
 from tallybook.model.check import Column, RepeatPolicy, Values, Variable
 from tallybook.model.money import round_money
 from tallybook.operations._mail import document, facts_table, instant, short, table, why
-from tallybook.operations.checks import Listed
+from tallybook.operations.checks import Listed, money_of
 
 #: Findings that one section of a mail lists; the page has all.
 ROWS_MAX: Final = 200
@@ -37,7 +37,9 @@ _STILL: Final = "still so"
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """What one run of a subscription says in a mail, as its readers may see it."""
+    """What one run of a subscription says in a mail, as its readers may see it: of `accounts` those
+    they know, and `evaluated` None where it counts more than is theirs.
+    """
 
     subscription: Subscription
     listed: Listed
@@ -45,7 +47,8 @@ class Section:
     findings: tuple[Finding, ...]
     reasons: Mapping[str, FindingAct]
     unjudged: Mapping[str, int]
-    evaluated: int
+    accounts: tuple[str, ...]
+    evaluated: int | None
     sees_money: bool
 
 
@@ -124,14 +127,17 @@ def _facts(section: Section) -> list[tuple[str, str]]:
     """Return what the run was set to: its values, and what it looked at."""
     subscription = section.subscription
     facts = [("Check", f"{section.listed.title} ({section.listed.code})")]
+    hidden = () if section.sees_money else money_of(section.listed.check)
     for variable in section.listed.check.VARIABLES:
-        is_money = "money" in {variable.kind, variable.of}
         value = section.values.get(variable.key)
-        if value is not None and value != () and (section.sees_money or not is_money):
+        if value is not None and value != () and variable.key not in hidden:
             facts.append((variable.title, _value(variable, value)))
-    facts.append(("Accounts", ", ".join(subscription.accounts) or "all"))
-    facts.append(("Branches", ", ".join(subscription.branches) or "all"))
-    facts.append(("Contracts looked at", f"{section.evaluated:,}"))
+    if section.evaluated is None:
+        facts.append(("Accounts", ", ".join(section.accounts) or "yours"))
+    else:
+        facts.append(("Accounts", ", ".join(section.accounts) or "all"))
+        facts.append(("Branches", ", ".join(subscription.branches) or "all"))
+        facts.append(("Contracts looked at", f"{section.evaluated:,}"))
     facts.append(("Why you get this", _why(subscription)))
     facts.append(("Repeats", _POLICIES[section.listed.check.POLICY]))
     return facts

@@ -173,10 +173,14 @@ def _read(scope: Scope) -> ColumnElement[bool]:
 
 
 def add(connection: Connection, delivery: Delivery) -> None:
-    """Add a delivery, in the transaction of what it tells of."""
-    row = asdict(delivery)
-    attached = row.pop("attachment")
-    connection.execute(insert(deliveries).values(row))
+    """Add a delivery, in the transaction of what it tells of; one in a sequence gets its number."""
+    values = asdict(delivery)
+    attached = values.pop("attachment")
+    if delivery.sequence_of is not None:
+        earlier = select(func.count()).where(deliveries.c.sequence_of == delivery.sequence_of)
+        number = connection.scalars(earlier).one() + 1
+        values["numbers"] = {**delivery.numbers, "sequence": number}
+    connection.execute(insert(deliveries).values(values))
     if attached is not None:
         connection.execute(insert(files).values(delivery_id=delivery.id, **attached))
 
