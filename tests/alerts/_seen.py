@@ -129,6 +129,13 @@ class Desk:
         found: list[Any] = preview["findings"]
         return found
 
+    def of_branch(self, code: str, branch: str) -> list[Any]:
+        """Return what a check finds of a branch, whosever it is."""
+        self.tick()
+        answer = self.house.call("POST", f"/checks/{code}/preview", {"branches": [branch]})
+        found: list[Any] = answer.json["findings"]
+        return found
+
     def states(self, code: str, **values: Any) -> dict[str, str]:
         """Return the state by entity, where ME is the account or a contract called as it is."""
         return {self.mine(f["entity"]): f["state"] for f in self.findings(code, **values)}

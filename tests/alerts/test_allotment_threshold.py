@@ -35,11 +35,18 @@ def test_at_exactly_all_of_it_nothing_is_over_yet(desk: Desk) -> None:
     assert one["message"] == "calls: 100.0 % of the allotment is used."
 
 
+def test_the_money_of_a_line_stands_at_the_highest_step_once(desk: Desk) -> None:
+    desk.line("1000")
+    desk.use("2026-04-03", 1100)
+    risks = {one["step"]: one["money_at_risk"] for one in desk.findings(SHARE)}
+    assert risks == {"50": None, "80": None, "100": "100"}
+
+
 def test_below_all_of_it_is_a_warning_and_beyond_shows_what_it_costs(desk: Desk) -> None:
     desk.line("1000")
     desk.use("2026-04-03", 1100)
     found = {f["step"]: f for f in desk.findings(SHARE, thresholds=["33.5", "110"])}
-    assert [found[step]["money_at_risk"] for step in ("33.5", "110")] == ["100", "100"]
+    assert [found[step]["money_at_risk"] for step in ("33.5", "110")] == [None, "100"]
     desk.use("2026-04-03", -300)
     assert [f["severity"] for f in desk.findings(SHARE, thresholds="33.5")] == ["warning"]
 

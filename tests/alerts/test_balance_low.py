@@ -55,6 +55,13 @@ def test_credits_that_are_not_valid_today_do_not_count(desk: Desk) -> None:
     assert desk.findings(LOW, percent=100)[0]["inputs"] == {"paid": "1000"}
 
 
+def test_an_amount_is_a_bound_of_its_own(desk: Desk) -> None:
+    paid(desk, credit())
+    desk.use("2026-04-10", 850)
+    assert desk.states(LOW, percent=10, amount="150") == {"ME": "low"}
+    assert desk.states(LOW, percent=10, amount="149.99") == {}
+
+
 def test_what_earlier_periods_took_is_gone(desk: Desk) -> None:
     desk.line("0", start_date="2026-02-01", credits=[credit()])
     desk.use("2026-02-10", 400)

@@ -217,3 +217,21 @@ def test_a_fingerprint_is_of_values_and_of_all_that_the_ratio_follows_from(desk:
     assert is_now() != was
     agree(desk, {"amount": "30", **QUARTER}, covers("3000"))
     assert is_now() != was
+
+
+def test_neither_names_of_charges_nor_the_order_of_parts_is_a_change(desk: Desk) -> None:
+    def is_now() -> str:
+        view = desk.house.view(desk.account)
+        (one,) = check(RATIO).find(view, read_values(check(RATIO), {}))
+        assert isinstance(one, Found)
+        return fingerprint(RATIO, check(RATIO), one)
+
+    charges = [{"name": "a", "amount": "10"}, {"name": "b", "amount": "20"}]
+    groups = [{"name": name, "meters": ["calls"], **covers("1500")} for name in ("g", "h")]
+    desk.agree(base_charges=charges, meter_groups=groups)
+    was = is_now()
+    charges[0]["name"] = "renamed"
+    desk.agree(base_charges=charges[::-1], meter_groups=groups[::-1])
+    assert is_now() == was
+    desk.agree(base_charges=[{"name": "a", "amount": "30"}], meter_groups=groups)
+    assert is_now() != was

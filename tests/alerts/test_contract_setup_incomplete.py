@@ -37,3 +37,9 @@ def test_what_is_in_order_or_not_in_force_is_silent(desk: Desk) -> None:
     desk.copies("30", "3000", "0.016")
     desk.agree("-old", end_date="2026-04-19")
     assert desk.states(ODD) == {}
+
+
+def test_ones_own_types(desk: Desk) -> None:
+    desk.agree(type="trial")
+    assert set(desk.states(ODD, types=["trial", "other"]).values()) == {"empty"}
+    assert desk.states(ODD, types=["other"]) == {}

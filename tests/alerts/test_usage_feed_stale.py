@@ -32,6 +32,27 @@ def test_two_days_are_no_habit(desk: Desk) -> None:
     assert len(desk.findings(SILENT)) == 1
 
 
+def test_a_closed_account_is_not_waited_for(desk: Desk) -> None:
+    for day in ("03-16", "03-17", "03-18"):
+        desk.use(f"2026-{day}", 1)
+    assert len(desk.findings(SILENT)) == 1
+    desk.house.put(f"/accounts/{desk.account}", status="closed")
+    assert desk.findings(SILENT) == []
+
+
+def test_a_branch_is_told_of_its_accounts_and_of_those_of_its_contracts(desk: Desk) -> None:
+    for day in ("03-16", "03-17", "03-18"):
+        desk.use(f"2026-{day}", 1)
+    place = f"branch-of-{desk.account}"
+    assert desk.of_branch(SILENT, place) == []
+    desk.line(branch=place)
+    (one,) = desk.of_branch(SILENT, place)
+    assert (one["account"], one["branch"]) == (desk.account, None)
+    desk.house.put(f"/accounts/{desk.account}", branch=f"{place}-2")
+    (one,) = desk.of_branch(SILENT, f"{place}-2")
+    assert (one["account"], one["branch"]) == (desk.account, f"{place}-2")
+
+
 def test_what_came_in_and_waits_makes_it_unjudged(desk: Desk) -> None:
     for day in ("03-16", "03-17", "03-18"):
         desk.use(f"2026-{day}", 1)

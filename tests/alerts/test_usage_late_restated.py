@@ -56,6 +56,14 @@ def test_what_a_later_statement_has_settled_is_over(desk: Desk) -> None:
     assert desk.states(LATE) == {}
 
 
+def test_a_contract_that_has_ended_is_looked_at_too(desk: Desk) -> None:
+    desk.line("0", start_date="2026-02-01", end_date="2026-03-31", branch="north")
+    desk.close(2, 3)
+    desk.use("2026-03-12", 500)
+    (one,) = desk.findings(LATE)
+    assert (one["period"], one["money_at_risk"], one["branch"]) == ("2026-03-01", "500", "north")
+
+
 def test_while_something_waits_to_be_counted_nothing_is_said(desk: Desk) -> None:
     closed(desk)
     desk.use("2026-03-10", 50)

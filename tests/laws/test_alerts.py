@@ -36,7 +36,7 @@ LINES_MAX = 150
 RELEASED: dict[str, set[str]] = {
     "allotment.forecast_overage": {"percent"},
     "allotment.threshold": {"thresholds"},
-    "balance.low": {"percent"},
+    "balance.low": {"percent", "amount"},
     "billing.period_unbilled": {"days"},
     "commitment.shortfall": {"percent"},
     "contract.base_vs_coverage": {"low", "high", "tolerance_factor", "include_no_coverage"},
@@ -44,7 +44,7 @@ RELEASED: dict[str, set[str]] = {
     "contract.changed": {"within", "fields"},
     "contract.expiring": {"days", "ended", "types"},
     "contract.no_minimum": {"days"},
-    "contract.setup_incomplete": set(),
+    "contract.setup_incomplete": {"types"},
     "cycle.mismatch": set(),
     "group.mixed_types": set(),
     "group.zero_allowance": {"meters"},

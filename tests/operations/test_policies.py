@@ -123,6 +123,20 @@ def test_a_threshold_speaks_once_in_its_period_and_the_highest_for_all() -> None
     assert desk.run(found("C-2", step="50", period="2026-04-01")) == ["50"]
 
 
+@pytest.mark.parametrize("policy", ["once_per_threshold_per_period", "once_per_bucket"])
+def test_a_step_speaks_again_once_what_it_follows_from_is_another(policy: RepeatPolicy) -> None:
+    desk = Desk(policy)
+    assert desk.run(found(step="90", covered="100")) == ["90"]
+    assert desk.run() == []
+    assert desk.run(found(step="90", covered="100.0")) == []
+    assert desk.run(found(step="90", covered="200")) == ["90"]
+    assert desk.acts() == "found said resolved reopened changed said"
+    desk.mark(status="resolved", resolved_at=desk.now)
+    assert desk.run(found(step="90", covered="200")) == []
+    assert desk.run(found(step="90", covered="300")) == ["90"]
+    assert desk.one.status == "open"
+
+
 def test_a_bucket_speaks_once_and_takes_the_place_of_the_one_before() -> None:
     desk = Desk("once_per_bucket")
     assert [desk.run(found(step="90")) for _ in range(2)] == [["90"], []]
@@ -147,6 +161,14 @@ def test_a_transition_speaks_and_so_does_its_end() -> None:
     assert desk.run() == []
     assert desk.run(over) == ["C-1"]
     assert desk.acts() == "found said changed said resolved said reopened said"
+
+
+def test_a_period_that_is_over_is_not_in_order_where_the_next_is_odd() -> None:
+    desk = Desk("on_transition")
+    assert desk.run(found(period="2026-03-01"), found("C-2", period="2026-03-01")) == ["C-1", "C-2"]
+    assert desk.run(found(period="2026-04-01")) == ["C-1", "C-2 ok"]
+    assert [one.status for one in desk.memory.values()] == ["resolved", "resolved", "open"]
+    assert desk.run() == ["C-1 ok"]
 
 
 def test_an_event_speaks_once_and_is_not_resolved_by_itself() -> None:

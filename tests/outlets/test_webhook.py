@@ -249,6 +249,7 @@ def test_what_a_name_means_is_asked_once_and_that_is_connected_to(
         "",
         "example.com",
         "ftp://example.com/",
+        "ftp://example.com:21/",
         "file:///etc/passwd",
         "gopher://example.com/",
         "https:///path",

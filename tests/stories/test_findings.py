@@ -167,6 +167,27 @@ def test_who_sees_no_prices_sees_the_rest(house: House) -> None:
     assert (refused.status, refused.json["code"]) == (403, "may_not_mark")
 
 
+def test_a_step_that_is_an_amount_is_hidden_with_the_others(house: House) -> None:
+    made = house.subscribed(check=SPEND, values={"amounts": ["10", "25"], "step": "5"})
+    house.call("POST", f"/subscriptions/{made['id']}/runs")
+    steps = {
+        role: {one["step"] for one in house.listed(role, f"subscription={made['id']}")["items"]}
+        for role in ("admin", "customer_admin", "customer_viewer", "analyst")
+    }
+    seen = {"10", "25", "30"}
+    assert steps["customer_admin"] == seen
+    assert steps["admin"] >= seen
+    assert steps["customer_viewer"] == steps["analyst"] == {""}
+    (listed,) = (
+        one
+        for one in house.by("analyst", "GET", "/subscriptions").json["items"]
+        if one["id"] == made["id"]
+    )
+    assert listed["values"] == {"amounts": None, "step": None}
+    one = house.by("analyst", "GET", f"/subscriptions/{made['id']}").json
+    assert one["values"] == listed["values"]
+
+
 def test_a_customer_sees_its_own_use_and_not_how_it_was_set_up(house: House) -> None:
     page = house.listed("customer_admin")
     assert entities(page) == ["C-low"]
@@ -189,6 +210,16 @@ def test_a_customer_sees_its_own_use_and_not_how_it_was_set_up(house: House) -> 
     refused = house.mark(found, "customer_admin", status="resolved")
     assert (refused.status, refused.json["code"]) == (403, "may_not_mark")
     assert house.by("ingest", "GET", "/findings").status == 403
+
+
+def test_a_sales_rep_deals_with_what_he_subscribed_to_and_reads_the_rest(house: House) -> None:
+    house.keys["sales_rep"] = house.key_of("sales_rep")
+    refused = house.mark(house.one(), "sales_rep", status="acknowledged")
+    assert (refused.status, refused.json["code"]) == (403, "may_not_mark")
+    own = house.subscribed("sales_rep")
+    assert house.by("sales_rep", "POST", f"/subscriptions/{own['id']}/runs").status == 200
+    found = house.listed(query=f"subscription={own['id']}")["items"]
+    assert house.mark(found[0], "sales_rep", status="acknowledged").status == 200
 
 
 def test_findings_go_with_their_subscription(house: House) -> None:

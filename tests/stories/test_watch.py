@@ -82,6 +82,15 @@ def test_a_rerun_says_nothing_an_edit_and_a_relapse_speak(tmp_path: Path) -> Non
     }
 
 
+def test_an_end_that_was_moved_is_told_again(desk: Desk) -> None:
+    desk.subscribed(check="contract.expiring")
+    for end in ("2026-05-31", "2027-05-31"):
+        desk.agree("C-end", "48", end_date=end)
+        for day in ("04", "05"):
+            desk.at(f"{end[:4]}-03-{day}T07:00:00Z")
+    assert [one["created_at"][:10] for one in desk.mails()] == ["2026-03-04", "2027-03-04"]
+
+
 def test_of_the_times_that_were_missed_the_last_one_is_run(desk: Desk) -> None:
     made = desk.subscribed()
     desk.at("2026-03-02T06:59:00Z")
@@ -96,16 +105,19 @@ def test_of_the_times_that_were_missed_the_last_one_is_run(desk: Desk) -> None:
 def test_what_was_due_while_it_was_off_or_snoozed_is_not_made_up_for(desk: Desk) -> None:
     off = desk.subscribed(enabled=False)
     snoozed = desk.subscribed(snooze_until="2026-03-04T12:00:00Z")
+    woken = desk.subscribed(snooze_until="2026-03-08T00:00:00Z")
     weekly = desk.subscribed(schedule={"preset": "weekly"})
     desk.at("2026-03-04T15:00:00Z")
+    desk.call("PATCH", f"/subscriptions/{woken['id']}", {"snooze_until": None})
     desk.call("PATCH", f"/subscriptions/{off['id']}", {"enabled": True})
     daily = {"schedule": {"preset": "daily"}}
     desk.call("PATCH", f"/subscriptions/{weekly['id']}", daily)
     desk.at("2026-03-04T16:00:00Z")
-    assert runs(desk, off) == runs(desk, snoozed) == []
+    assert runs(desk, off) == runs(desk, snoozed) == runs(desk, woken) == []
     assert runs(desk, weekly) == ["2026-03-02T07:00:00Z"]
     desk.at("2026-03-05T07:00:00Z")
-    assert runs(desk, off) == runs(desk, snoozed) == ["2026-03-05T07:00:00Z"]
+    for one in (off, snoozed, woken):
+        assert runs(desk, one) == ["2026-03-05T07:00:00Z"]
     assert runs(desk, weekly)[1:] == ["2026-03-05T07:00:00Z"]
 
 
@@ -204,6 +216,47 @@ def test_the_people_of_a_contract_see_its_amounts_though_they_are_no_users(desk:
     assert {body.count("* C-") for body in mails.values()} == {2}
 
 
+def test_what_nobody_would_hear_of_goes_to_the_owner_or_the_administrators(desk: Desk) -> None:
+    rep = {"name": "Rhea", "email": "rhea@example.com"}
+    desk.agree("C-rep", "40", covered="2000", sales_rep=rep)
+    fay, asked = desk.signed_in(FAY), {"sales_rep": True}
+    body = {"check": RATIO, "schedule": {"preset": "daily"}, "recipients": asked}
+    assert desk.sent("POST", "/subscriptions", body, fay).status == 201
+    desk.subscribed(recipients=asked)  # by a key, which has no address
+    customers = {"to": ["cora@acme.example"]}
+    desk.keys["parent_admin"] = desk.key_of("parent_admin", "acme")
+    desk.subscribed("parent_admin", check=SPEND, values={"amounts": ["20"]}, recipients=customers)
+    desk.put("/users/cora@acme.example", role="customer_admin", account="acme", state="suspended")
+    desk.at("2026-03-02T07:00:00Z")
+    found = sorted((*mail["recipients"], mail["body"].count("* C-low")) for mail in desk.mails())
+    assert found == [
+        ("admin@example.com", 1),
+        (FAY, 1),
+        ("rhea@example.com", 0),
+        ("rhea@example.com", 0),
+    ]
+
+
+def test_a_customers_mail_names_no_other_customer(desk: Desk) -> None:
+    asked: dict[str, Any] = {"check": SPEND, "values": {"amounts": ["20"]}}
+    asked["split_by"] = "recipient"
+    to = {"to": [FAY, "cora@acme.example", "otto@other.example"]}
+    desk.subscribed(**asked, accounts=["acme", "other"], branches=["north"], recipients=to)
+    desk.subscribed(**asked, accounts=["acme-eu", "acme"], recipients={"to": ["eve@acme.example"]})
+    desk.put("/users/eve@acme.example", role="customer_admin", account="acme-eu")
+    desk.agree("C-eu", "30", account="acme-eu")
+    desk.at("2026-03-02T07:00:00Z")
+    mails = told(desk)
+    whole = ("Accounts: acme, other", "Branches: north", "Contracts looked at: 1")
+    assert [line in mails[FAY] for line in whole] == [True] * 3
+    cora, eve = mails["cora@acme.example"], mails["eve@acme.example"]
+    assert "Accounts: acme\n" in cora
+    assert "Accounts: acme-eu\n" in eve
+    for line in ("other", "Branches", "looked at", "C-fair"):
+        assert line not in cora + eve
+    assert "otto@other.example" not in mails  # nothing of theirs is in the north
+
+
 def test_a_webhook_is_told_of_each_finding_by_itself(desk: Desk) -> None:
     hook = desk.call("POST", "/webhooks", {"name": "Ours", "url": "https://example.com/in"}).json
     desk.agree("C-south", "20", account="other", branch="south")
@@ -223,6 +276,8 @@ def test_a_webhook_is_told_of_each_finding_by_itself(desk: Desk) -> None:
     assert [post["link"] for post in posts] == [f"/findings/{one['id']}" for one in found]
     orders = {(one["entity"], post["sequence_of"]) for one, post in zip(found, posts, strict=True)}
     assert len(orders) == len({order for _, order in orders}) == 2
+    numbered = {name: [p["sequence"] for p in found if p["entity"] == name] for name, _ in orders}
+    assert numbered == {"C-south": [1, 2], "C-low": [1]}
 
 
 def test_mails_are_split_by_branch_or_by_reader(desk: Desk) -> None:

@@ -71,24 +71,29 @@ def reached(
     position: Position, thresholds: tuple[Decimal, ...], what: str, **inputs: Any
 ) -> Iterator[Found]:
     """Yield each threshold, in percent of what is included, that a line's use has met, with what is
-    found of it. Something used where nothing is included is beyond every threshold.
+    found of it: the money at the highest only, as it is there once. Something used where nothing is
+    included is beyond every threshold.
     """
     share, used, of_all = position.percent_used, position.used or _NONE, available(position)
     if of_all is None or position.status == "no_allotment":
         return
-    for threshold in sorted(set(thresholds)):
-        if not of_all or EXACT.multiply(used, _WHOLE) >= EXACT.multiply(of_all, threshold):
-            of = "more than nothing" if share is None else f"{share:.1f} %"
-            made = found(
-                position,
-                "reached",
-                f"{position.service}: {of} of {what} is used.",
-                {"threshold": threshold, "allotment": position.allotment, **inputs},
-                {"used": position.used, "percent_used": None if share is None else share / 100},
-                step=f"{threshold.normalize():f}",
-                money_at_risk=position.overage_amount,
-            )
-            yield replace(made, severity="critical" if position.remaining == 0 else "warning")
+    met = [
+        threshold
+        for threshold in sorted(set(thresholds))
+        if not of_all or EXACT.multiply(used, _WHOLE) >= EXACT.multiply(of_all, threshold)
+    ]
+    for threshold in met:
+        of = "more than nothing" if share is None else f"{share:.1f} %"
+        made = found(
+            position,
+            "reached",
+            f"{position.service}: {of} of {what} is used.",
+            {"threshold": threshold, "allotment": position.allotment, **inputs},
+            {"used": position.used, "percent_used": None if share is None else share / 100},
+            step=f"{threshold.normalize():f}",
+            money_at_risk=position.overage_amount if threshold == met[-1] else None,
+        )
+        yield replace(made, severity="critical" if position.remaining == 0 else "warning")
 
 
 def available(position: Position) -> Decimal | None:

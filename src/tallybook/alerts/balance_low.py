@@ -14,8 +14,10 @@ TITLE = "Prepaid balance low"
 FINDS = "Contracts whose prepaid credits are nearly used up, or are."
 TIPS = ("It speaks again when the balance is used up, and once more when it has recovered.",)
 _PERCENT = "What is left of the credits valid today, in percent of what was paid."
+_AMOUNT = "Or what is left of them, in each contract's own currency."
 VARIABLES = (
     Variable("percent", "percent", "Left at most", _PERCENT, Decimal(20), minimum=Decimal(0)),
+    Variable("amount", "money", "Or at most", _AMOUNT, minimum=Decimal(0)),
 )
 COLUMNS = (
     Column("paid", "Paid", "money"),
@@ -29,14 +31,17 @@ RELATED = ("prepaid.drawdown", "spend.threshold")
 
 
 def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
-    """Yield contracts with left ÷ paid of at most `percent` %, of the credits valid today."""
+    """Yield contracts with left ÷ paid of at most `percent` %, or with at most `amount` left, of
+    the credits valid today.
+    """
     held = {one.number: one for one in in_force(view) if _paid(one)}
     if view.stale:
         yield from (Unjudged(n, one.terms.account, view.stale) for n, one in held.items())
         return
     for one, statement in running(view, held):
         paid, left = _paid(one), _left(one, statement)
-        if share(left, paid) > values["percent"]:
+        is_low = values["amount"] is not None and left <= values["amount"]
+        if share(left, paid) > values["percent"] and not is_low:
             continue
         state = "low" if left else "depleted"
         said = f"{share(left, paid):.0f} % of the prepaid credit is left." if left else _GONE

@@ -5,6 +5,8 @@ worth of the quantities that its meter groups cover, both brought to one month.
 from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
+from operator import attrgetter
+from typing import Any
 
 from tallybook.alerts._terms import Agreed, a_month, decimal, in_force
 from tallybook.model.check import Column, Found, Unjudged, Values, Variable
@@ -93,27 +95,13 @@ def _worth(one: Agreed, group: MeterGroup) -> Decimal:
 
 def _found(one: Agreed, state: str, base: Fraction, value: Fraction) -> Found:
     ratio = base / value if value else None
-    layer, terms = one.layer, one.terms
+    terms = one.terms
     return Found(
         entity=one.number,
         account=terms.account,
         state=state,
         message=_said(state, ratio),
-        inputs={
-            "base": [
-                {"name": c.name, "amount": one.amount(c), "cycle": list(layer.length(c.cycle))}
-                for c in terms.base_charges
-            ],
-            "coverage": [
-                {
-                    "group": g.name,
-                    "covered_quantity": g.covered_quantity,
-                    "rate": one.rate(g),
-                    "cycle": list(layer.length(g.cycle)),
-                }
-                for g in terms.meter_groups
-            ],
-        },
+        inputs=_inputs(one),
         outputs={
             "base_per_month": decimal(base),
             "covered_value_per_month": decimal(value),
@@ -126,6 +114,27 @@ def _found(one: Agreed, state: str, base: Fraction, value: Fraction) -> Found:
         contract=one.number,
         branch=terms.branch,
     )
+
+
+def _inputs(one: Agreed) -> dict[str, Any]:
+    """Return what the ratio follows from, in an order of its own: neither what base charges are
+    called nor how a contract lists its parts makes it another.
+    """
+    layer = one.layer
+    base = sorted((layer.length(c.cycle), one.amount(c)) for c in one.terms.base_charges)
+    groups = sorted(one.terms.meter_groups, key=attrgetter("name"))
+    return {
+        "base": [{"amount": amount, "cycle": list(cycle)} for cycle, amount in base],
+        "coverage": [
+            {
+                "group": group.name,
+                "covered_quantity": group.covered_quantity,
+                "rate": one.rate(group),
+                "cycle": list(layer.length(group.cycle)),
+            }
+            for group in groups
+        ],
+    }
 
 
 def _said(state: str, ratio: Fraction | None) -> str:

@@ -14,6 +14,7 @@ FINDS = "Sources that used to send events for an account, and have not for longe
 TIPS = (
     "A source is missed after three times its usual pause: one that sends weekly, after weeks.",
     "What is sent late is counted all the same.",
+    "An account that is closed is not waited for.",
 )
 _BACK = "How far back a source must have sent something to be missed."
 _SILENT = "Shorter silences are not spoken of."
@@ -41,7 +42,8 @@ def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
     sent = view.traffic(view.now - values["looked_back"] * _DAY)
     for one in silent(sent, view.now):
         entity, pause = f"{one.account} {one.source}", view.now - one.last
-        if pause <= values["silent"] * _DAY:
+        account = view.directory.account(one.account)
+        if pause <= values["silent"] * _DAY or (account and account.status == "closed"):
             continue
         if view.stale is not None:
             yield Unjudged(entity, one.account, view.stale)

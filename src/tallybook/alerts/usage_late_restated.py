@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 
-from tallybook.alerts._statements import added, running, share
-from tallybook.alerts._terms import in_force
+from tallybook.alerts._statements import added, branch_of, share
 from tallybook.model.check import Column, Found, RepeatPolicy, Unjudged, Values, Variable
 from tallybook.model.schedule import Preset
 from tallybook.model.view import View
@@ -34,30 +33,29 @@ RELATED = ("billing.period_unbilled",)
 
 def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
     """Yield closed periods whose adjustments come to `percent` % of their subtotal at least, and to
-    `amount`; of a subtotal of 0 any difference counts as 100 %.
+    `amount`; of a subtotal of 0 any difference counts as 100 %. Also those of contracts that have
+    ended, which nobody looks at any more.
     """
-    contracts = {one.number: one for one in in_force(view)}
     said: dict[tuple[str, date], Decimal] = {}
     ends: dict[str, date] = {}
-    for one in view.closed([*contracts]):
+    for one in view.closed(view.contracts()):
         said[one.contract, one.start_date] = Decimal(one.document["subtotal"])
         ends[one.contract] = max(one.end_date, ends.get(one.contract, one.end_date))
-    adjusted = {number: contracts[number] for number in ends}
+        if view.stale:
+            yield Unjudged(f"{one.contract}@{one.start_date}", one.account, view.stale)
     if view.stale:
-        for number, start in sorted(said):
-            account = contracts[number].terms.account
-            yield Unjudged(f"{number}@{start}", account, view.stale)
         return
-    for agreed, statement in running(view, adjusted, ends):
+    for statement in view.running([*ends], ends):
+        number = statement.contract
         for start in sorted({one.period_start for one in statement.adjustments}):
             some = (one.amount for one in statement.adjustments if one.period_start == start)
-            difference, before = added(some), said.get((agreed.number, start), Decimal(0))
+            difference, before = added(some), said.get((number, start), Decimal(0))
             change = share(difference, abs(before)) if before else Decimal(100)
             if not difference or abs(difference) < values["amount"]:
                 continue
             if abs(change) >= values["percent"]:
                 yield Found(
-                    entity=f"{agreed.number}@{start}",
+                    entity=f"{number}@{start}",
                     account=statement.account,
                     state="restated",
                     message=f"The closed statement of {start} changed by {abs(change):.1f} %.",
@@ -65,7 +63,7 @@ def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
                     outputs={"said": before, "change": change / 100},
                     money_at_risk=abs(difference),
                     currency=statement.currency,
-                    contract=agreed.number,
-                    branch=agreed.terms.branch,
+                    contract=number,
+                    branch=branch_of(view, number),
                     period=start.isoformat(),
                 )

@@ -25,7 +25,7 @@ COLUMNS = (
     Column("used", "Used", "quantity"),
     Column("unused", "Unused", "percent"),
 )
-FINGERPRINT = ("line", "covered", "periods")
+FINGERPRINT = ("line", "covered")
 POLICY: RepeatPolicy = "once_until_changed"
 SCHEDULE: Preset = "monthly"
 RELATED = ("invoice.imbalance", "volume.trend")
@@ -61,7 +61,7 @@ def _found(some: list[Invoice], one: Covered, periods: int) -> Found:
         account=newest.account,
         state="under",
         message=f"{unused:.0f} % of what is covered was not used, on the last {times}.",
-        inputs={"line": one.code, "covered": one.covered, "periods": periods, "used": one.used},
+        inputs={"line": one.code, "covered": one.covered, "used": one.used},
         outputs={"since": some[-1].start.isoformat(), "unused": unused / 100},
         currency=newest.currency,
         contract=newest.contract,

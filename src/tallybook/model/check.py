@@ -19,9 +19,12 @@ Severity = Literal["critical", "warning", "notice"]
 #: and period.
 #: - once_until_changed: when an input in FINGERPRINT changed, or it was resolved in between.
 #: - every_run: each time.
-#: - once_per_threshold_per_period: never, for the same step in the same period.
-#: - once_per_bucket: never, for the same step; another step of the entity takes its place.
-#: - on_transition: when its `state` changes; also when it is resolved.
+#: - once_per_threshold_per_period: when an input in FINGERPRINT changed; else never, for the same
+#:   step in the same period.
+#: - once_per_bucket: when an input in FINGERPRINT changed; else never, for the same step; another
+#:   step of the entity takes its place.
+#: - on_transition: when its `state` changes; also when it is resolved, and nothing else is found of
+#:   its entity.
 #: - per_event: never, and it is not resolved by itself.
 #: - new_within_days: never again for the same entity.
 RepeatPolicy = Literal[
@@ -80,7 +83,7 @@ class Found:
     `inputs` and `outputs` are plain values as JSON has them, decimals as Decimal. `money_at_risk`
     is a month's, or that of what it is about. `step` is the threshold or bucket that was reached,
     or the id of an event; `period` the first day of the period it is about; `branch` is the
-    contract's.
+    contract's, or the account's; where a check names none, it is looked up.
     """
 
     entity: str

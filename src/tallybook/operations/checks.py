@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import Field
@@ -125,9 +126,8 @@ def values_of(scope: Scope, found: Listed, given: Mapping[str, object]) -> Value
         Invalid: as `alerts._check.read_values`.
     """
     values = _check.read_values(found.check, given)
-    for variable in found.check.VARIABLES:
-        is_money = "money" in {variable.kind, variable.of}
-        if is_money and not scope.sees_prices and values[variable.key] != variable.default:
+    for variable in () if scope.sees_prices else found.check.VARIABLES:
+        if variable.key in money_of(found.check) and values[variable.key] != variable.default:
             raise Forbidden(
                 "value_not_allowed",
                 f"Your role sees no prices and cannot set {variable.key}; leave it out.",
@@ -191,12 +191,20 @@ def sight(
 
 def evaluate(view: Sight, check: Check, values: Values) -> Evaluated:
     """Return all that a check says of what is looked at."""
-    return Evaluated(tuple(check.find(view, values)), len(view.contracts()))
+    said = tuple(_placed(view, one) for one in check.find(view, values))
+    return Evaluated(said, len(view.contracts()))
+
+
+def _placed(view: Sight, one: Found | Unjudged) -> Found | Unjudged:
+    """Return what was found with a branch, for whoever is told of branches."""
+    if isinstance(one, Unjudged) or one.branch is not None:
+        return one
+    return replace(one, branch=view.branch_of(one.account, one.contract))
 
 
 def told(scope: Scope, directory: Directory, check: Check, found: T) -> T:
     """Return a finding as the scope may see it: without prices, only what the columns of its check
-    show that is no money is left.
+    show that is no money is left, and no step that is an amount.
     """
     sees = (
         sees_amounts_of(scope, directory, found.contract) if found.contract else scope.sees_prices
@@ -209,4 +217,17 @@ def told(scope: Scope, directory: Directory, check: Check, found: T) -> T:
         inputs={name: value if name in shown else None for name, value in found.inputs.items()},
         outputs={name: value if name in shown else None for name, value in found.outputs.items()},
         money_at_risk=None,
+        step="" if _is_amount(check, found) else found.step,
     )
+
+
+def money_of(check: Check) -> frozenset[str]:
+    """Return the keys of a check's variables that are amounts."""
+    variables = check.VARIABLES
+    return frozenset(one.key for one in variables if "money" in {one.kind, one.of})
+
+
+def _is_amount(check: Check, found: Found | Finding) -> bool:
+    """Tell whether a step is what a column of money says."""
+    sums = (found.inputs.get(one.key) for one in check.COLUMNS if one.kind == "money")
+    return found.step in {f"{Decimal(str(one)).normalize():f}" for one in sums if one is not None}

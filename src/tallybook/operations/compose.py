@@ -13,13 +13,13 @@ from tallybook.model.delivery import Delivery
 from tallybook.model.directory import Directory
 from tallybook.model.ids import new_id
 from tallybook.model.mark import Mark
-from tallybook.model.people import User
 from tallybook.model.plain import plain
 from tallybook.model.ports import People
 from tallybook.model.scope import Scope, operator
 from tallybook.model.time import Calendar
-from tallybook.operations import checks, identify
+from tallybook.operations import checks
 from tallybook.operations._letter import Letter, Section, html_of, text_of
+from tallybook.operations._readers import Reader, reader
 from tallybook.operations._recipients import manager
 from tallybook.operations.checks import Listed
 from tallybook.operations.directory import Directories
@@ -68,11 +68,24 @@ class Desk:
     data_through: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What some readers see of a part: findings, with or without money, which of the accounts that
+    it is narrowed to, and, where it `is_whole`, how much was looked at and could not be judged.
+    """
+
+    part: Part
+    findings: tuple[Finding, ...]
+    sees_money: bool
+    accounts: tuple[str, ...]
+    is_whole: bool
+
+
 @dataclass(slots=True)
 class _Mail:
     """A mail in the making: one for all who see the same of it."""
 
-    sections: list[tuple[Part, tuple[Finding, ...], bool]]
+    sections: list[_Shown]
     account: str
     to: list[str] = field(default_factory=list)
     cc: list[str] = field(default_factory=list)
@@ -91,22 +104,35 @@ def compose(desk: Desk, parts: Sequence[Part]) -> list[Delivery]:
     return [*mails, *(post for part in told for post in _posts(desk, part))]
 
 
-def _mails(desk: Desk, parts: Sequence[Part]) -> Iterator[_Mail]:
-    """Yield a mail for all who see the same, or for each where the subscription splits."""
+#: Who is told, how and of which findings, before what they may see is looked at.
+_Addressed = dict[str, tuple[How, tuple[Finding, ...]]]
+
+
+def _mails(desk: Desk, parts: Sequence[Part]) -> list[_Mail]:
+    """Return a mail for all who see the same, or for each where the subscription splits; what none
+    of these shows goes to who answers for the subscription.
+    """
+    made = list(_made(desk, [(part, _addressed(desk, part)) for part in parts]))
+    rest = [(part, _instead(desk, part, left)) for part in parts if (left := _untold(part, made))]
+    return [*made, *_made(desk, rest)]
+
+
+def _made(desk: Desk, parts: Sequence[tuple[Part, _Addressed]]) -> Iterator[_Mail]:
     made: dict[object, _Mail] = {}
     addressed: dict[str, How] = {}
     seen: dict[str, list[tuple[Part, tuple[Finding, ...]]]] = {}
-    for part in parts:
-        for address, (how, findings) in _addressed(desk, part).items():
+    for part, told in parts:
+        for address, (how, findings) in told.items():
             known = addressed.get(address, how)
             addressed[address] = min(known, how, key=_HOWS.index)
             seen.setdefault(address, []).append((part, findings))
     for address, how in addressed.items():
-        viewer = _viewer(desk, address, parts)
+        owner = parts[0][0].owner  # those of a digest have one owner
+        viewer = reader(desk.people, desk.directories, owner, address, desk.now)
         if viewer is None:
             continue
         for key, sections in _shown(desk, viewer, seen[address]):
-            split = any(part.subscription.split_by == "recipient" for part, _, _ in sections)
+            split = any(one.part.subscription.split_by == "recipient" for one in sections)
             whole = (key, address if split else None)
             mail = made.setdefault(whole, _Mail(sections, viewer.account))
             mail.account = mail.account if mail.account == viewer.account else ""
@@ -114,44 +140,33 @@ def _mails(desk: Desk, parts: Sequence[Part]) -> Iterator[_Mail]:
     yield from made.values()
 
 
-@dataclass(frozen=True, slots=True)
-class _Viewer:
-    """Who gets a mail: a user with what they may see, or an address that is nobody's."""
-
-    address: str
-    user: User | None
-    scope: Scope
-
-    @property
-    def account(self) -> str:
-        """Return the account of a customer's user: they find the mail in their outbox."""
-        is_theirs = self.user is not None and self.scope.is_customer
-        return (self.user.account or "") if self.user and is_theirs else ""
+def _untold(part: Part, mails: Iterable[_Mail]) -> tuple[Finding, ...]:
+    """Return what is said and stands in no mail, and is posted nowhere."""
+    if part.is_test or part.subscription.recipients.webhooks:
+        return ()
+    sections = (one for mail in mails for one in mail.sections if one.part is part)
+    told = {finding.id for one in sections for finding in one.findings}
+    return tuple(one for one in part.judged.said if one.id not in told)
 
 
-def _viewer(desk: Desk, address: str, parts: Sequence[Part]) -> _Viewer | None:
-    """Return who an address is; None where nothing may be sent to it: customers tell their own
-    people only.
+def _instead(desk: Desk, part: Part, left: tuple[Finding, ...]) -> _Addressed:
+    """Return who hears of what nobody else would: the owner, or the vendor's administrators where
+    the owner has no address.
     """
-    owner = parts[0].owner  # those of a digest have one owner
-    user = desk.people.user(_TELL, address)
-    if user is None:
-        scope = Scope(address, "sales_rep", names=frozenset({address.lower()}))
-        return _Viewer(address, None, scope) if owner.accounts is None else None
-    is_theirs = user.account is not None and owner.sees(user.account, desk.now)
-    seen = identify.by_name(desk.people, desk.directories, address, desk.now)
-    if seen is None or not seen.may("read") or not (owner.accounts is None or is_theirs):
-        return None
-    return _Viewer(address, user, seen)
+    owner = desk.people.user(_TELL, part.subscription.owner)
+    if owner is not None:
+        return {owner.email: ("to", left)}
+    if part.owner.is_customer:
+        return {}
+    every = desk.people.users(_TELL)
+    return {u.email: ("to", left) for u in every if u.role == "admin" and u.state == "active"}
 
 
 def _shown(
-    desk: Desk, viewer: _Viewer, seen: Sequence[tuple[Part, tuple[Finding, ...]]]
-) -> Iterator[tuple[object, list[tuple[Part, tuple[Finding, ...], bool]]]]:
-    """Yield each mail that a viewer gets: what makes it the same as another's, and its sections,
-    with whether money is shown in them.
-    """
-    by_branch: dict[str | None, list[tuple[Part, tuple[Finding, ...], bool]]] = {}
+    desk: Desk, viewer: Reader, seen: Sequence[tuple[Part, tuple[Finding, ...]]]
+) -> Iterator[tuple[object, list[_Shown]]]:
+    """Yield each mail that a viewer gets: what makes it the same as another's, and its sections."""
+    by_branch: dict[str | None, list[_Shown]] = {}
     keys: dict[str | None, list[object]] = {}
     for part, findings in seen:
         kept = [(one, _as_seen(desk, viewer, part, one)) for one in findings]
@@ -162,22 +177,29 @@ def _shown(
         for branch in dict.fromkeys(one.branch for one, _ in pairs) if splits else (None,):
             some = [pair for pair in pairs if not splits or pair[0].branch == branch]
             priced = all(one is shown for one, shown in some) if some else viewer.scope.sees_prices
-            section = (part, tuple(shown for _, shown in some), priced)
+            accounts, is_whole = _about(desk, viewer, part)
+            section = _Shown(part, tuple(shown for _, shown in some), priced, accounts, is_whole)
             by_branch.setdefault(branch, []).append(section)
             ids = tuple((one.id, one is shown) for one, shown in some)
-            keys.setdefault(branch, []).append((part.run, ids, priced))
+            keys.setdefault(branch, []).append((part.run, ids, priced, accounts, is_whole))
     for branch, sections in by_branch.items():
         yield (branch, tuple(keys[branch])), sections
 
 
-def _as_seen(desk: Desk, viewer: _Viewer, part: Part, finding: Finding) -> Finding | None:
+def _about(desk: Desk, viewer: Reader, part: Part) -> tuple[tuple[str, ...], bool]:
+    """Return which of the accounts that a part is narrowed to a viewer may hear of, and whether all
+    that it looked at is theirs to know: customers know of their own only.
+    """
+    scope, asked = viewer.scope, part.subscription
+    if not scope.is_customer or scope.who == asked.owner:
+        return asked.accounts, True
+    return tuple(one for one in asked.accounts if scope.sees(one, desk.now)), False
+
+
+def _as_seen(desk: Desk, viewer: Reader, part: Part, finding: Finding) -> Finding | None:
     """Return a finding as somebody may see it; None where they may not."""
-    scope = viewer.scope
-    if viewer.user is None:
-        person = manager(desk.directory, finding.account, finding.contract or "")
-        if person is not None and (person.email or "").lower() == viewer.address.lower():
-            scope = Scope(viewer.address, "csm")
-    elif not _may_hear(desk, scope, part, finding):
+    scope = viewer.scope_of(desk.directory, finding.account, finding.contract or "")
+    if viewer.user is not None and not _may_hear(desk, scope, part, finding):
         return None
     return checks.told(scope, desk.directory, part.listed.check, finding)
 
@@ -187,7 +209,7 @@ def _may_hear(desk: Desk, scope: Scope, part: Part, finding: Finding) -> bool:
     return is_theirs and scope.sees(finding.account, desk.now)
 
 
-def _addressed(desk: Desk, part: Part) -> dict[str, tuple[How, tuple[Finding, ...]]]:
+def _addressed(desk: Desk, part: Part) -> _Addressed:
     """Return who is told, how, and of which findings, before what they may see is looked at."""
     said = part.judged.said
     if part.is_test:
@@ -238,7 +260,7 @@ def _of_contracts(desk: Desk, part: Part) -> Iterator[tuple[How, str, Iterable[F
 
 def _delivery(desk: Desk, mail: _Mail) -> Delivery:
     letter = _letter(desk, mail)
-    first = mail.sections[0][0]
+    first = mail.sections[0].part
     return Delivery(
         id=new_id(desk.now),
         kind="alert.findings",
@@ -251,8 +273,8 @@ def _delivery(desk: Desk, mail: _Mail) -> Delivery:
         html=html_of(letter),
         link=letter.link,
         numbers={
-            "checks": [part.listed.code for part, _, _ in mail.sections],
-            "findings": [one.id for _, found, _ in mail.sections for one in found],
+            "checks": [one.part.listed.code for one in mail.sections],
+            "findings": [finding.id for one in mail.sections for finding in one.findings],
             "known_at": str(desk.mark),
         },
         created_at=desk.now,
@@ -264,8 +286,8 @@ def _delivery(desk: Desk, mail: _Mail) -> Delivery:
 
 
 def _letter(desk: Desk, mail: _Mail) -> Letter:
-    first = mail.sections[0][0]
-    count = sum(len(found) for _, found, _ in mail.sections)
+    first = mail.sections[0].part
+    count = sum(len(one.findings) for one in mail.sections)
     counted = f"{count} finding{'' if count == 1 else 's'}"
     subscription = first.subscription
     named = subscription.digest or subscription.name
@@ -277,19 +299,22 @@ def _letter(desk: Desk, mail: _Mail) -> Letter:
         timezone=subscription.timezone,
         now=desk.now,
         data_through=_complete(desk.data_through, subscription.timezone),
-        sections=tuple(
-            Section(
-                part.subscription,
-                part.listed,
-                part.values,
-                found,
-                part.reasons,
-                part.judged.unjudged,
-                part.evaluated,
-                sees_money,
-            )
-            for part, found, sees_money in mail.sections
-        ),
+        sections=tuple(map(_section, mail.sections)),
+    )
+
+
+def _section(shown: _Shown) -> Section:
+    part = shown.part
+    return Section(
+        part.subscription,
+        part.listed,
+        part.values,
+        shown.findings,
+        part.reasons,
+        part.judged.unjudged if shown.is_whole else {},
+        shown.accounts,
+        part.evaluated if shown.is_whole else None,
+        shown.sees_money,
     )
 
 
@@ -301,8 +326,8 @@ def _complete(instant: datetime, timezone: str) -> datetime:
 
 def _link(mail: _Mail) -> str:
     """Return the page of what a mail tells: of one finding, or of all of the subscription."""
-    first = mail.sections[0][0]
-    found = [one for _, some, _ in mail.sections for one in some]
+    first = mail.sections[0].part
+    found = [finding for one in mail.sections for finding in one.findings]
     if first.is_test:
         return f"/alerts/{first.listed.code}"
     if len(found) == 1:

@@ -104,8 +104,8 @@ def mark(
     What is resolved by hand and found again is told as its check's policy says.
 
     Raises:
-        Forbidden: `verb_not_allowed`, `may_not_mark`, for a role that subscribes to nothing, and a
-            customer's own people on what they did not subscribe to.
+        Forbidden: `verb_not_allowed`, `may_not_mark`, for a role that subscribes to nothing, and
+            for a customer's own people and sales reps on what they did not subscribe to.
         NotFound: `finding_not_found`.
         Invalid: `document_invalid`, `until_missing`, `until_passed`.
         Conflict: `findings_changed`, where a run wrote one of them meanwhile.
@@ -168,8 +168,11 @@ def _found(
 
 
 def _require_own(scope: Scope, alerts: Alerts, finding: Finding) -> None:
-    """Refuse who looks only, and customers where the vendor subscribed."""
-    is_own = scope.accounts is None or alerts.subscription(scope, finding.subscription) is not None
+    """Refuse who looks only, and customers and sales reps where somebody else subscribed."""
+    subscription = alerts.subscription(scope, finding.subscription)
+    is_own = subscription is not None
+    if subscription is not None and scope.role == "sales_rep":
+        is_own = subscription.owner == scope.who
     if scope.role not in SUBSCRIBERS or not scope.may("contact") or not is_own:
         raise Forbidden(
             "may_not_mark", "This finding is not yours to deal with; ask who subscribed to it."

@@ -19,6 +19,10 @@ from tallybook.model.plain import plain
 LASTING: Final[frozenset[RepeatPolicy]] = frozenset(
     {"once_per_threshold_per_period", "once_per_bucket", "per_event", "new_within_days"}
 )
+#: Under these what was said is said again when an input that FINGERPRINT names is another.
+_BY_INPUTS: Final[frozenset[RepeatPolicy]] = frozenset(
+    {"once_until_changed", "once_per_threshold_per_period", "once_per_bucket"}
+)
 _SEVERITIES: Final[tuple[Severity, ...]] = ("critical", "warning", "notice")
 
 #: What a finding of a subscription is known by: its entity, step and period.
@@ -118,6 +122,7 @@ class _Desk:
         self._policy = occasion.check.POLICY
         self._memory = memory
         self._told = frozenset(f.entity for f in memory.values() if f.said_at is not None)
+        self._met: set[str] = set()
         self._due: list[tuple[_Key, str]] = []
         self.findings: dict[_Key, Finding] = {}
         self.events: list[FindingEvent] = []
@@ -126,6 +131,7 @@ class _Desk:
 
     def meet(self, key: _Key, found: Found) -> None:
         """Take in what was found, and whether it is to be said."""
+        self._met.add(found.entity)
         code = self._occasion.subscription.check
         mark = fingerprint(code, self._occasion.check, found)
         known = self._memory.get(key)
@@ -176,7 +182,9 @@ class _Desk:
         self.resolved += 1
         self._note(gone, "resolved", note)
         was_told = known.said_at is not None and known.status != "snoozed" and note is None
-        if was_told and self._policy == "on_transition":
+        # Of a period that is over nothing is in order again where the next one is odd, too.
+        is_in_order = known.entity not in self._met
+        if was_told and is_in_order and self._policy == "on_transition":
             self._tell(gone)
 
     def _speaks(self, known: Finding | None, found: Found, mark: str) -> bool:
@@ -185,7 +193,7 @@ class _Desk:
             return self._policy != "new_within_days" or found.entity not in self._told
         if self._policy == "every_run" or self._wakes(known):
             return True
-        if self._policy == "once_until_changed":
+        if self._policy in _BY_INPUTS:
             return known.fingerprint != mark
         return self._policy == "on_transition" and known.seen_state != found.state
 
@@ -241,8 +249,8 @@ class _Desk:
         )
         is_other = known.fingerprint != mark or known.seen_state != found.state
         if known.status == "resolved":
-            # What somebody resolved stays so; what was in order in between is back.
-            reopens = known.seen_state != found.state
+            # What somebody resolved stays so until it is another; what was in order is back.
+            reopens = speaks or known.seen_state != found.state
         elif known.status == "snoozed":
             reopens = self._wakes(known)
         else:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field
 
-from tallybook.alerts._check import plain_values
+from tallybook.alerts._check import check, codes, plain_values
 from tallybook.model import limits
 from tallybook.model.alert import Mode, Recipients, Run, Split, Subscription
 from tallybook.model.alert_ports import Alerts, Webhooks
@@ -182,7 +182,7 @@ def change(
     if asked.schedule is not None:
         wanted |= {"cron": asked.schedule.fields, "timezone": asked.schedule.timezone}
     changed = replace(known, **wanted)
-    if _begins_anew(known, changed) and (changed.snooze_until or now) <= now:
+    if _begins_anew(known, changed, now) and (changed.snooze_until or now) <= now:
         changed = replace(changed, snooze_until=now)
     _check(scope, desk, changed, now)
     if changed != known:
@@ -209,18 +209,19 @@ def mine(
     cursor: str | None = None,
     limit: int = limits.PAGE_ROWS_DEFAULT,
 ) -> Page[Subscription]:
-    """Return the subscriptions the scope sees, oldest first.
+    """Return the subscriptions the scope sees, oldest first; each as `one` tells it.
 
     Raises:
         Forbidden: `verb_not_allowed`.
         Invalid: `limit_invalid`, `cursor_invalid`.
     """
     scope.require("read")
-    return page_of(alerts.subscriptions(scope), lambda one: one.id, cursor=cursor, limit=limit)
+    found = [_told(scope, known) for known in alerts.subscriptions(scope)]
+    return page_of(found, lambda one: one.id, cursor=cursor, limit=limit)
 
 
 def one(scope: Scope, alerts: Alerts, subscription_id: str) -> Subscription:
-    """Return a subscription.
+    """Return a subscription; who sees no prices is told no amounts that somebody else set.
 
     Raises:
         Forbidden: `verb_not_allowed`.
@@ -230,7 +231,7 @@ def one(scope: Scope, alerts: Alerts, subscription_id: str) -> Subscription:
     found = alerts.subscription(scope, subscription_id)
     if found is None:
         raise _not_found()
-    return found
+    return _told(scope, found)
 
 
 def runs(
@@ -328,14 +329,25 @@ def _own(scope: Scope, alerts: Alerts, subscription_id: str) -> Subscription:
     return known
 
 
+def _told(scope: Scope, known: Subscription) -> Subscription:
+    if scope.sees_prices or known.owner == scope.who or known.check not in codes():
+        return known
+    hidden = checks.money_of(check(known.check))
+    return replace(
+        known, values={key: None if key in hidden else v for key, v in known.values.items()}
+    )
+
+
 def _values(scope: Scope, code: str, given: Values) -> Values:
     """Return values as they are kept: whatever a check reads, as JSON has it."""
     return plain_values(checks.values_of(scope, checks.listed(scope, code), given))
 
 
-def _begins_anew(known: Subscription, changed: Subscription) -> bool:
+def _begins_anew(known: Subscription, changed: Subscription, now: datetime) -> bool:
     is_on = changed.enabled and not known.enabled
-    return is_on or (known.cron, known.timezone) != (changed.cron, changed.timezone)
+    was_asleep = known.snooze_until is not None and known.snooze_until > now
+    is_other = (known.cron, known.timezone) != (changed.cron, changed.timezone)
+    return is_on or was_asleep or is_other
 
 
 def _check(scope: Scope, desk: Desk, made: Subscription, now: datetime) -> None:

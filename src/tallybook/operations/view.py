@@ -86,8 +86,22 @@ class Sight:
         return "data_stale" if late else None
 
     def accounts(self) -> Sequence[str]:
-        """Return the keys of the accounts that are looked at, sorted."""
-        return [key for key in self.directory.keys("account") if self._is_seen(key)]
+        """Return the keys of the accounts that are looked at, sorted: of a branch are its own, and
+        those of its contracts.
+        """
+        seen = [key for key in self.directory.keys("account") if self._is_seen(key)]
+        if not self._branches:
+            return seen
+        served = {self._account_of(number) for number in self._contracts}
+        return [key for key in seen if key in served or self.branch_of(key) in self._branches]
+
+    def branch_of(self, account: str, contract: str | None = None) -> str | None:
+        """Return the branch of a contract, which is its account's where it names none."""
+        agreed = self.directory.contract(contract) if contract else None
+        if agreed is not None and agreed.branch is not None:
+            return agreed.branch
+        owner = self.directory.account(account)
+        return owner.branch if owner else None
 
     def contracts(self) -> Sequence[str]:
         """Return the numbers of the contracts that are looked at, sorted."""
@@ -97,10 +111,10 @@ class Sight:
     def _contracts(self) -> Sequence[str]:
         found = []
         for number in self.directory.keys("contract"):
-            contract = self.directory.contract(number)
-            if contract is None or not self._is_seen(contract.account):
+            account = self._account_of(number)
+            if account is None or not self._is_seen(account):
                 continue
-            if not self._branches or contract.branch in self._branches:
+            if not self._branches or self.branch_of(account, number) in self._branches:
                 found.append(number)
         return found
 
@@ -179,6 +193,10 @@ class Sight:
     def _is_narrowed(self) -> bool:
         is_bound = self._scope.accounts is not None
         return is_bound or self._trees is not None or bool(self._branches)
+
+    def _account_of(self, contract: str) -> str | None:
+        found = self.directory.contract(contract)
+        return found.account if found else None
 
     def _is_seen(self, account: str) -> bool:
         narrowed = self._trees is None or account in self._trees

@@ -48,12 +48,13 @@ def parts_of(url: str) -> tuple[SplitResult, str, int]:
     """Read the address of a webhook: its parts, host and port.
 
     Raises:
-        Invalid: `webhook_url_invalid`, `webhook_address_refused` for a number that nobody allows.
+        Invalid: `webhook_url_invalid`.
     """
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname, parts.port or _PORTS.get(parts.scheme, 0)
-    except ValueError:
+        usual = _PORTS[parts.scheme]
+        host, port = parts.hostname, parts.port or usual
+    except (KeyError, ValueError):  # another scheme, or no address at all
         parts, host, port = urlsplit(""), None, 0
     is_plain = url.isascii() and url.isprintable() and " " not in url and "\\" not in url
     if not (host and port and is_plain) or parts.username is not None or parts.fragment:
