@@ -406,6 +406,7 @@ def _replaced(recipients: Recipients, old: str, new: str) -> Recipients:
 
 def _only(recipients: Recipients, address: str) -> Recipients:
     """Return recipients with this address alone, wherever it stands."""
+
     def kept(addresses: tuple[str, ...]) -> tuple[str, ...]:
         return (address,) if address in addresses else ()
 
