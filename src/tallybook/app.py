@@ -33,6 +33,7 @@ from tallybook.operations.load import Loader
 from tallybook.operations.loop import Loop
 from tallybook.operations.move import Moving, Side
 from tallybook.operations.refresh import JOB, Refresher
+from tallybook.operations.report import report
 from tallybook.operations.watch import watch
 from tallybook.outlets.smtp import SmtpOutlet
 from tallybook.outlets.webhook import WebhookOutlet
@@ -172,6 +173,8 @@ class Installation:
         self._repeat("load", self._load, limits.LOAD_INTERVAL_SECONDS)
         self._repeat("refresh", self._refresh, _REFRESH_SECONDS)
         self._repeat("tick", self._tick, _TICK_SECONDS)
+        # Apart from the checks: neither a slow one nor a large file holds up the other.
+        self._repeat("report", self._report, _TICK_SECONDS)
         # Apart from what is due by the clock, which no mail server that stalls may hold up.
         self._repeat("deliver", self._deliver, _DELIVER_SECONDS)
 
@@ -191,6 +194,7 @@ class Installation:
             pass
         self._refresh()
         self._tick()
+        self._report()
         self._deliver()
 
     def loading(self) -> Iterator[int]:
@@ -224,6 +228,9 @@ class Installation:
             yesterday = clamp(self._clock.now().date()) - timedelta(days=1)
             self._events.compact(_SYSTEM, yesterday)
         watch(self.services.watched, self._clock.now())
+
+    def _report(self) -> None:
+        report(self.services.reported, self._clock.now())
 
     def _deliver(self) -> None:
         stores = Stores(self.services.outbox, self.services.webhooks)

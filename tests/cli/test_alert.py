@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +13,8 @@ from tallybook import app
 from tallybook.cli import main
 from tallybook.cli._exit import ExitCode
 from tallybook.settings import Settings
+from tallybook.web.listening import Address, told
+from tests.alerts._seen import installed
 from tests.serving import Client
 
 RATIO = "contract.base_vs_coverage"
@@ -38,12 +41,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
+def client_of(folder: Path) -> Client:
+    server = json.loads((folder / "server.json").read_text())
+    return Client(urlsplit(server["url"]).port or 0, server["token"])
+
+
 @pytest.fixture
 def run(folder: Path, capsys: pytest.CaptureFixture[str]) -> Any:
-    def run(*words: str) -> tuple[int, str]:
+    def run(*words: str, errors: bool = False) -> tuple[int, str]:
         capsys.readouterr()
         code = main(["alert", *words, "--data", str(folder)])
-        return code, capsys.readouterr().out
+        said = capsys.readouterr()
+        return code, said.err if errors else said.out
 
     return run
 
@@ -76,8 +85,7 @@ def test_what_makes_no_sense_is_wrong_usage(run: Any, words: tuple[str, ...]) ->
 
 
 def test_a_subscription_is_run_and_its_findings_are_listed(run: Any, folder: Path) -> None:
-    server = json.loads((folder / "server.json").read_text())
-    client = Client(urlsplit(server["url"]).port or 0, server["token"])
+    client = client_of(folder)
     asked = {"check": RATIO, "recipients": {"to": ["admin@example.com"]}}
     made = client.call("POST", "/subscriptions", asked).json
     chosen = ("--subscription", made["id"])
@@ -89,3 +97,38 @@ def test_a_subscription_is_run_and_its_findings_are_listed(run: Any, folder: Pat
     assert json.loads(run("findings", "--json", "--check", RATIO)[1])["items"][0]["entity"] == "C-1"
     assert made["id"] in run("subscriptions")[1]
     assert json.loads(run("subscriptions", "--json")[1])["items"][0]["id"] == made["id"]
+
+
+def test_a_subscription_to_another_check_is_not_run(run: Any, folder: Path) -> None:
+    asked = {"check": "contract.expiring", "recipients": {"to": ["admin@example.com"]}}
+    made = client_of(folder).call("POST", "/subscriptions", asked).json
+    code, said = run("run", RATIO, "--subscription", made["id"], "--dry-run", errors=True)
+    assert (code, "contract.expiring" in said) == (ExitCode.USAGE, True)
+
+
+def test_what_cannot_be_judged_is_said(run: Any, folder: Path) -> None:
+    idle = {"meter_groups": [{"name": "copies", "meters": ["copies"], "overage_rate": "0.016"}]}
+    client_of(folder).put("/contracts/C-2", account="acme", start_date="2026-01-01", **idle)
+    code, said = run("run", RATIO, "--set", "low=0", "--dry-run", errors=True)
+    assert (code, said) == (
+        ExitCode.DONE,
+        "0 found; 2 contracts looked at.\n1 could not be judged: nothing_to_compare.\n",
+    )
+
+
+def test_stale_data_is_not_all_in_order(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "data"
+    words = ["alert", "run", "allotment.threshold", "--dry-run", "--data", str(folder)]
+    with installed(folder) as house:
+        address = Address(f"http://127.0.0.1:{house.port}", house.key)
+        with told(folder / "server.json", address):
+            desk = house.desk()
+            desk.line()
+            desk.tick()
+            assert main(words) == ExitCode.DONE
+            desk.use("2026-04-20", 1)
+            clock = house.services.clock
+            clock.set(clock.now() + timedelta(hours=1))
+            capsys.readouterr()
+            assert main(words) == ExitCode.UNAVAILABLE
+            assert "1 could not be judged: data_stale." in capsys.readouterr().err

@@ -55,7 +55,7 @@ def test_one_press_subscribes_and_a_second_finds_it(browser: httpx2.Client) -> N
     assert "C-1 · messages, period last" in line
     assert "Chicago time" in line
     assert "Next on Mon 23 Nov, 07:00" in line
-    assert "once sending is set up" in browser.get("/subscriptions").text
+    assert "what its reader may see on that day" in browser.get("/subscriptions").text
 
 
 def test_a_subscription_is_turned_off_renamed_and_removed(browser: httpx2.Client) -> None:

@@ -1,5 +1,6 @@
 """Run checks of the catalogue, subscriptions to them, and list what they found."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
@@ -15,6 +16,8 @@ Code = Annotated[str, typer.Argument(help="The check, such as contract.base_vs_c
 _CHECKS: Final = ("code", "title", "repeat_policy", "schedule")
 _VARIABLES: Final = ("key", "kind", "default", "title")
 _FOUND: Final = ("entity", "account", "state", "money_at_risk", "currency", "message")
+#: Why nothing that was used is judged: what came in waits to be counted.
+_STALE: Final = "data_stale"
 _FINDINGS: Final = ("status", "check", *_FOUND)
 
 
@@ -69,7 +72,8 @@ def run(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Say what a check finds now; ends with 1 where it found something.
+    """Say what a check finds now; ends with 1 where it found something, else with 3 where it could
+    not judge, as the data are stale.
 
     Without a subscription nothing is remembered and nobody is told.
     """
@@ -81,19 +85,22 @@ def run(
             asked = {"values": _values(values or []), "accounts": account, "branches": branch}
             body = {name: value for name, value in asked.items() if value}
             found = client.post(f"/checks/{check}/preview", body)
-            told, looked = found["findings"], found["evaluated"]
+            told, count, looked = found["findings"], found["found"], found["evaluated"]
+            unjudged = Counter(one["reason"] for one in found["cannot_evaluate"])
         else:
+            _require_check(client.get(f"/subscriptions/{subscription}"), check)
             query = f"?kind={kind}&dry_run={str(dry_run).lower()}"
             found = client.post(f"/subscriptions/{subscription}/runs{query}", {})
-            told, looked = found["said"], found["run"]["evaluated"]
+            told, count, looked = found["said"], found["run"]["said"], found["run"]["evaluated"]
+            unjudged = Counter(found["run"]["unjudged"])
     if as_json:
         print_json(found)
     else:
-        if told:
-            print_table(_FOUND, [_row(item, _FOUND) for item in told])
-        typer.echo(f"{len(told)} found; {looked} contracts looked at.", err=True)
+        _print_found(told, count, looked, unjudged)
     if told:
         raise typer.Exit(ExitCode.PROBLEMS)
+    if _STALE in unjudged:
+        raise typer.Exit(ExitCode.UNAVAILABLE)
 
 
 @app.command("findings")
@@ -106,7 +113,7 @@ def findings(
 ) -> None:
     """List what stands of what subscriptions found, the dearest first."""
     with connect(data) as client:
-        found = client.get("/findings", check=check, account=account, limit=500)
+        found = client.list("/findings", check=check, account=account)
     if as_json:
         print_json(found)
         return
@@ -123,6 +130,27 @@ def subscriptions(data: Data = None, *, as_json: Json = False) -> None:
         return
     names = ("id", "check", "name", "owner", "cron", "timezone", "next_run")
     print_table(names, [_row({**item, **item["schedule"]}, names) for item in found["items"]])
+
+
+def _require_check(subscription: Mapping[str, Any], check: str) -> None:
+    """Refuse a check that the subscription is not of.
+
+    Raises:
+        BadParameter: it is of another.
+    """
+    if subscription["check"] != check:
+        told = f"{subscription['id']} is a subscription to {subscription['check']}, not to {check}."
+        raise typer.BadParameter(told, param_hint="--subscription")
+
+
+def _print_found(told: list[Any], count: int, looked: int, unjudged: Mapping[str, int]) -> None:
+    """Print what was found, and below it how many that are and what could not be judged."""
+    if told:
+        print_table(_FOUND, [_row(item, _FOUND) for item in told])
+    listed = f", {len(told)} of them listed" if len(told) < count else ""
+    typer.echo(f"{count} found{listed}; {looked} contracts looked at.", err=True)
+    for reason, some in unjudged.items():
+        typer.echo(f"{some} could not be judged: {reason}.", err=True)
 
 
 def _values(given: list[str]) -> dict[str, str]:

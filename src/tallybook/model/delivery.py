@@ -20,6 +20,15 @@ Channel = Literal["mail", "webhook"]
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file of a mail: the same bytes go out with each attempt."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """One message. `recipients` are addresses, `link` is a path of the pages, `numbers` are what
     it is about as JSON says it, never prices, but in what is sent to an endpoint of the vendor's.
@@ -34,7 +43,8 @@ class Delivery:
 
     What is sent makes addresses of paths: the `link`, which is put below `body`, and each
     `href="/…"` of `html`. `reached` are the addresses it was taken for: another attempt leaves them
-    out.
+    out. The `attachment` is there where it is written and where it is sent; lists leave it out, and
+    it is forgotten once it was sent.
     """
 
     id: str
@@ -61,6 +71,7 @@ class Delivery:
     subscription: str | None = None
     run: str | None = None
     reached: tuple[str, ...] = ()
+    attachment: Attachment | None = None
 
     @property
     def addresses(self) -> tuple[str, ...]:

@@ -86,6 +86,9 @@ DELIVERY_ATTEMPTS_MAX: Final = 1_260
 DELIVERY_SECONDS_MAX: Final = 60
 DELIVERIES_A_CLAIM: Final = 50
 DELIVERY_LEASE_SECONDS: Final = 600
+#: Of the file of a mail: what is larger is fetched from the page.
+ATTACHMENT_BYTES_MAX: Final = 5 * 1024 * 1024
+ATTACHMENT_ROWS_MAX: Final = 20_000
 
 WEBHOOKS_MAX: Final = 100
 WEBHOOK_URL_CHARS_MAX: Final = 2_000

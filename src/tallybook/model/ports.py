@@ -18,7 +18,7 @@ from tallybook.model.nouns import Document, Meter
 from tallybook.model.packed import Batch, Touched
 from tallybook.model.people import ApiKey, AuditEntry, Session, User
 from tallybook.model.position import Choices, Position, Status, Total
-from tallybook.model.schedule import ReportSchedule
+from tallybook.model.schedule import ReportRun, ReportSchedule
 from tallybook.model.scope import Member, Scope
 from tallybook.model.statement import ClosedStatement
 from tallybook.model.usage import (
@@ -217,20 +217,37 @@ class Deliveries(Protocol):
 
 class Schedules(Protocol):
     """What people have sent to them, kept by Books. Whose a schedule is, is its `owner`: a query
-    answers for the one who asks. Each change is audited.
+    answers for the one who asks, and for who administers where it says so. Each change is audited.
     """
 
     def schedules(self, scope: Scope) -> list[ReportSchedule]:
         """Return those of who asks, oldest first."""
 
+    def every(self, scope: Scope) -> list[ReportSchedule]:
+        """Return those of everybody, oldest first; only who administers may ask."""
+
+    def schedule(self, scope: Scope, schedule_id: str) -> ReportSchedule | None:
+        """Return one of the asker's, or any for who administers."""
+
     def add(self, scope: Scope, schedule: ReportSchedule) -> ReportSchedule:
-        """Add one; where its owner has the same page in the same format, return that one."""
+        """Add one; where its owner has one with the same `asked`, return that one."""
 
     def change(self, scope: Scope, schedule: ReportSchedule, at: datetime) -> None:
-        """Replace the one with this id, if it is the asker's."""
+        """Replace the one with this id but for its `due_at`, if the asker's or who administers."""
 
     def remove(self, scope: Scope, schedule_id: str, at: datetime) -> bool:
-        """Remove one; False where the asker has none with this id."""
+        """Remove one with its runs; False where the asker has none with this id."""
+
+    def decide(self, scope: Scope, run: ReportRun, deliveries: Sequence[Delivery]) -> None:
+        """Write a run and what is to be sent in one transaction, and note when it was due.
+
+        Raises:
+            Conflict: `run_decided`, where another process has decided it for this time, or later,
+                or it was turned off or removed. Nothing was written.
+        """
+
+    def runs(self, scope: Scope, schedule_id: str, limit: int) -> list[ReportRun]:
+        """Return the newest runs of one of the asker's, newest first."""
 
 
 class Ledger(Protocol):

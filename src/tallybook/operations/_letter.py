@@ -2,31 +2,21 @@
 sees what.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from html import escape
 from typing import Any, Final
 
 from tallybook.model.alert import Finding, FindingAct, Subscription
 from tallybook.model.check import Column, RepeatPolicy, Values, Variable
 from tallybook.model.money import round_money
-from tallybook.model.quantity import EXACT
-from tallybook.model.schedule import Preset, preset_of
-from tallybook.model.time import zone
+from tallybook.operations._mail import document, facts_table, instant, short, table, why
 from tallybook.operations.checks import Listed, money_of
 
 #: Findings that one section of a mail lists; the page has all.
 ROWS_MAX: Final = 200
-_PLACES: Final = Decimal("0.0001")
-_WHEN: Final[Mapping[Preset, str]] = {
-    "hourly": "every hour",
-    "weekday_mornings": "Monday to Friday at 07:00",
-    "daily": "every day at 07:00",
-    "weekly": "Mondays at 07:00",
-    "monthly": "on the 1st of each month at 07:00",
-}
 _POLICIES: Final[Mapping[RepeatPolicy, str]] = {
     "once_until_changed": "Each finding is told once, and again when what it follows from changes.",
     "every_run": "Each finding is told every time until it is fixed.",
@@ -43,7 +33,6 @@ _REASONS: Final[Mapping[FindingAct, str]] = {
     "resolved": "in order again",
 }
 _STILL: Final = "still so"
-_CELL: Final = "padding:4px 12px 4px 0;border-bottom:1px solid #d0d5dd;vertical-align:top"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,47 +84,29 @@ def text_of(letter: Letter) -> str:
 
 def html_of(letter: Letter) -> str:
     """Return a mail as HTML without anything that has to be fetched."""
-    parts = [
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">',
-        f"<title>{escape(letter.title)}</title></head>",
-        '<body style="font:14px/1.5 system-ui,sans-serif;color:#1d2939;background:#ffffff">',
-        f'<h1 style="font-size:18px">{escape(letter.title)}</h1>',
-    ]
+    parts: list[str] = []
     for section in letter.sections:
         if len(letter.sections) > 1:
             parts.append(f'<h2 style="font-size:16px">{escape(section.listed.title)}</h2>')
         if section.findings:
             parts += _table(section)
         parts += [f"<p>{escape(line)}</p>" for line in _rest(section)]
-        parts += _list(_facts(section))
-    parts += _list(_about(letter))
-    parts.append(f'<p><a href="{escape(letter.link)}">Open in Tallybook</a></p></body></html>')
-    return "\n".join(parts)
+        parts += facts_table(_facts(section))
+    parts += facts_table(_about(letter))
+    return document(letter.title, parts, letter.link)
 
 
 def _table(section: Section) -> Iterator[str]:
     columns = section.listed.check.COLUMNS
-    heads = ("What", "Account", "Why", "Finding", *(column.title for column in columns))
-    yield '<table style="border-collapse:collapse"><thead><tr>'
-    yield "".join(f'<th align="left" style="{_CELL}">{escape(head)}</th>' for head in heads)
-    yield "</tr></thead><tbody>"
-    for one in section.findings[:ROWS_MAX]:
-        told = (one.entity, one.account or "all", _reason(section, one), one.message)
-        cells = "".join(f'<td style="{_CELL}">{escape(cell)}</td>' for cell in told)
-        figures = "".join(
-            f'<td align="right" style="{_CELL}">{escape(_cell(column, one))}</td>'
-            for column in columns
+    told = ("What", "Account", "Why", "Finding")
+    rows = (
+        (
+            *(one.entity, one.account or "all", _reason(section, one), one.message),
+            *(_cell(column, one) for column in columns),
         )
-        yield f"<tr>{cells}{figures}</tr>"
-    yield "</tbody></table>"
-
-
-def _list(facts: Sequence[tuple[str, str]]) -> Iterator[str]:
-    yield '<table style="border-collapse:collapse;color:#475467;margin-top:12px"><tbody>'
-    for name, said in facts:
-        head = f'<th align="left" style="padding:2px 12px 2px 0">{escape(name)}</th>'
-        yield f"<tr>{head}<td>{escape(said)}</td></tr>"
-    yield "</tbody></table>"
+        for one in section.findings[:ROWS_MAX]
+    )
+    return table((*told, *(column.title for column in columns)), rows, texts=len(told))
 
 
 def _reason(section: Section, finding: Finding) -> str:
@@ -173,23 +144,15 @@ def _facts(section: Section) -> list[tuple[str, str]]:
 
 
 def _why(subscription: Subscription) -> str:
-    preset = preset_of(subscription.cron)
-    when = _WHEN[preset] if preset else subscription.cron
-    return (
-        f"{subscription.owner} subscribed to it as {subscription.name!r}, "
-        f"{when} ({subscription.timezone})."
-    )
+    times = subscription.cron, subscription.timezone
+    return why(subscription.owner, subscription.name, *times)
 
 
 def _about(letter: Letter) -> list[tuple[str, str]]:
     return [
-        ("As of", _instant(letter.now, letter.timezone)),
-        ("Data through", _instant(letter.data_through, letter.timezone)),
+        ("As of", instant(letter.now, letter.timezone)),
+        ("Data through", instant(letter.data_through, letter.timezone)),
     ]
-
-
-def _instant(at: datetime, timezone: str) -> str:
-    return f"{at.astimezone(zone(timezone)):%Y-%m-%d %H:%M} ({timezone})"
 
 
 def _cells(section: Section, finding: Finding) -> Iterator[tuple[str, str]]:
@@ -208,16 +171,11 @@ def _cell(column: Column, finding: Finding) -> str:
 
 def _figure(column: Column, value: Decimal, currency: str | None) -> str:
     if column.kind == "money" and currency:
-        return f"{round_money(value, currency):,f} {currency}"
+        rounded = round_money(value, currency)
+        return f"{value if column.is_price and value != rounded else rounded:,f} {currency}"
     if column.kind == "percent":
-        return f"{_short(value * 100)} %"
-    return _short(value)
-
-
-def _short(value: Decimal) -> str:
-    """Return a number with at most four places, none of them a zero at the end."""
-    text = f"{value.quantize(_PLACES, ROUND_HALF_UP, EXACT):,f}" if value else "0"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+        return f"{short(value * 100)} %"
+    return short(value)
 
 
 def _plain(value: Any) -> str:

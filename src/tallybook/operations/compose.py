@@ -13,13 +13,13 @@ from tallybook.model.delivery import Delivery
 from tallybook.model.directory import Directory
 from tallybook.model.ids import new_id
 from tallybook.model.mark import Mark
-from tallybook.model.people import User
 from tallybook.model.plain import plain
 from tallybook.model.ports import People
 from tallybook.model.scope import Scope, operator
 from tallybook.model.time import Calendar
-from tallybook.operations import checks, identify
+from tallybook.operations import checks
 from tallybook.operations._letter import Letter, Section, html_of, text_of
+from tallybook.operations._readers import Reader, reader
 from tallybook.operations._recipients import manager
 from tallybook.operations.checks import Listed
 from tallybook.operations.directory import Directories
@@ -127,7 +127,8 @@ def _made(desk: Desk, parts: Sequence[tuple[Part, _Addressed]]) -> Iterator[_Mai
             addressed[address] = min(known, how, key=_HOWS.index)
             seen.setdefault(address, []).append((part, findings))
     for address, how in addressed.items():
-        viewer = _viewer(desk, address, parts[0][0].owner)  # those of a digest have one owner
+        owner = parts[0][0].owner  # those of a digest have one owner
+        viewer = reader(desk.people, desk.directories, owner, address, desk.now)
         if viewer is None:
             continue
         for key, sections in _shown(desk, viewer, seen[address]):
@@ -161,38 +162,8 @@ def _instead(desk: Desk, part: Part, left: tuple[Finding, ...]) -> _Addressed:
     return {u.email: ("to", left) for u in every if u.role == "admin" and u.state == "active"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Viewer:
-    """Who gets a mail: a user with what they may see, or an address that is nobody's."""
-
-    address: str
-    user: User | None
-    scope: Scope
-
-    @property
-    def account(self) -> str:
-        """Return the account of a customer's user: they find the mail in their outbox."""
-        is_theirs = self.user is not None and self.scope.is_customer
-        return (self.user.account or "") if self.user and is_theirs else ""
-
-
-def _viewer(desk: Desk, address: str, owner: Scope) -> _Viewer | None:
-    """Return who an address is; None where nothing may be sent to it: customers tell their own
-    people only.
-    """
-    user = desk.people.user(_TELL, address)
-    if user is None:
-        scope = Scope(address, "sales_rep", names=frozenset({address.lower()}))
-        return _Viewer(address, None, scope) if owner.accounts is None else None
-    is_theirs = user.account is not None and owner.sees(user.account, desk.now)
-    seen = identify.by_name(desk.people, desk.directories, address, desk.now)
-    if seen is None or not seen.may("read") or not (owner.accounts is None or is_theirs):
-        return None
-    return _Viewer(address, user, seen)
-
-
 def _shown(
-    desk: Desk, viewer: _Viewer, seen: Sequence[tuple[Part, tuple[Finding, ...]]]
+    desk: Desk, viewer: Reader, seen: Sequence[tuple[Part, tuple[Finding, ...]]]
 ) -> Iterator[tuple[object, list[_Shown]]]:
     """Yield each mail that a viewer gets: what makes it the same as another's, and its sections."""
     by_branch: dict[str | None, list[_Shown]] = {}
@@ -215,7 +186,7 @@ def _shown(
         yield (branch, tuple(keys[branch])), sections
 
 
-def _about(desk: Desk, viewer: _Viewer, part: Part) -> tuple[tuple[str, ...], bool]:
+def _about(desk: Desk, viewer: Reader, part: Part) -> tuple[tuple[str, ...], bool]:
     """Return which of the accounts that a part is narrowed to a viewer may hear of, and whether all
     that it looked at is theirs to know: customers know of their own only.
     """
@@ -225,14 +196,10 @@ def _about(desk: Desk, viewer: _Viewer, part: Part) -> tuple[tuple[str, ...], bo
     return tuple(one for one in asked.accounts if scope.sees(one, desk.now)), False
 
 
-def _as_seen(desk: Desk, viewer: _Viewer, part: Part, finding: Finding) -> Finding | None:
+def _as_seen(desk: Desk, viewer: Reader, part: Part, finding: Finding) -> Finding | None:
     """Return a finding as somebody may see it; None where they may not."""
-    scope = viewer.scope
-    if viewer.user is None:
-        person = manager(desk.directory, finding.account, finding.contract or "")
-        if person is not None and (person.email or "").lower() == viewer.address.lower():
-            scope = Scope(viewer.address, "csm")
-    elif not _may_hear(desk, scope, part, finding):
+    scope = viewer.scope_of(desk.directory, finding.account, finding.contract or "")
+    if viewer.user is not None and not _may_hear(desk, scope, part, finding):
         return None
     return checks.told(scope, desk.directory, part.listed.check, finding)
 

@@ -34,8 +34,9 @@ _MOMENT: Final = timedelta(microseconds=1)
 _ZERO: Final = Decimal(0)
 _ANSWERS_KEPT: Final = 16
 
-#: What an answer of `Past` rests on: entries, a revision, and the periods and days of lines.
-_Asked = tuple[int, int, tuple[tuple[str, str, datetime, date], ...]]
+#: What an answer of `Past` rests on: entries, a revision, the minute where that matters, and the
+#: periods and days of lines.
+_Asked = tuple[int, int, int | None, tuple[tuple[str, str, datetime, date], ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,8 @@ class CourseDay:
 
 class Past:
     """The period before of every line, kept for a few marks: it changes only with a late fact or
-    a new version. Its lines carry the mark that they were first worked out for.
+    a new version. Its lines carry the mark that they were first worked out for. And where lines
+    stood at a mark that somebody names, kept for as many questions of one page.
     """
 
     def __init__(self) -> None:
@@ -83,8 +85,27 @@ class Past:
             if query.service is None or line.service == query.service
         ]
         found = self._worked_out(scope, directory, events, lines, when)
-        state = SnapshotState(when.mark, when.refreshed_at)
-        return shown(scope, listed(found, sorted_for(scope, query), state))
+        return _page(scope, found, query, when)
+
+    def at(
+        self,
+        scope: Scope,
+        directory: Directory,
+        events: Events,
+        query: SnapshotQuery,
+        when: Instants,
+    ) -> SnapshotPage:
+        """List where lines stood at `when.at`, as known at its mark."""
+        scope.require("read")
+        lines = [
+            line
+            for number in _numbers(directory, query)
+            for line in terms(directory, number, when.at, when.now)
+            if sees(scope, line.contract, when.at)
+        ]
+        minute = when.mark.minute
+        found = self._worked_out(scope, directory, events, lines, when, minute)
+        return _page(scope, found, query, when)
 
     def of(
         self,
@@ -113,10 +134,13 @@ class Past:
         events: Events,
         lines: Sequence[Terms],
         when: Instants,
+        minute: int | None = None,
     ) -> tuple[Position, ...]:
-        """Return where lines stood at their ends, kept or worked out, all of them in full."""
+        """Return where lines stand, kept or worked out, all of them in full; what is not at its end
+        is of a `minute`.
+        """
         periods = tuple((*line.key, line.period.starts_at, line.last_day) for line in lines)
-        asked = (when.mark.seq, when.mark.revision, periods)
+        asked = (when.mark.seq, when.mark.revision, minute, periods)
         found = self._kept.get(asked)
         if found is None:
             known = Known(when.mark, when.refreshed_at)
@@ -129,6 +153,13 @@ class Past:
             self._kept[asked] = found
             while len(self._kept) > _ANSWERS_KEPT:
                 self._kept.popitem(last=False)
+
+
+def _page(
+    scope: Scope, found: Iterable[Position], query: SnapshotQuery, when: Instants
+) -> SnapshotPage:
+    state = SnapshotState(when.mark, when.refreshed_at)
+    return shown(scope, listed(found, sorted_for(scope, query), state))
 
 
 def _numbers(directory: Directory, query: SnapshotQuery) -> Iterable[str]:

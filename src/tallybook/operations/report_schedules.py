@@ -1,13 +1,12 @@
 """Subscriptions to pages: what their owner has sent as a file, and when it is due next. Each is its
-owner's alone. Sends nothing: whoever does asks for the page anew for each recipient, with the scope
-that they have on that day.
+owner's alone. Makes and sends nothing: `report` asks for the page anew for each recipient, with the
+scope that they have on that day.
 """
 
-import re
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Final
-from urllib.parse import parse_qsl, unquote, urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from pydantic import Field, StringConstraints
 
@@ -15,18 +14,22 @@ from tallybook.model import limits
 from tallybook.model.directory import Directory
 from tallybook.model.errors import Invalid, NotFound
 from tallybook.model.ids import new_id
+from tallybook.model.mark import Mark, minute_of
 from tallybook.model.nouns import Document, Noun, parse
 from tallybook.model.ports import People, Schedules
-from tallybook.model.schedule import FileFormat, ReportSchedule
+from tallybook.model.schedule import FileFormat, ReportRun, ReportSchedule
 from tallybook.model.scope import Scope
+from tallybook.operations import pages
 from tallybook.operations._page import Page, page_of
 from tallybook.operations._times import Times, next_due
 from tallybook.operations.people import Email, Plain
-from tallybook.operations.position import spans_seen
+from tallybook.operations.position import Instants
+from tallybook.operations.subscriptions import AddressChange
 
-#: What an address says of how a page looks, and not of what is on it.
-OF_THE_VIEW: Final = frozenset({"page", "open", "view", "format"})
-_PAGE: Final = re.compile(r"/volume(?:/([^/?#]+)/([^/?#]+))?")
+#: What an address says and a subscription does not keep: how it looks, and of when it is.
+_NOT_KEPT: Final = pages.OF_THE_VIEW | {"known_at"}
+#: Of a subscription's runs, the newest.
+_RUNS: Final = 50
 
 
 class NewReportSchedule(Noun):
@@ -57,37 +60,39 @@ def subscribe(
     body: Document,
     now: datetime,
 ) -> ReportSchedule:
-    """Add a subscription; for a page that the caller has already, in the same format, return it.
+    """Add a subscription; where the caller has one for the same page, times and recipients in the
+    same format, return it.
 
     Raises:
         Forbidden: `verb_not_allowed`.
-        NotFound: `contract_not_found`, `line_not_found`.
-        Invalid: `document_invalid`, `page_unknown`, `cron_invalid`, `recipients_missing`,
-            `recipient_unknown`, `too_many_schedules`.
+        NotFound: `contract_not_found`, `line_not_found`, `account_not_found`.
+        Invalid: `document_invalid`, `page_unknown`, `filter_unknown`, `time_invalid`,
+            `cron_invalid`, `recipients_missing`, `recipient_unknown`, `too_many_schedules`.
     """
     scope.require("read")
     asked = parse(NewReportSchedule, body)
-    found = _page(scope, directory, asked.page, now)
-    query = urlencode(
-        sorted((n, v) for n, v in parse_qsl(asked.query.lstrip("?")) if n not in OF_THE_VIEW)
-    )
+    said = dict(sorted(parse_qsl(asked.query.lstrip("?"))))
+    kept = {name: value for name, value in said.items() if name not in _NOT_KEPT}
+    when = Instants(now, Mark(0, directory.revision, minute_of(now)))
+    pages.check(scope, directory.on(now.date()), asked.page, kept, when)
+    query = urlencode(kept)
     made = ReportSchedule(
         new_id(now),
         scope.who,
-        asked.name or _name(found, query),
+        asked.name or _name(pages.key_of(asked.page) or (), query),
         asked.page,
         query,
         asked.format,
         asked.schedule.fields,
         asked.schedule.timezone,
-        _recipients(scope, people, asked.recipients),
+        _recipients(scope, people, asked.recipients, now),
         asked.enabled,
-        now,
+        created_at=now,
+        since=now,
     )
     next_run(made, now)
     known = schedules.schedules(scope)
-    same = (made.page, made.query, made.format)
-    is_new = all((one.page, one.query, one.format) != same for one in known)
+    is_new = all(one.asked != made.asked for one in known)
     if is_new and len(known) >= limits.SCHEDULES_MAX:
         raise Invalid(
             "too_many_schedules",
@@ -117,7 +122,8 @@ def mine(
 def change(
     scope: Scope, schedules: Schedules, schedule_id: str, body: Document, now: datetime
 ) -> ReportSchedule:
-    """Change a subscription of the caller's: its name, its times, whether it is on.
+    """Change a subscription of the caller's: its name, its times, whether it is on. What was due
+    while it was off or had other times is not made up for.
 
     Raises:
         Forbidden: `verb_not_allowed`.
@@ -138,6 +144,9 @@ def change(
         enabled=known.enabled if asked.enabled is None else asked.enabled,
     )
     next_run(changed, now)
+    is_on = changed.enabled and not known.enabled
+    if is_on or (changed.cron, changed.timezone) != (known.cron, known.timezone):
+        changed = replace(changed, since=now)
     if changed != known:
         schedules.change(scope, changed, now)
     return changed
@@ -155,6 +164,51 @@ def unsubscribe(scope: Scope, schedules: Schedules, schedule_id: str, now: datet
         raise _not_found()
 
 
+def runs(scope: Scope, schedules: Schedules, schedule_id: str) -> list[ReportRun]:
+    """Return the newest times that a subscription of the caller's was due, newest first.
+
+    Raises:
+        Forbidden: `verb_not_allowed`.
+        NotFound: `schedule_not_found`.
+    """
+    scope.require("read")
+    if all(one.id != schedule_id for one in schedules.schedules(scope)):
+        raise _not_found()
+    return schedules.runs(scope, schedule_id, _RUNS)
+
+
+def replace_address(
+    scope: Scope,
+    schedules: Schedules,
+    people: People,
+    body: Document,
+    now: datetime,
+    *,
+    dry_run: bool = False,
+) -> list[ReportSchedule]:
+    """Put one address in the place of another in all subscriptions the caller may change, and
+    return these as they are then; with `dry_run`, here or in the body, nothing is changed.
+
+    Raises:
+        Forbidden: `verb_not_allowed`.
+        Invalid: `document_invalid`, `recipient_unknown`.
+    """
+    scope.require("read")
+    asked = parse(AddressChange, body)
+    every = schedules.every if scope.may("administer") else schedules.schedules
+    found = []
+    for known in every(scope):
+        if asked.from_ not in known.recipients:
+            continue
+        _check_theirs(scope, people, asked.to, now)
+        put = (asked.to if one == asked.from_ else one for one in known.recipients)
+        changed = replace(known, recipients=tuple(dict.fromkeys(put)))
+        found.append(changed)
+        if not (dry_run or asked.dry_run):
+            schedules.change(scope, changed, now)
+    return found
+
+
 def next_run(schedule: ReportSchedule, now: datetime) -> datetime | None:
     """Return when a subscription is due next, in UTC; None while it is off.
 
@@ -165,50 +219,38 @@ def next_run(schedule: ReportSchedule, now: datetime) -> datetime | None:
     return due if schedule.enabled else None
 
 
-def _page(scope: Scope, directory: Directory, page: str, now: datetime) -> tuple[str, ...]:
-    """Return the contract and line of a page, nothing for that of all lines."""
-    found = _PAGE.fullmatch(page)
-    if found is None:
-        raise Invalid(
-            "page_unknown",
-            "page must be /volume or /volume/CONTRACT/LINE; these can be subscribed to.",
-            field="page",
-        )
-    if found[1] is None:
-        return ()
-    number, code = unquote(found[1]), unquote(found[2])
-    spans = spans_seen(scope, directory, number, now)
-    if not any(code in span.noun.codes for span in spans):
-        raise NotFound("line_not_found", f"The contract {number} has no line {code!r}.")
-    return number, code
-
-
 def _name(found: tuple[str, ...], query: str) -> str:
     title = " · ".join(found) or "Volume"
     said = [f"{name} {value}" for name, value in parse_qsl(query) if name not in {"sort", "dir"}]
     return ", ".join([title, *said])[: limits.NAME_CHARS_MAX]
 
 
-def _recipients(scope: Scope, people: People, asked: tuple[str, ...]) -> tuple[str, ...]:
-    """Return whom to send to: the caller, or other users where the caller sees all accounts."""
+def _recipients(
+    scope: Scope, people: People, asked: tuple[str, ...], now: datetime
+) -> tuple[str, ...]:
+    """Return whom to send to: the caller where nobody is named."""
     own = (scope.who,) if people.user(scope, scope.who) else ()
     wanted = tuple(dict.fromkeys(asked)) or own
     if not wanted:
         raise Invalid(
             "recipients_missing",
-            "A key has no address of its own; name the users to send to in recipients.",
+            "A key has no address of its own; name whom to send to in recipients.",
             field="recipients",
         )
-    for email in wanted:
-        is_bound = scope.accounts is not None
-        if email not in own and (is_bound or people.user(scope, email) is None):
-            raise Invalid(
-                "recipient_unknown",
-                f"{email} is no user to send to"
-                + (" but yourself." if is_bound else "; add the user first."),
-                field="recipients",
-            )
+    for address in wanted:
+        _check_theirs(scope, people, address, now)
     return wanted
+
+
+def _check_theirs(scope: Scope, people: People, address: str, now: datetime) -> None:
+    """Refuse, of who is bound to accounts, to send to anybody but their users."""
+    if scope.accounts is None or address == scope.who:
+        return
+    user = people.user(scope, address)
+    if user is None or user.account is None or not scope.sees(user.account, now):
+        raise Invalid(
+            "recipient_unknown", f"{address} is no user of your accounts.", field="recipients"
+        )
 
 
 def _not_found() -> NotFound:

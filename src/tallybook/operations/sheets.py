@@ -1,5 +1,6 @@
 """Positions and the days of a line as tables to take along, and such a table as a file."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal, localcontext
@@ -31,6 +32,8 @@ FORMATS: Final[Mapping[str, str]] = {
 Parquet = Callable[[Sheet, Path], None]
 _Read = Callable[[Position], Cell]
 _ZERO: Final = Decimal(0)
+#: What some system does not take in the name of a file.
+_NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 def check_format(asked: str) -> str:
@@ -67,6 +70,16 @@ def written(sheet: Sheet, kind: str, parquet: Parquet, *, header: bool = True) -
             write = kinds.load(formats, kind).write_sheet
             (partial(write, header=header) if kind == "csv" else write)(sheet, path)
         return path.open("rb")
+
+
+def dated(name: str, at: datetime, zone: str) -> str:
+    """Return the name of a file with the local day of an instant."""
+    return f"{name}-{at.astimezone(ZoneInfo(zone)).date().isoformat()}"
+
+
+def file_name(name: str, kind: str) -> str:
+    """Return the name of a file of a format as every system takes it."""
+    return f"{_NOT_IN_NAMES.sub('-', name)}.{kind}"
 
 
 def check_size(rows: int) -> None:

@@ -58,6 +58,12 @@ def message(delivery: Delivery, sender: Address, site: str) -> bytes:
     made.set_content(f"{text}\n\n{site}{delivery.link}\n" if delivery.link else f"{text}\n")
     if delivery.html is not None:
         made.add_alternative(_PATH.sub(f"{site}/", _text(delivery.html)), subtype="html")
+    if (file := delivery.attachment) is not None:
+        main, _, sub = file.media_type.partition(";")[0].partition("/")
+        made.add_attachment(file.content, maintype=main, subtype=sub, filename=file.name)
+    # The library would draw what parts them anew each time.
+    for number, part in enumerate(one for one in made.walk() if one.is_multipart()):
+        part.set_boundary(f"=={delivery.id}.{number}==")
     return made.as_bytes()
 
 

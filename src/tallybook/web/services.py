@@ -25,6 +25,7 @@ from tallybook.model.ports import (
 from tallybook.model.sheet import Sheet
 from tallybook.operations.directory import Directories
 from tallybook.operations.intake import Tally
+from tallybook.operations.report import Stores as Reported
 from tallybook.operations.watch import Stores
 
 
@@ -90,6 +91,20 @@ class Services:
             self.statements,
             self.intake,
             self.directories,
+        )
+
+    @property
+    def reported(self) -> Reported:
+        """Return what pages that are sent are made of, and written to."""
+        return Reported(
+            self.schedules,
+            self.people,
+            self.books,
+            self.ledger,
+            self.events,
+            self.snapshot,
+            self.directories,
+            self.parquet,
         )
 
 

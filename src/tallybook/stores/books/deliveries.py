@@ -2,7 +2,8 @@
 one process at a time.
 """
 
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from sqlalchemy import (
     Row,
     Text,
     and_,
+    delete,
     exists,
     func,
     insert,
@@ -23,11 +25,12 @@ from sqlalchemy import (
 )
 
 from tallybook.model.canonical import encode
-from tallybook.model.delivery import Channel, Delivery, DeliveryPage, DeliveryQuery
+from tallybook.model.delivery import Attachment, Channel, Delivery, DeliveryPage, DeliveryQuery
 from tallybook.model.scope import Scope
 from tallybook.stores.books.database import Database
 from tallybook.stores.books.leases import now_of
 from tallybook.stores.books.people import note
+from tallybook.stores.books.schema import attachment as files
 from tallybook.stores.books.schema import delivery as deliveries
 from tallybook.stores.books.schema import fields
 from tallybook.stores.books.seen import among, seen
@@ -123,7 +126,8 @@ class BooksOutbox:
             connection.execute(held)
             taken = select(deliveries).where(mine)
             rows = connection.execute(taken.order_by(deliveries.c.due_at, deliveries.c.id))
-            return [_delivery(row) for row in rows]
+            attached = _attached(connection, ids)
+            return [replace(_delivery(row), attachment=attached.get(row.id)) for row in rows]
 
     def settle(self, scope: Scope, delivery: Delivery, holder: str) -> bool:
         """Write what became of an attempt and let it go; see `Outbox`."""
@@ -132,7 +136,11 @@ class BooksOutbox:
         told = {name: getattr(delivery, name) for name in _SETTLED}
         done = update(deliveries).where(mine).values(**told, holder=None, held_until=None)
         with self._database.writer() as connection:
-            return connection.execute(done).rowcount == 1
+            if connection.execute(done).rowcount != 1:
+                return False
+            if delivery.status == "sent":
+                connection.execute(delete(files).where(files.c.delivery_id == delivery.id))
+            return True
 
     def resend(self, scope: Scope, delivery_id: str, at: datetime) -> bool:
         """Queue one again that is dead or failed; see `Outbox`."""
@@ -167,13 +175,21 @@ def _read(scope: Scope) -> ColumnElement[bool]:
 def add(connection: Connection, delivery: Delivery) -> None:
     """Add a delivery, in the transaction of what it tells of; one in a sequence gets its number."""
     values = asdict(delivery)
+    attached = values.pop("attachment")
     if delivery.sequence_of is not None:
         earlier = select(func.count()).where(deliveries.c.sequence_of == delivery.sequence_of)
         number = connection.scalars(earlier).one() + 1
         values["numbers"] = {**delivery.numbers, "sequence": number}
     connection.execute(insert(deliveries).values(values))
+    if attached is not None:
+        connection.execute(insert(files).values(delivery_id=delivery.id, **attached))
+
+
+def _attached(connection: Connection, ids: Sequence[str]) -> dict[str, Attachment]:
+    found = connection.execute(select(files).where(files.c.delivery_id.in_(ids)))
+    return {row.delivery_id: Attachment(row.name, row.media_type, row.content) for row in found}
 
 
 def _delivery(row: Row[Any]) -> Delivery:
     known = fields(row, **{name: tuple(getattr(row, name)) for name in _LISTS})
-    return Delivery(**{name: known[name] for name in Delivery.__dataclass_fields__})
+    return Delivery(**{n: known[n] for n in Delivery.__dataclass_fields__ if n in known})

@@ -21,7 +21,7 @@ from tallybook.stores.books.columns import Instant, Json, Word
 from tallybook.stores.migrate import Schema
 
 #: The migration this code was written for; a test compares it with the newest file there is.
-HISTORY: Final = Schema("books", head="v0015", table="alembic_version")
+HISTORY: Final = Schema("books", head="v0016", table="alembic_version")
 
 
 #: The decimals of a line and the columns each lies in.
@@ -317,7 +317,19 @@ case_message: Final = Table(
 )
 
 
-#: Pages that people want as files at times. They hold no rights: see `model.schedule`.
+#: The files of mails that are not sent yet.
+attachment: Final = Table(
+    "attachment",
+    metadata,
+    Column("delivery_id", Word, ForeignKey("delivery.id"), primary_key=True),
+    Column("name", Word, nullable=False),
+    Column("media_type", Word, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+)
+
+
+#: Pages that people want as files at times. They hold no rights: see `model.schedule`. `due_at` is
+#: when one was decided last.
 report_schedule: Final = Table(
     "report_schedule",
     metadata,
@@ -332,7 +344,23 @@ report_schedule: Final = Table(
     Column("recipients", Json, nullable=False),
     Column("enabled", Boolean, nullable=False),
     Column("created_at", Instant, nullable=False),
-    UniqueConstraint("owner", "page", "query", "format"),
+    Column("since", Instant, nullable=False),
+    Column("due_at", Instant),
+    Index(None, "owner"),
+)
+
+report_run: Final = Table(
+    "report_run",
+    metadata,
+    Column("id", Word, primary_key=True),
+    Column("schedule", Word, ForeignKey("report_schedule.id"), nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("decided_at", Instant, nullable=False),
+    Column("known_at", Word, nullable=False),
+    Column("sent", Json, nullable=False),
+    Column("missed", Json, nullable=False),
+    Column("error", Word),
+    Index(None, "schedule", "id"),
 )
 
 

@@ -41,7 +41,8 @@ ANSWERS_OF_DELIVERIES: Final[dict[str, Shape]] = {
         body=TEXT,
         html=maybe(TEXT),
         link=TEXT,
-        # What the message is about: the line of a case as its page showed it, or what was found.
+        # What the message is about: the line of a case as its page showed it, what was found, or a
+        # page and the name of its file.
         numbers={"type": "object", "additionalProperties": True},
         created_at=INSTANT,
         created_by=TEXT,

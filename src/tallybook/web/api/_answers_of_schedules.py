@@ -5,6 +5,7 @@ from typing import Final
 from tallybook.model.schedule import FileFormat, Preset
 from tallybook.web.api._shapes import (
     INSTANT,
+    MARK,
     TEXT,
     YES_OR_NO,
     Shape,
@@ -27,5 +28,16 @@ ANSWERS_OF_SCHEDULES: Final[dict[str, Shape]] = {
         enabled=YES_OR_NO,
         created_at=INSTANT,
         next_run=maybe(INSTANT),
+    ),
+    "ReportRun": record(
+        id=TEXT,
+        schedule=TEXT,
+        due_at=INSTANT,
+        decided_at=INSTANT,
+        known_at=MARK,
+        sent=many(TEXT),
+        # By address, why no mail was made for it.
+        missed={"type": "object", "additionalProperties": TEXT},
+        error=maybe(TEXT),
     ),
 }

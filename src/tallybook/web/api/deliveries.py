@@ -1,13 +1,13 @@
 """Deliveries: `GET /deliveries`, what was decided to be told to whom, and how far it is."""
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from tallybook.model import limits
-from tallybook.model.delivery import DeliveryQuery, DeliveryStatus
+from tallybook.model.delivery import Delivery, DeliveryQuery, DeliveryStatus
 from tallybook.operations import deliveries as deliveries_op
 from tallybook.operations._page import read_cursor, write_cursor
 from tallybook.operations.position import reach
@@ -47,7 +47,7 @@ def get_deliveries(
     page = deliveries_op.list_deliveries(scope, service.deliveries, query)
     return answer(
         {
-            "items": [asdict(one) for one in page.items],
+            "items": [_shape(one) for one in page.items],
             "next_cursor": write_cursor(page.items[-1].id) if page.more else None,
             "totals": {"count": page.total},
         }
@@ -58,7 +58,7 @@ def get_deliveries(
 def get_delivery(scope: Caller, service: Service, delivery_id: str) -> Response:
     """Return a delivery; a customer is not told who the vendor's administrators are."""
     now = service.clock.now()
-    return answer(asdict(deliveries_op.read(scope, service.deliveries, delivery_id, now)))
+    return answer(_shape(deliveries_op.read(scope, service.deliveries, delivery_id, now)))
 
 
 @router.post("/deliveries/{delivery_id}/resend", openapi_extra=says(ref("Delivery")))
@@ -66,4 +66,9 @@ def post_resend(scope: Caller, service: Service, delivery_id: str) -> Response:
     """Queue a delivery again that failed or is dead."""
     now = service.clock.now()
     queued = deliveries_op.resend(scope, service.deliveries, service.outbox, delivery_id, now)
-    return answer(asdict(queued))
+    return answer(_shape(queued))
+
+
+def _shape(one: Delivery) -> dict[str, Any]:
+    """Write a delivery; its file is named in `numbers`."""
+    return {name: value for name, value in asdict(one).items() if name != "attachment"}

@@ -1,23 +1,21 @@
 """What `GET /positions` lists, and the days of a line, as files: CSV, XLSX, Parquet."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import AbstractContextManager
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response, StreamingResponse
 
 from tallybook.model import limits
-from tallybook.model.ports import SnapshotWalk
+from tallybook.model.ports import SnapshotPage, SnapshotQuery, SnapshotWalk
 from tallybook.model.scope import Scope
 from tallybook.model.time import zone as zone_of
+from tallybook.operations import pages, sheets
 from tallybook.operations import position as position_op
-from tallybook.operations import sheets
 from tallybook.web.api._shapes import DATE, DECIMAL, MARK, TEXT, YES_OR_NO, many, maybe, record
 from tallybook.web.api.positions import Asked, Listing, Narrowed, Narrowing, line_at, listing
 from tallybook.web.caller import Caller
-from tallybook.web.download import dated, download
+from tallybook.web.download import download
 from tallybook.web.exact import answer
 from tallybook.web.services import Service, Services
 
@@ -72,7 +70,7 @@ def get_positions_file(
     with _lines(scope, service, of) as found:
         sheets.check_size(found.total)
         sheet = sheets.of_positions(scope, found.items, of.when.mark, _said(asked), zone)
-        name = dated("positions", of.when.at, zone)
+        name = sheets.dated("positions", of.when.at, zone)
         return download(service, sheet, kind, name, header=header)
 
 
@@ -108,17 +106,13 @@ def get_days(
     return answer({**facts, "days": days})
 
 
-@contextmanager
-def _lines(scope: Scope, service: Services, of: Listing) -> Iterator[SnapshotWalk]:
+def _lines(scope: Scope, service: Services, of: Listing) -> AbstractContextManager[SnapshotWalk]:
     """Open all lines of a list: the snapshot's, or worked out where it has moved on by now."""
-    if of.standing is not None:
-        with position_op.walk(scope, service.snapshot, of.query) as found:
-            if found.state == of.standing:
-                yield found
-                return
-    query = replace(of.query, limit=limits.EXPORT_ROWS_MAX)
-    page = position_op.positions_at(scope, of.directory(), service.events, query, of.when)
-    yield SnapshotWalk(iter(page.items), page.total, page.state)
+
+    def worked_out(query: SnapshotQuery) -> SnapshotPage:
+        return position_op.positions_at(scope, of.directory(), service.events, query, of.when)
+
+    return pages.standing(scope, service.snapshot, of.query, of.standing, worked_out)
 
 
 def _said(asked: Narrowing) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Subscriptions to pages: what the caller has sent as a file, and when."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ from tallybook.model.schedule import ReportSchedule
 from tallybook.operations import report_schedules as schedules_op
 from tallybook.web.api._parameters import Body, Cursor, Limit, as_mapping
 from tallybook.web.api._schemas import says
-from tallybook.web.api._shapes import page_of, ref
+from tallybook.web.api._shapes import many, page_of, record, ref
 from tallybook.web.caller import Caller
 from tallybook.web.exact import answer, answer_page
 from tallybook.web.services import Service
@@ -19,7 +20,8 @@ from tallybook.web.services import Service
 router = APIRouter(prefix="/report-schedules", tags=["subscriptions"])
 
 
-def _shape(found: ReportSchedule, now: datetime) -> dict[str, Any]:
+def shape(found: ReportSchedule, now: datetime) -> dict[str, Any]:
+    """Write a subscription."""
     return {
         "id": found.id,
         "owner": found.owner,
@@ -47,7 +49,7 @@ def post_schedule(scope: Caller, service: Service, body: Body) -> Response:
     made = schedules_op.subscribe(
         scope, service.schedules, service.people, directory, as_mapping(body), now
     )
-    return answer(_shape(made, now))
+    return answer(shape(made, now))
 
 
 @router.get("", openapi_extra=says(page_of("ReportSchedule")))
@@ -57,7 +59,7 @@ def get_schedules(
     """List the caller's subscriptions, oldest first."""
     now = service.clock.now()
     found = schedules_op.mine(scope, service.schedules, cursor=cursor, limit=limit)
-    return answer_page(found, lambda one: _shape(one, now))
+    return answer_page(found, lambda one: shape(one, now))
 
 
 @router.patch(
@@ -68,10 +70,17 @@ def patch_schedule(scope: Caller, service: Service, schedule_id: str, body: Body
     """Rename a subscription, turn it off or on, or have it at other times."""
     now = service.clock.now()
     made = schedules_op.change(scope, service.schedules, schedule_id, as_mapping(body), now)
-    return answer(_shape(made, now))
+    return answer(shape(made, now))
 
 
 @router.delete("/{schedule_id}", status_code=204)
 def delete_schedule(scope: Caller, service: Service, schedule_id: str) -> None:
     """Remove a subscription."""
     schedules_op.unsubscribe(scope, service.schedules, schedule_id, service.clock.now())
+
+
+@router.get("/{schedule_id}/runs", openapi_extra=says(record(items=many(ref("ReportRun")))))
+def get_runs(scope: Caller, service: Service, schedule_id: str) -> Response:
+    """List the newest times that a subscription was due: who got it, and why others did not."""
+    found = schedules_op.runs(scope, service.schedules, schedule_id)
+    return answer({"items": [{**asdict(one), "known_at": one.known_at} for one in found]})

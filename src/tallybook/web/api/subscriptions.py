@@ -11,6 +11,7 @@ from tallybook.model import limits
 from tallybook.model.alert import Run, RunKind, Subscription
 from tallybook.model.delivery import Delivery
 from tallybook.model.schedule import preset_of
+from tallybook.operations import report_schedules as schedules_op
 from tallybook.operations import subscriptions as subscriptions_op
 from tallybook.operations import watch as watch_op
 from tallybook.operations._page import read_cursor, write_cursor
@@ -18,6 +19,7 @@ from tallybook.web.api._parameters import Body, Cursor, Limit, as_mapping
 from tallybook.web.api._schemas import says
 from tallybook.web.api._shapes import many, page_of, record, ref
 from tallybook.web.api.findings import shape as finding
+from tallybook.web.api.report_schedules import shape as shape_of_page
 from tallybook.web.caller import Caller
 from tallybook.web.exact import answer, answer_page
 from tallybook.web.services import Service, Services
@@ -51,15 +53,26 @@ def get_subscriptions(
 
 @router.post(
     "/replace-address",
-    openapi_extra=says(record(items=many(ref("Subscription"))), body=ref("AddressChange")),
+    openapi_extra=says(
+        record(items=many(ref("Subscription")), pages=many(ref("ReportSchedule"))),
+        body=ref("AddressChange"),
+    ),
 )
 def post_replace_address(scope: Caller, service: Service, body: Body) -> Response:
-    """Put one address in the place of another in all subscriptions one may change; a dry run, as it
-    is by default, says in which.
+    """Put one address in the place of another in all subscriptions one may change, those to pages
+    too; a dry run, as it is by default, says in which.
     """
-    now = service.clock.now()
-    found = subscriptions_op.replace_address(scope, desk(service), as_mapping(body), now)
-    return answer({"items": [_shape(one, now) for one in found]})
+    now, wanted = service.clock.now(), as_mapping(body)
+    change = (scope, service.schedules, service.people, wanted, now)
+    pages = schedules_op.replace_address(*change, dry_run=True)
+    found = subscriptions_op.replace_address(scope, desk(service), wanted, now)
+    schedules_op.replace_address(*change)
+    return answer(
+        {
+            "items": [_shape(one, now) for one in found],
+            "pages": [shape_of_page(one, now) for one in pages],
+        }
+    )
 
 
 @router.get(_ONE, openapi_extra=says(ref("Subscription")))

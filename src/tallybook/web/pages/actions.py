@@ -5,7 +5,7 @@ Knows the addresses only.
 from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from tallybook.operations.report_schedules import OF_THE_VIEW
+from tallybook.operations.pages import OF_THE_VIEW
 from tallybook.web.pages.view import Link
 
 #: The formats of a file as people call them.

@@ -1,19 +1,14 @@
 """What is on a page as a file: the same filters, order, period and account tree, all its rows."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import replace
-from typing import Annotated, Final
+from contextlib import AbstractContextManager
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
-from tallybook.model.limits import EXPORT_ROWS_MAX
 from tallybook.model.ports import SnapshotWalk
-from tallybook.operations import portfolio, sheets
-from tallybook.operations import position as position_op
-from tallybook.operations.report_schedules import OF_THE_VIEW
-from tallybook.web.download import dated, download
+from tallybook.operations import pages, portfolio, sheets
+from tallybook.web.download import download
 from tallybook.web.pages.look import look
 from tallybook.web.pages.session import SignedIn
 from tallybook.web.pages.volume import past_of, read
@@ -22,9 +17,6 @@ from tallybook.web.services import Service
 
 router = APIRouter()
 
-_UTC: Final = "UTC"
-#: What the header of a file says in a way of its own, or not at all.
-_NOT_SAID: Final = OF_THE_VIEW | {"sort", "dir"}
 Format = Annotated[str, Query(alias="format")]
 
 
@@ -42,10 +34,8 @@ def volume(
     with _lines(asked) as found:
         sheets.check_size(found.total)
         mark = found.state.mark if found.state else asked.when.mark
-        direction = "descending" if asked.descending else "ascending"
-        said = {**_said(asked.query), "sort": f"{asked.sort} {direction}"}
-        sheet = sheets.of_positions(scope, found.items, mark, said, _UTC)
-        return download(service, sheet, kind, dated("volume", mark.now, _UTC))
+        sheet = pages.lines(scope, found.items, mark, asked.query)
+        return download(service, sheet, kind, pages.name_of_lines(mark))
 
 
 @router.get("/volume/{contract}/{line}/export")
@@ -60,21 +50,12 @@ def days(
     """Write the daily breakdown of one line to a file."""
     kind = sheets.check_format(format_)
     shown = look(request, scope, service, (contract, line))
-    counted = {"rollup": shown.query.get("rollup", "")}
-    sheet = sheets.of_days(scope, shown.found, shown.when, counted, shown.zone)
-    first = shown.found.period.start_date.isoformat()
-    return download(service, sheet, kind, f"{contract}-{line}-{first}")
+    zone = shown.line.calendar.timezone
+    sheet = pages.days(scope, shown.found, shown.when, shown.query, zone)
+    return download(service, sheet, kind, pages.name_of_days(shown.found))
 
 
-@contextmanager
-def _lines(asked: Asked) -> Iterator[SnapshotWalk]:
-    if not asked.is_past:
-        with position_op.walk(asked.scope, asked.service.snapshot, asked.query_of_all) as found:
-            yield found
-        return
-    page = asked.before(replace(asked.query_of_all, limit=EXPORT_ROWS_MAX))
-    yield SnapshotWalk(iter(page.items), page.total, page.state)
-
-
-def _said(query: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in query.items() if value and name not in _NOT_SAID}
+def _lines(asked: Asked) -> AbstractContextManager[SnapshotWalk]:
+    snapshot = asked.service.snapshot
+    state = None if asked.is_worked_out else snapshot.state(asked.scope)
+    return pages.standing(asked.scope, snapshot, asked.query_of_all, state, asked.worked_out)

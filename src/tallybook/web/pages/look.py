@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final, TypeVar, get_args
+from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from fastapi import Request
@@ -13,19 +13,18 @@ from tallybook.model.errors import NotFound
 from tallybook.model.pages import line_page
 from tallybook.model.position import Method, Position
 from tallybook.model.scope import Scope
+from tallybook.operations import cycles
 from tallybook.operations import position as position_op
+from tallybook.operations.pages import METHODS, ROLLUPS
 from tallybook.positions.explanation import Explanation
 from tallybook.positions.terms import Terms
 from tallybook.web.api.positions import instants
-from tallybook.web.pages import cycles
 from tallybook.web.pages.frame import with_query, zone_of
 from tallybook.web.services import Services
 
 T = TypeVar("T")
 
 _MOMENT: Final = timedelta(microseconds=1)
-METHODS: Final[dict[str, Method]] = {name: name for name in get_args(Method)}
-ROLLUPS: Final = {"": None, "own": False, "tree": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,7 @@ def look(request: Request, scope: Scope, service: Services, key: tuple[str, str]
         NotFound: as `operations.position.position`.
     """
     query = dict(request.query_params)
-    now = instants(scope, service, None, None)
+    now = instants(scope, service, None, query.get("known_at") or None)
     directory = service.directories.at(scope, now.mark.revision).on(now.now.date())
     rollup = ROLLUPS.get(query.get("rollup", ""))
     method = METHODS.get(query.get("forecast", ""), "mean_7")

@@ -16,6 +16,7 @@ from tallybook.model.position import Position, Total
 from tallybook.model.quantity import EXACT
 from tallybook.model.scope import Scope
 from tallybook.operations import portfolio
+from tallybook.operations.accounts_meant import chosen, like
 from tallybook.web.api.positions import instants
 from tallybook.web.pages import charted, standing
 from tallybook.web.pages import format as words
@@ -25,7 +26,6 @@ from tallybook.web.pages.frame import frame
 from tallybook.web.pages.render import page
 from tallybook.web.pages.session import SignedIn
 from tallybook.web.pages.view import Command, Link, MessagePage
-from tallybook.web.pages.volume_account import chosen, like
 from tallybook.web.pages.volume_asked import AGREED, PATH, Asked
 from tallybook.web.pages.volume_table import table
 from tallybook.web.pages.volume_view import Attention, Charted, ServiceBar, VolumePage
@@ -91,7 +91,7 @@ def accounts(scope: SignedIn, service: Service, request: Request) -> Response:
 
 def read(request: Request, scope: Scope, service: Services, past: portfolio.Past) -> Asked:
     """Return what an address of the page asks for."""
-    when = instants(scope, service, None, None)
+    when = instants(scope, service, None, request.query_params.get("known_at") or None)
     directory = service.directories.at(scope, when.mark.revision).on(when.now.date())
     query = dict(request.query_params)
     alone = query.get("rollup") == "own"

@@ -2,22 +2,23 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 from tallybook.model.directory import Directory
 from tallybook.model.errors import Conflict
 from tallybook.model.ports import SnapshotPage, SnapshotQuery, SnapshotSort, SnapshotState
 from tallybook.model.position import Position
 from tallybook.model.scope import Scope
+from tallybook.operations import pages
 from tallybook.operations import position as position_op
+from tallybook.operations.accounts_meant import Chosen
 from tallybook.operations.portfolio import Past
-from tallybook.web.api.positions import states
+from tallybook.web.pages import format as words
 from tallybook.web.pages.asked import ROWS, Address, last_page
 from tallybook.web.pages.view import Link
-from tallybook.web.pages.volume_account import Chosen
 from tallybook.web.services import Services
 
-PATH: Final = "/volume"
+PATH: Final = pages.VOLUME
 PERIODS: Final = {"": "This period", "last": "Last period"}
 CHIPS: Final = {
     "": "All",
@@ -40,7 +41,6 @@ FILTERS: Final = {
 }
 #: Lines that have an allotment: only these can be compared with one.
 AGREED: Final[frozenset[Any]] = frozenset({"ok", "near", "at_limit", "over"})
-_SORTS: Final[tuple[SnapshotSort, ...]] = get_args(SnapshotSort)
 
 
 class Reading:
@@ -90,31 +90,27 @@ class Asked(Address):
     @property
     def is_past(self) -> bool:
         """Tell whether the period before is asked about."""
-        return self.get("period", PERIODS) == "last"
+        return pages.is_past(self.query)
+
+    @property
+    def is_worked_out(self) -> bool:
+        """Tell whether it is about another period or mark than those of the snapshot."""
+        return self.is_past or bool(self.text("known_at"))
 
     @property
     def sort(self) -> SnapshotSort:
         """Return what the table is sorted by."""
-        return self.sorted_by(_SORTS, "projected_overage")
+        return self.query_of_all.sort
 
     @property
     def descending(self) -> bool:
         """Return the direction of the sort."""
-        return self.text("dir") != "asc"
+        return self.query_of_all.descending
 
     @property
     def query_of_all(self) -> SnapshotQuery:
         """Return what narrows the page, in its order, without a page of its table."""
-        return SnapshotQuery(
-            accounts=self.chosen.accounts,
-            states=states(self.get("status", CHIPS)),
-            service=self.text("service") or None,
-            branch=self.text("branch") or None,
-            csm=self.text("csm") or None,
-            text=self.text("q") or None,
-            sort=self.sort,
-            descending=self.descending,
-        )
+        return pages.narrowed(self.query, self.chosen.accounts)
 
     @property
     def removable(self) -> Iterator[Link]:
@@ -126,25 +122,29 @@ class Asked(Address):
                 gone = {"rollup": None} if name == "account" else {}
                 url = self.link(page=None, **{name: None}, **gone)
                 yield Link(f"{label}: {said.get(name) or value}", url)
+        if self.text("known_at"):
+            known = words.instant(self.when.mark.now, pages.UTC)
+            yield Link(f"As known on {known}", self.link(page=None, known_at=None))
 
     @property
     def clear_url(self) -> str:
         """Return the address without any filter."""
-        return self.link(page=None, rollup=None, **dict.fromkeys(FILTERS))
+        return self.link(page=None, rollup=None, known_at=None, **dict.fromkeys(FILTERS))
 
     def lines(self, query: SnapshotQuery) -> SnapshotPage:
-        """List lines as they stand, or as they stood when the period before ended.
+        """List lines as they stand, or stood: when the period before ended, or at a mark.
 
         Raises:
             Conflict: `snapshot_moved`.
         """
-        if self.is_past:
-            return self.before(query)
+        if self.is_worked_out:
+            return self.worked_out(query)
         return self.reading.note(position_op.positions(self.scope, self.service.snapshot, query))
 
-    def before(self, query: SnapshotQuery) -> SnapshotPage:
-        """List lines as they stood when the period before ended."""
-        return self.past.page(self.scope, self.directory, self.service.events, query, self.when)
+    def worked_out(self, query: SnapshotQuery) -> SnapshotPage:
+        """List lines without the snapshot."""
+        found = self.past.page if self.is_past else self.past.at
+        return found(self.scope, self.directory, self.service.events, query, self.when)
 
     def together(self, query: SnapshotQuery) -> tuple[Position, ...]:
         """Return the lines of a service added up by their course, as far as this is kept.
@@ -152,7 +152,7 @@ class Asked(Address):
         Raises:
             Conflict: `snapshot_moved`.
         """
-        if self.is_past:
+        if self.is_worked_out:
             return ()
         found = position_op.together(self.scope, self.service.snapshot, query)
         self.reading.check(found)

@@ -3,9 +3,10 @@
 from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
+from tallybook.operations.accounts_meant import Named
 from tallybook.web.pages import format as words
 from tallybook.web.pages.view import Link, Option, Segment, Select
-from tallybook.web.pages.volume_account import Named, offered
+from tallybook.web.pages.volume_account import offered
 from tallybook.web.pages.volume_asked import PATH, PERIODS, Asked
 from tallybook.web.pages.volume_view import AccountField, VolumeFilters
 

@@ -13,11 +13,11 @@ from tallybook.model.ids import new_id
 from tallybook.model.pages import line_page
 from tallybook.model.scope import Scope
 from tallybook.operations import cases as cases_op
+from tallybook.operations.pages import ROLLUPS
 from tallybook.web.api.cases import desk
 from tallybook.web.pages.cases.numbers import numbers
 from tallybook.web.pages.cases.view import ContactPage, Letter
 from tallybook.web.pages.frame import frame, with_query, zone_of
-from tallybook.web.pages.look import ROLLUPS
 from tallybook.web.pages.posted import read_form
 from tallybook.web.pages.render import page
 from tallybook.web.pages.session import SignedIn

@@ -1,0 +1,190 @@
+"""Makes the pages that people have subscribed to when they are due: for each recipient a mail with
+what they may see then, in one transaction with when it was due. Sends nothing.
+
+Of the times that were missed, the last one is made (docs/decisions/0023).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from typing import Final, TypeVar
+from urllib.parse import parse_qsl
+
+import structlog
+
+from tallybook.model.delivery import Delivery
+from tallybook.model.directory import Directory
+from tallybook.model.errors import Conflict, Forbidden, Overloaded, TallybookError, Unavailable
+from tallybook.model.ids import new_id
+from tallybook.model.mark import Mark
+from tallybook.model.ports import (
+    Books,
+    Events,
+    Ledger,
+    People,
+    Schedules,
+    Snapshot,
+    SnapshotState,
+)
+from tallybook.model.schedule import ReportRun, ReportSchedule
+from tallybook.model.scope import Scope, operator
+from tallybook.operations import identify, pages
+from tallybook.operations._page_mail import Here, mail
+from tallybook.operations._readers import reader
+from tallybook.operations._times import last_due
+from tallybook.operations.directory import Directories
+from tallybook.operations.known import known, received
+from tallybook.operations.portfolio import Past
+from tallybook.operations.position import Instants, of
+from tallybook.operations.sheets import Parquet
+from tallybook.operations.watch import COMMAND_LINE
+from tallybook.positions.periods import calendar_of
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+_REPORT: Final = operator("report")
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """What pages are made of, and what they are written to."""
+
+    schedules: Schedules
+    people: People
+    books: Books
+    ledger: Ledger
+    events: Events
+    snapshot: Snapshot
+    directories: Directories
+    parquet: Parquet
+
+
+def report(stores: Stores, now: datetime) -> int:
+    """Make all pages that are due, and return how many subscriptions were decided here.
+
+    A run that is refused, or fails, is one that says why, so that it keeps nothing of the others.
+
+    Raises:
+        Unavailable, Overloaded: a store does not answer; what was not decided is due again.
+    """
+    due = [
+        (one, at)
+        for one in stores.schedules.every(_REPORT)
+        if one.enabled and (at := _due_at(one, now)) is not None
+    ]
+    if not due:
+        return 0
+    here = _here(stores, now)
+    return sum(_decide(stores, here, one, at, now) for one, at in due)
+
+
+def _due_at(schedule: ReportSchedule, now: datetime) -> datetime | None:
+    after = max(schedule.since, schedule.due_at or schedule.since)
+    return last_due(schedule.cron, schedule.timezone, after, now)
+
+
+def _here(stores: Stores, now: datetime) -> Here:
+    """Return one mark for all that is made together: the snapshot's if nothing newer is known."""
+    newest = known(_REPORT, stores.books, stores.ledger, stores.events, None, now)
+    directory = stores.directories.at(_REPORT, newest.revision)
+    state = stores.snapshot.state(_REPORT)
+    if state is None or not _is_current(directory, state, newest):
+        state = None
+    when = of(state) if state else Instants(newest.now, newest, received(stores.ledger, newest.seq))
+    return Here(
+        stores.events,
+        stores.snapshot,
+        stores.parquet,
+        directory.on(when.now.date()),
+        when,
+        state,
+        Past(),
+    )
+
+
+def _is_current(directory: Directory, state: SnapshotState, newest: Mark) -> bool:
+    """Tell whether the snapshot knows all there is, and no contract has begun another day since."""
+    if replace(state.mark, minute=newest.minute) != newest:
+        return False
+    contracts = filter(None, map(directory.contract, directory.keys("contract")))
+    calendars = {calendar_of(one, directory.account(one.account)) for one in contracts}
+    return all(one.day_of(state.mark.now) == one.day_of(newest.now) for one in calendars)
+
+
+def _decide(
+    stores: Stores, here: Here, schedule: ReportSchedule, at: datetime, now: datetime
+) -> int:
+    """Make a subscription's page and write it; 0 where others were faster.
+
+    Raises:
+        Unavailable: what a store says.
+    """
+    current = stores.schedules.schedule(_REPORT, schedule.id)
+    if current is None or (current.due_at is not None and current.due_at >= at):
+        return 0
+    run = ReportRun(new_id(now), schedule.id, at, now, here.when.mark, (), {})
+    found = _tried(schedule, partial(_made, stores, here, schedule, run))
+    run, made = (replace(run, error=found), []) if isinstance(found, str) else found
+    try:
+        stores.schedules.decide(_REPORT, run, made)
+    except Conflict:
+        return 0
+    return 1
+
+
+def _made(
+    stores: Stores, here: Here, schedule: ReportSchedule, run: ReportRun
+) -> tuple[ReportRun, list[Delivery]]:
+    """Return a run and its mails.
+
+    Raises:
+        Forbidden: `owner_gone`.
+        NotFound, Invalid: its owner could not subscribe to this page now, as `pages.check` has it.
+    """
+    now = run.decided_at
+    owner = _owner(stores, schedule, now)
+    pages.check(owner, here.directory, schedule.page, dict(parse_qsl(schedule.query)), here.when)
+    made, missed = list[Delivery](), dict[str, str]()
+    for address in schedule.recipients:
+        who = reader(stores.people, stores.directories, owner, address, now)
+        if who is None:
+            missed[address] = "reader_gone: they may see nothing of this any more."
+            continue
+        found = _tried(schedule, partial(mail, here, schedule, who, run.id, now))
+        if isinstance(found, str):
+            missed[address] = found
+        else:
+            made.append(found)
+    sent = tuple(address for one in made for address in one.recipients)
+    return replace(run, sent=sent, missed=missed), made
+
+
+def _owner(stores: Stores, schedule: ReportSchedule, now: datetime) -> Scope:
+    if schedule.owner == COMMAND_LINE:
+        return operator(schedule.owner)
+    scope = identify.by_name(stores.people, stores.directories, schedule.owner, now)
+    if scope is None or not scope.may("read"):
+        raise Forbidden(
+            "owner_gone",
+            f"{schedule.owner} may see nothing any more; have somebody else subscribe to it.",
+        )
+    return scope
+
+
+def _tried(schedule: ReportSchedule, make: Callable[[], T]) -> T | str:
+    """Return what is made, or why it could not be; what nobody foresaw is logged as well.
+
+    Raises:
+        Unavailable, Overloaded: a store does not answer.
+    """
+    try:
+        return make()
+    except (Overloaded, Unavailable):
+        raise
+    except TallybookError as e:
+        return f"{e.code}: {e.detail}"
+    except Exception as e:
+        log.exception("page failed", subscription=schedule.id, page=schedule.page)
+        return f"fault: {type(e).__name__}: {e}"
