@@ -48,8 +48,10 @@ def test_an_instant_stands_for_its_hour(database: Database) -> None:
     assert store.since(WHOLE, HOUR + timedelta(hours=1)) == []
 
 
-def test_what_several_write_at_once_is_all_there(database: Database) -> None:
-    stores = [BooksIntake(database) for _ in range(4)]
+def test_what_several_write_at_once_is_all_there(database: Database, tmp_path: Path) -> None:
+    """On PostgreSQL as by two processes, each with connections of its own."""
+    other = database if database.is_owned else opened("postgresql", tmp_path)
+    stores = [BooksIntake(one) for one in (database, other, database, other)]
     rows = [(BAD, 1), (GOOD, 2)]
 
     def write(store: BooksIntake) -> None:
@@ -59,6 +61,7 @@ def test_what_several_write_at_once_is_all_there(database: Database) -> None:
     with ThreadPoolExecutor() as pool:
         list(pool.map(write, stores))
     assert stores[0].since(WHOLE, HOUR) == [(GOOD, 160), (BAD, 80)]
+    other.close()
 
 
 def test_what_is_too_old_is_forgotten(database: Database) -> None:

@@ -27,16 +27,13 @@ class Tally:
     def add(self, sender: str, now: datetime, receipt: Receipt) -> None:
         """Count what became of a batch; one that was accepted whole is looked at no further."""
         hour = hour_of(now)
-        found: Counter[Sent] = Counter()
-        if receipt.accepted:
-            found[Sent(hour, sender, "accepted", "")] = receipt.accepted
         if receipt.accepted < receipt.received:
-            found += Counter(
-                Sent(hour, sender, verdict.status, verdict.code or "")
-                for verdict in receipt.verdicts
-                if verdict.status != "accepted"
-            )
-        self._add(found)
+            kinds = Counter([(verdict.status, verdict.code or "") for verdict in receipt.verdicts])
+        elif receipt.accepted:
+            kinds = Counter({("accepted", ""): receipt.accepted})
+        else:
+            return
+        self._add(Counter({Sent(hour, sender, *kind): n for kind, n in kinds.items()}))
 
     def refuse(self, sender: str, now: datetime, code: str) -> None:
         """Count a body that was refused as a whole as one event: nobody knows how many it held."""
