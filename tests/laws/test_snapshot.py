@@ -282,8 +282,8 @@ def test_a_walk_sees_one_state_while_refreshes_go_on(
         assert [found.line for found in walked.items] == ["new"]
 
 
-#: How many lines take the place of others in one transaction.
-MOVED = st.sampled_from([0, 4, 99])
+#: How many lines are written into what is read.
+AT_ONCE = st.sampled_from([0, 4, 99])
 QUERIES = st.builds(
     SnapshotQuery,
     accounts=st.none() | st.sampled_from([frozenset("a"), frozenset("ab"), frozenset()]),
@@ -354,46 +354,46 @@ def test_a_position_without_days_or_dates_comes_back(snapshot: Kept) -> None:
     assert BASE.daily[0].date < date(2026, 3, 1)
 
 
-@given(st.lists(LINES, min_size=1, max_size=5), st.integers(1, 9), MOVED, QUERIES)
+@given(st.lists(LINES, min_size=1, max_size=5), st.integers(1, 9), AT_ONCE, QUERIES)
 def test_small_and_large_refreshes_leave_what_plain_python_leaves(
     on_sqlite: Database,
     steps: list[list[dict[str, Any]]],
     most: int,
-    moved: int,
+    at_once: int,
     query: SnapshotQuery,
 ) -> None:
-    check_steps(on_sqlite, steps, most, moved, query)
+    check_steps(on_sqlite, steps, most, at_once, query)
 
 
 @pytest.mark.postgres
 @postgres.FEWER
-@given(st.lists(LINES, min_size=1, max_size=5), st.integers(1, 9), MOVED, QUERIES)
+@given(st.lists(LINES, min_size=1, max_size=5), st.integers(1, 9), AT_ONCE, QUERIES)
 def test_and_so_they_do_on_postgresql(
     on_postgresql: Database,
     steps: list[list[dict[str, Any]]],
     most: int,
-    moved: int,
+    at_once: int,
     query: SnapshotQuery,
 ) -> None:
-    check_steps(on_postgresql, steps, most, moved, query)
+    check_steps(on_postgresql, steps, most, at_once, query)
 
 
 def check_steps(
     database: Database,
     steps: list[list[dict[str, Any]]],
     most: int,
-    moved: int,
+    at_once: int,
     query: SnapshotQuery,
 ) -> None:
-    """A refresh larger than `most` is written beside, and one of up to `moved` lines then takes the
-    place of those alone; sums are kept up, not read again.
+    """A refresh of more than `at_once` lines is written beside, `most` in a transaction; sums are
+    kept up, not read again.
     """
     snapshot = Kept(database)
     snapshot.replace(ALL, STATE, [], everything=True)
     standing: dict[str, Position] = {}
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(store, "LINES_A_TRANSACTION", most)
-        patched.setattr(store, "LINES_MOVED", moved)
+        patched.setattr(store, "LINES_AT_ONCE", at_once)
         for number, lines in enumerate(steps):
             found = {str(i): a_line(i, fields) for i, fields in enumerate(lines, number)}
             gone = sorted(standing.keys() - found.keys())[:2]
@@ -429,12 +429,12 @@ def _generations(database: Database) -> int:
         return len(set(connection.scalars(union(*found))))
 
 
-@pytest.mark.parametrize("moved", [0, 99])
+@pytest.mark.parametrize("at_once", [0, 99])
 def test_who_writes_waits_for_a_part_and_who_reads_sees_all_or_nothing(
-    snapshot: Kept, database: Database, monkeypatch: pytest.MonkeyPatch, moved: int
+    snapshot: Kept, database: Database, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
     monkeypatch.setattr(store, "LINES_A_TRANSACTION", 10)
-    monkeypatch.setattr(store, "LINES_MOVED", moved)
+    monkeypatch.setattr(store, "LINES_AT_ONCE", at_once)
     snapshot.replace(ALL, STATE, [replace(BASE, line=str(i)) for i in range(30)])
     newer = SnapshotState(Mark(9, 3, minute_of(LATER)), None)
 
@@ -466,9 +466,9 @@ class _Then(list[tuple[str, str]]):
 
 
 @pytest.mark.parametrize(
-    ("moment", "moved"),
+    ("moment", "at_once"),
     [
-        *((moment, moved) for moment in (0, 1, 2, 3, 7, 8) for moved in (0, 99)),
+        *((moment, at_once) for moment in (0, 1, 2, 3, 7, 8) for at_once in (0, 99)),
         ("all but what is gone", 0),
         ("all", 0),
     ],
@@ -478,10 +478,10 @@ def test_who_was_paused_past_its_lease_writes_nothing_more(
     database: Database,
     monkeypatch: pytest.MonkeyPatch,
     moment: int | str,
-    moved: int,
+    at_once: int,
 ) -> None:
     """Another process takes over at some moment of the refresh and writes the whole of its own."""
-    monkeypatch.setattr(store, "LINES_MOVED", moved)
+    monkeypatch.setattr(store, "LINES_AT_ONCE", at_once)
     monkeypatch.setattr(store, "LINES_A_TRANSACTION", 3)
     snapshot.replace(ALL, STATE, [replace(BASE, line="old")])
     newer = SnapshotState(Mark(9, 3, minute_of(LATER)), None)
@@ -520,6 +520,7 @@ def test_what_a_refresh_that_was_cut_off_has_left_is_never_read_and_cleared(
     snapshot: Kept, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store, "LINES_A_TRANSACTION", 2)
+    monkeypatch.setattr(store, "LINES_AT_ONCE", 3)
     snapshot.replace(ALL, STATE, [BASE])
 
     def cut_off() -> Iterator[Position]:

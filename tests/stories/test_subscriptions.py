@@ -169,6 +169,33 @@ def test_one_address_is_replaced_everywhere_at_once(desk: Desk) -> None:
     assert (refused.status, refused.json["field"]) == (422, "to")
 
 
+def test_what_is_gone_by_now_keeps_nothing_else_from_being_changed(desk: Desk) -> None:
+    hook = desk.call("POST", "/webhooks", {"name": "Ours", "url": "https://example.com/in"}).json
+    desk.put("/accounts/gone")
+    to = {"to": ["left@example.com"], "webhooks": [hook["id"]]}
+    made = desk.subscribed(accounts=["gone"], recipients=to)
+    assert desk.call("DELETE", f"/webhooks/{hook['id']}").status == 204
+    assert desk.call("DELETE", "/accounts/gone").status in {200, 204}
+    target = f"/subscriptions/{made['id']}"
+    assert desk.call("PATCH", target, {"enabled": False}).status == 200
+    body = {"from": "left@example.com", "to": "new@example.com", "dry_run": False}
+    assert desk.call("POST", "/subscriptions/replace-address", body).status == 200
+    assert desk.get(target)["recipients"]["to"] == ["new@example.com"]
+    again = desk.call("PATCH", target, {"recipients": to})
+    assert (again.status, again.json["code"]) == (422, "recipient_unknown")
+
+
+def test_an_address_is_replaced_in_all_or_in_none(desk: Desk) -> None:
+    old, new = "every@example.com", "nobody@example.com"
+    first = desk.subscribed(recipients={"to": ["x@example.com", old]})
+    desk.put(f"/users/{old}", role="finance")
+    desk.subscribed(recipients={"users": [old]})
+    body = {"from": old, "to": new, "dry_run": False}
+    refused = desk.call("POST", "/subscriptions/replace-address", body)
+    assert (refused.status, refused.json["code"]) == (422, "recipient_unknown")
+    assert old in desk.get(f"/subscriptions/{first['id']}")["recipients"]["to"]
+
+
 def test_nobody_has_too_many(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tallybook.model.limits.SUBSCRIPTIONS_MAX", 0)
     body = {"check": RATIO, "recipients": {"to": ["fay@example.com"]}}

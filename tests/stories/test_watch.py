@@ -361,6 +361,18 @@ def test_a_mail_says_why_it_came_and_what_it_rests_on(desk: Desk) -> None:
     assert f'href="{mail["link"]}"' in mail["html"]
 
 
+def test_a_price_of_one_unit_has_all_its_digits(desk: Desk) -> None:
+    group = {"name": "copies", "meters": ["copies"], "overage_method": "allow_with_credit"}
+    rates = {"overage_rate": "0.016", "credit_rate": "0.0180"}
+    desk.agree("C-credit", "30", meter_groups=[{**group, **rates, "covered_quantity": "1"}])
+    desk.subscribed(check="rate.credit_mismatch")
+    desk.at("2026-03-02T07:00:00Z")
+    (mail,) = desk.mails()
+    for said in ("Credit rate: 0.018 USD", "Overage rate: 0.016 USD"):
+        assert said in mail["body"]
+    assert ">0.018 USD<" in mail["html"]
+
+
 def test_what_is_excluded_is_not_mentioned(desk: Desk) -> None:
     made = desk.subscribed(excluded={"C-low": "By agreement."})
     desk.at("2026-03-02T07:00:00Z")

@@ -12,7 +12,11 @@ FINDS = "Meter groups that cover nothing while others of the contract do, or of 
 TIPS = ("Name meters that should always be covered, such as those of colour pages.",)
 _METERS = "Groups with one of these meters are told of whatever the others cover."
 VARIABLES = (Variable("meters", "list", "Meters", _METERS, (), of="text"),)
-COLUMNS = (Column("group", "Group"), Column("meters", "Meters"), Column("rate", "Rate", "money"))
+COLUMNS = (
+    Column("group", "Group"),
+    Column("meters", "Meters"),
+    Column("rate", "Rate", "money", is_price=True),
+)
 FINGERPRINT = ("group", "meters", "rate")
 POLICY: RepeatPolicy = "once_until_changed"
 SCHEDULE: Preset = "daily"

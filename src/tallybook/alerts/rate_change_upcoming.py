@@ -16,8 +16,8 @@ VARIABLES = (Variable("ahead", "days", "Look ahead", _AHEAD, 45, minimum=1, maxi
 COLUMNS = (
     Column("part", "Part"),
     Column("on", "On", "date"),
-    Column("before", "From", "money"),
-    Column("after", "To", "money"),
+    Column("before", "From", "money", is_price=True),
+    Column("after", "To", "money", is_price=True),
 )
 FINGERPRINT = ("part", "on", "after")
 POLICY: RepeatPolicy = "once_until_changed"

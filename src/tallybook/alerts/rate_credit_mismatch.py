@@ -13,8 +13,8 @@ TIPS = ("Only groups whose overage method is allow_with_credit are judged.",)
 VARIABLES = ()
 COLUMNS = (
     Column("group", "Group"),
-    Column("credit_rate", "Credit rate", "money"),
-    Column("overage_rate", "Overage rate", "money"),
+    Column("credit_rate", "Credit rate", "money", is_price=True),
+    Column("overage_rate", "Overage rate", "money", is_price=True),
 )
 FINGERPRINT = ("group", "credit_rate", "overage_rate")
 POLICY: RepeatPolicy = "once_until_changed"

@@ -24,7 +24,7 @@ VARIABLES = (
 COLUMNS = (
     Column("part", "Line or group"),
     Column("unit", "Unit"),
-    Column("rate", "Rate", "money"),
+    Column("rate", "Rate", "money", is_price=True),
     Column("on", "On", "date"),
 )
 FINGERPRINT = ("part", "rate")

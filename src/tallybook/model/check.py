@@ -68,11 +68,14 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of findings: `key` is in `inputs` or `outputs` of what was found."""
+    """A column of findings: `key` is in `inputs` or `outputs` of what was found. Money that
+    `is_price`, of one unit, is shown with all its digits.
+    """
 
     key: str
     title: str
     kind: ColumnKind = "text"
+    is_price: bool = False
 
 
 @dataclass(frozen=True, slots=True)

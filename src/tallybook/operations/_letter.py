@@ -171,7 +171,8 @@ def _cell(column: Column, finding: Finding) -> str:
 
 def _figure(column: Column, value: Decimal, currency: str | None) -> str:
     if column.kind == "money" and currency:
-        return f"{round_money(value, currency):,f} {currency}"
+        rounded = round_money(value, currency)
+        return f"{value if column.is_price and value != rounded else rounded:,f} {currency}"
     if column.kind == "percent":
         return f"{short(value * 100)} %"
     return short(value)

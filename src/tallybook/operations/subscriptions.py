@@ -141,7 +141,8 @@ def subscribe(scope: Scope, desk: Desk, body: Document, now: datetime) -> Subscr
         sends_empty=asked.sends_empty,
         excluded=asked.excluded,
     )
-    _check(scope, desk, made, now)
+    next_due(made.cron, made.timezone, now)
+    _check_accounts(scope, desk, asked.accounts, now)
     own = [one for one in desk.alerts.subscriptions(scope) if one.owner == scope.who]
     if len(own) >= limits.SUBSCRIPTIONS_MAX:
         raise Invalid(
@@ -156,7 +157,8 @@ def subscribe(scope: Scope, desk: Desk, body: Document, now: datetime) -> Subscr
 def change(
     scope: Scope, desk: Desk, subscription_id: str, body: Document, now: datetime
 ) -> Subscription:
-    """Change a subscription; only its owner and administrators may.
+    """Change a subscription; only its owner and administrators may. What is not asked for is not
+    checked: one with an account or a webhook that is gone can still be switched off.
 
     What was due while it was off, snoozed or at other times is not made up for.
 
@@ -181,10 +183,11 @@ def change(
         wanted["recipients"] = _recipients(scope, desk, asked.recipients, now)
     if asked.schedule is not None:
         wanted |= {"cron": asked.schedule.fields, "timezone": asked.schedule.timezone}
+    _check_accounts(scope, desk, asked.accounts or (), now)
     changed = replace(known, **wanted)
+    next_due(changed.cron, changed.timezone, now)
     if _begins_anew(known, changed, now) and (changed.snooze_until or now) <= now:
         changed = replace(changed, snooze_until=now)
-    _check(scope, desk, changed, now)
     if changed != known:
         desk.alerts.change(scope, changed, now)
     return changed
@@ -256,8 +259,8 @@ def runs(
 
 
 def replace_address(scope: Scope, desk: Desk, body: Document, now: datetime) -> list[Subscription]:
-    """Put one address in the place of another in all subscriptions the caller may change, and
-    return these as they are then; with `dry_run` nothing is changed.
+    """Put one address in the place of another in all subscriptions the caller may change, or in
+    none, and return these as they are then; with `dry_run` nothing is changed.
 
     Raises:
         Forbidden: `verb_not_allowed`, `may_not_subscribe`.
@@ -272,11 +275,10 @@ def replace_address(scope: Scope, desk: Desk, body: Document, now: datetime) -> 
         recipients = _replaced(known.recipients, asked.from_, asked.to)
         if recipients == known.recipients:
             continue
-        _check_recipients(scope, desk, recipients, now)
-        changed = replace(known, recipients=recipients)
-        found.append(changed)
-        if not asked.dry_run:
-            desk.alerts.change(scope, changed, now)
+        _check_recipients(scope, desk, _only(recipients, asked.to), now)
+        found.append(replace(known, recipients=recipients))
+    for changed in () if asked.dry_run else found:
+        desk.alerts.change(scope, changed, now)
     return found
 
 
@@ -350,12 +352,10 @@ def _begins_anew(known: Subscription, changed: Subscription, now: datetime) -> b
     return is_on or was_asleep or is_other
 
 
-def _check(scope: Scope, desk: Desk, made: Subscription, now: datetime) -> None:
-    next_due(made.cron, made.timezone, now)
+def _check_accounts(scope: Scope, desk: Desk, accounts: Iterable[str], now: datetime) -> None:
     directory = desk.directories.current(scope).on(now.date())
-    for account in made.accounts:
+    for account in accounts:
         reach(scope, directory, account, now)
-    _check_recipients(scope, desk, made.recipients, now)
 
 
 def _recipients(scope: Scope, desk: Desk, asked: AskedRecipients, now: datetime) -> Recipients:
@@ -401,6 +401,20 @@ def _replaced(recipients: Recipients, old: str, new: str) -> Recipients:
         cc=put(recipients.cc),
         bcc=put(recipients.bcc),
         users=put(recipients.users),
+    )
+
+
+def _only(recipients: Recipients, address: str) -> Recipients:
+    """Return recipients with this address alone, wherever it stands."""
+
+    def kept(addresses: tuple[str, ...]) -> tuple[str, ...]:
+        return (address,) if address in addresses else ()
+
+    return Recipients(
+        to=kept(recipients.to),
+        cc=kept(recipients.cc),
+        bcc=kept(recipients.bcc),
+        users=kept(recipients.users),
     )
 
 

@@ -7,7 +7,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import chain, islice
 from threading import Lock
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -34,7 +33,7 @@ from tallybook.model.ports import (
 )
 from tallybook.model.position import Choices, Position
 from tallybook.model.scope import Scope
-from tallybook.stores.books import courses, totals, writing
+from tallybook.stores.books import courses, totals
 from tallybook.stores.books.bodies import unpacked
 from tallybook.stores.books.database import Database
 from tallybook.stores.books.schema import SORTS, line, line_body, line_text
@@ -82,15 +81,9 @@ class BooksSnapshot:
         where another process has taken the claim over.
         """
         scope.require("administer")
-        rest = iter(positions)
-        some = list(islice(rest, writing.LINES_A_TRANSACTION + 1))
         with self._replacing:
             everything = everything or self.state(scope) is None
-            refresh = Writing(self._database, claim)
-            if everything or len(some) + len(gone) > writing.LINES_A_TRANSACTION:
-                refresh.beside(state, chain(some, rest), gone, everything=everything)
-            else:
-                refresh.into(state, some, gone)
+            Writing(self._database, claim).write(state, positions, gone, everything=everything)
 
     def page(self, scope: Scope, query: SnapshotQuery) -> SnapshotPage:
         """Return the lines of contracts whose account the scope sees at the snapshot's instant."""

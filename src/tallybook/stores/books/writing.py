@@ -1,9 +1,8 @@
 """Writes a refresh of the position snapshot: into what is read, or beside it as a generation.
 
-A small refresh is one transaction. A large one is written beside what is read, as a generation of
-its own and in many short transactions, and takes its place in one, or, where it is of some lines
-only, the place of those: others who write to Books wait for a part of it only, and who reads sees
-the one or the other.
+A small refresh is worked out first and then is one transaction. A large one is written beside what
+is read, as a generation of its own and in many short transactions, and takes its place in one:
+others who write to Books wait for a part of it only, and who reads sees the one or the other.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -22,7 +21,6 @@ from sqlalchemy import (
     insert,
     literal,
     select,
-    update,
 )
 
 from tallybook.model.mark import Mark, minute_of
@@ -35,17 +33,27 @@ from tallybook.stores.books.leases import keep
 from tallybook.stores.books.schema import LIMBS, line, line_body, line_state, line_text
 from tallybook.stores.books.seen import relation
 
-#: Lines of a small refresh at most, and of each transaction of a large one: a few tenths of a
-#: second to write.
+#: Lines of each transaction of a large refresh: a few tenths of a second to write.
 LINES_A_TRANSACTION: Final = 2_000
-#: Lines that take the place of others within a generation, in one transaction of a second or two;
-#: for more, all other lines are copied.
-LINES_MOVED: Final = 20_000
+#: Lines of a small refresh at most, whose rows are held in memory and written in one transaction of
+#: a few seconds; for more, all other lines are copied.
+LINES_AT_ONCE: Final = 20_000
 _PERCENT: Final = 10**6
 _PERCENT_MAX: Final = 9 * 10**18
-#: The rows of some lines in each of the tables.
-_Written = tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]
 _TABLES: Final = (line, line_text, line_body)
+
+
+class _Written(NamedTuple):
+    """The rows of some lines in each of the tables, in their order."""
+
+    lines: list[dict[str, Any]]
+    texts: list[dict[str, Any]]
+    bodies: list[dict[str, Any]]
+
+    @property
+    def keys(self) -> set[LineKey]:
+        """Return the keys of the lines."""
+        return {(row["contract"], row["code"]) for row in self.lines}
 
 
 class Stands(NamedTuple):
@@ -78,13 +86,36 @@ class Writing:
             keep(connection, self._claim)
             yield connection
 
-    def into(
-        self, state: SnapshotState, positions: Sequence[Position], gone: Collection[LineKey]
+    def write(
+        self,
+        state: SnapshotState,
+        positions: Iterable[Position],
+        gone: Collection[LineKey],
+        *,
+        everything: bool,
     ) -> None:
-        """Write a small refresh into what is read."""
+        """Write a refresh: into what is read, or where it is large, or of all, beside it."""
         counted = totals.Counted()
-        written = _written(positions, counted)
-        keys = {(p.contract, p.line) for p in positions}.union(gone)
+        batches = _written(positions, counted)
+        some: list[_Written] = []
+        count = len(gone)
+        while not everything and count <= LINES_AT_ONCE and (batch := next(batches, None)):
+            some.append(batch)
+            count += len(batch.lines)
+        if everything or count > LINES_AT_ONCE:
+            self._beside(state, chain(some, batches), gone, counted, everything=everything)
+        else:
+            self._into(state, some, gone, counted)
+
+    def _into(
+        self,
+        state: SnapshotState,
+        batches: Sequence[_Written],
+        gone: Collection[LineKey],
+        counted: totals.Counted,
+    ) -> None:
+        """Write into what is read, in one transaction."""
+        keys = set(gone).union(*(batch.keys for batch in batches))
         with self._writer() as connection:
             stands = stands_now(connection)
             generation = stands.generation if stands else 0
@@ -92,40 +123,30 @@ class Writing:
                 _take_away(connection, stands, keys, counted)
             totals.change(connection, counted.kept())
             _drop(connection, generation, keys)
-            _insert(connection, generation, written)
+            for batch in batches:
+                _insert(connection, generation, batch)
             _stand(connection, stands, generation, state)
 
-    def beside(
+    def _beside(
         self,
         state: SnapshotState,
-        positions: Iterator[Position],
+        batches: Iterable[_Written],
         gone: Collection[LineKey],
+        counted: totals.Counted,
         *,
         everything: bool,
     ) -> None:
-        """Write a large refresh, or everything, as a generation that then takes its place."""
+        """Write a generation, with the lines of the former one that stay, that takes its place."""
         with self._database.reader() as connection:
             stands = stands_now(connection)
         old = stands.generation if stands else 0
         new = old + 1
-        counted = totals.Counted()
         self._clear_but(old)
-        count = len(gone)
-        while some := list(islice(positions, LINES_A_TRANSACTION)):
-            count += len(some)
-            written = _written(some, counted)
+        for batch in batches:
             with self._writer() as connection:
-                _insert(connection, new, written)
+                _insert(connection, new, batch)
                 if stands and not everything:
-                    _take_away(connection, stands, {(p.contract, p.line) for p in some}, counted)
-        if stands and not everything and count <= LINES_MOVED:
-            with self._writer() as connection:
-                _take_away(connection, stands, gone, counted)
-                _drop(connection, old, gone)
-                _move(connection, old, new)
-                totals.change(connection, counted.kept())
-                _stand(connection, stands, old, state)
-            return
+                    _take_away(connection, stands, batch.keys, counted)
         if stands and not everything:
             self._copy(old, new)
             for keys in _batches(gone, LINES_A_TRANSACTION):
@@ -218,17 +239,19 @@ def _take_away(
             counted.add(position, _row(position), -1)
 
 
-def _written(positions: Iterable[Position], counted: totals.Counted) -> _Written:
-    """Return the rows of lines, of their texts and of their bodies; they are counted."""
-    lines, texts, bodies = [], [], []
-    for position in positions:
-        row = _row(position)
-        counted.add(position, row)
-        key = {"contract": row["contract"], "code": row["code"]}
-        lines.append(row)
-        texts.append({**key, "text": _text(position)})
-        bodies.append({**key, "body": packed(position)})
-    return lines, texts, bodies
+def _written(positions: Iterable[Position], counted: totals.Counted) -> Iterator[_Written]:
+    """Yield the rows of lines, batch by batch; they are counted."""
+    rest = iter(positions)
+    while some := list(islice(rest, LINES_A_TRANSACTION)):
+        batch = _Written([], [], [])
+        for position in some:
+            row = _row(position)
+            counted.add(position, row)
+            key = {"contract": row["contract"], "code": row["code"]}
+            batch.lines.append(row)
+            batch.texts.append({**key, "text": _text(position)})
+            batch.bodies.append({**key, "body": packed(position)})
+        yield batch
 
 
 def _text(position: Position) -> str:
@@ -246,21 +269,6 @@ def _insert(connection: Connection, generation: int, written: _Written) -> None:
     for table, rows in zip(_TABLES, written, strict=True):
         if rows:
             connection.execute(insert(table), [{"generation": generation, **row} for row in rows])
-
-
-def _move(connection: Connection, old: int, new: int) -> None:
-    """Put the lines of a generation in place of those that they are in the other."""
-    for table in _TABLES:
-        fresh = table.alias()
-        same = exists().where(
-            fresh.c.generation == new,
-            fresh.c.contract == table.c.contract,
-            fresh.c.code == table.c.code,
-        )
-        some = select(fresh.c.contract).where(fresh.c.generation == new)  # an index finds these
-        former = and_(table.c.generation == old, table.c.contract.in_(some), same)
-        connection.execute(delete(table).where(former))
-        connection.execute(update(table).where(table.c.generation == new).values(generation=old))
 
 
 def _take_over(
