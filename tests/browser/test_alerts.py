@@ -4,6 +4,7 @@ with and without scripts, and the pages within their budgets.
 
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any, Final
 
 import pytest
@@ -14,11 +15,13 @@ from tests.browser.test_look import DARK, LIGHT, PHONE
 from tests.browser.test_pages import judge
 from tests.outlets.peers import Mailbox, post_office
 from tests.web.installation import Pages, pages
+from tests.web.test_case_pages import sign_in
 
 pytestmark = pytest.mark.browser
 
 PASSWORD: Final = "correct horse battery"
 FAY: Final = "fay@example.com"
+ADA: Final = "ada@example.com"
 OVER: Final = "/alerts/overage.started"
 
 
@@ -33,6 +36,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, mailbox: Mailbox) -> Iterato
     smtp = f"smtp://127.0.0.1:{mailbox.port}"
     with pages(tmp_path_factory.mktemp("alerts"), smtp_url=smtp) as found:
         found.client.put(f"/users/{FAY}", role="finance", password=PASSWORD)
+        found.client.put(f"/users/{ADA}", role="admin", password=PASSWORD)
         yield found
 
 
@@ -71,6 +75,53 @@ def test_from_the_catalogue_to_a_delivered_mail(
         to(page, finding.get_by_role("checkbox").first)
         page.keyboard.press("Space")
         go(page, page.get_by_role("button", name="Resolve"), "Findings", "Space")
+
+
+@with_and_without_scripts
+def test_a_subscription_is_looked_after_by_keyboard(
+    browser: Browser, world: Pages, mailbox: Mailbox, *, scripts: bool
+) -> None:
+    before, name = len(mailbox.got), f"Looked after, scripts {scripts}"
+    with closing(sign_in(world, ADA, PASSWORD)) as client:
+        asked = {"name": name, "preset": "daily", "to": FAY}
+        path = client.post(OVER, data=asked).headers["location"].partition("?")[0]
+    with tab(browser, world, ADA, path, java_script_enabled=scripts) as page:
+        told = page.get_by_role("status")
+        to(page, page.get_by_label("Contract"))
+        page.keyboard.type("C-1")
+        to(page, page.get_by_label("Note"))
+        page.keyboard.type("by agreement")
+        go(page, page.get_by_role("button", name="Leave out"), name, "Space")
+        out = page.get_by_role("region", name="Left out, table")
+        expect(out).to_contain_text("by agreement")
+        go(page, page.get_by_role("button", name="Preview"), name)
+        expect(told).to_contain_text("nothing new")
+        go(page, page.get_by_role("button", name="Mention C-1 again"), name)
+        expect(out).to_have_count(0)
+        to(page, page.locator("summary", has_text="Snooze"))
+        page.keyboard.press("Enter")
+        until = page.get_by_label("Silent until")
+        to(page, until)
+        until.fill(str(until.get_attribute("min")))
+        page.keyboard.press("Enter")
+        expect(told).to_contain_text("Snoozed")
+        go(page, page.get_by_role("button", name="End the snooze"), name)
+        expect(told).to_have_count(0)
+        to(page, page.locator("summary", has_text="Change values"))
+        page.keyboard.press("Space")
+        to(page, page.locator("summary", has_text="Subject, digest"))
+        page.keyboard.press("Space")
+        to(page, page.get_by_label("Subject"))
+        page.keyboard.type("Whose allotment is used up")
+        go(page, page.get_by_role("button", name="Save"), name)
+        expect(page.get_by_role("definition").filter(has_text="used up")).to_be_visible()
+        go(page, page.get_by_role("button", name="Send a test"), name)
+        expect(told).to_contain_text("told in 1 message")
+        assert world.client.call("POST", "/tick").status == 200
+        assert [mail.to for mail in mailbox.got[before:]] == [(ADA,)]
+        go(page, page.get_by_role("main").get_by_role("link", name="Outbox"), "Outbox")
+        row = page.get_by_role("row").filter(has_text="[Test] Whose allotment is used up").first
+        expect(row).to_contain_text("Sent")
 
 
 @pytest.mark.parametrize("look", [LIGHT, DARK, PHONE], ids=["light", "dark", "phone"])

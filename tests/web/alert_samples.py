@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from tallybook.web.pages.alerts.view import (
+    AddressForm,
     CatalogueGroup,
     CataloguePage,
     CheckCard,
@@ -19,6 +20,7 @@ from tallybook.web.pages.alerts.view import (
     PreviewTable,
     RunRow,
     Sample,
+    SubscriptionForm,
     SubscriptionPage,
     SubscriptionRow,
     SubscriptionsPage,
@@ -52,6 +54,19 @@ PREVIEW = PreviewTable(
     (Fact("Overage in tiers has no one rate", "3"),),
     sees_prices=True,
 )
+FORM = SubscriptionForm(
+    (
+        Field("v.low", "Ratio below", "A ratio of this is in order.", "text", "0.75", "0.75"),
+        Field("v.high", "Ratio above", "The same.", "text", "x", fault="high must be a number."),
+    ),
+    (Field("accounts", "Accounts", "With commas; all by default.", "text", ""),),
+    (Field("preset", "Schedule", "By the clock.", "choice", "daily", options=PRESETS),),
+    (
+        Field("to", "To", "Addresses with commas.", "text", "fay@example.com"),
+        Field("csm", "The CSM", "Of each contract found.", "flag", "true"),
+    ),
+    (Field("subject", "Subject", "Of its mails.", "text", "Rates"),),
+)
 CHECK = CheckPage(
     frame("Base rate against coverage"),
     CRUMBS,
@@ -63,16 +78,7 @@ CHECK = CheckPage(
     ("A ratio of 1 is in line.",),
     (Link("Cycles do not fit", "/alerts/cycle.mismatch"),),
     "/alerts/contract.base_vs_coverage",
-    (
-        Field("v.low", "Ratio below", "A ratio of this is in order.", "text", "0.75", "0.75"),
-        Field("v.high", "Ratio above", "The same.", "text", "x", fault="high must be a number."),
-    ),
-    (Field("accounts", "Accounts", "With commas; all by default.", "text", ""),),
-    (Field("preset", "Schedule", "By the clock.", "choice", "daily", options=PRESETS),),
-    (
-        Field("to", "To", "Addresses with commas.", "text", "fay@example.com"),
-        Field("csm", "The CSM", "Of each contract found.", "flag", "true"),
-    ),
+    FORM,
     PREVIEW,
     (Link("Ours", "/alerts/subscriptions/1"),),
     may_subscribe=True,
@@ -161,6 +167,11 @@ SUBSCRIPTION = SubscriptionPage(
     "/alerts/subscriptions/1",
     enabled=True,
     may_change=True,
+    form=FORM,
+    asleep=AT,
+    tomorrow="2026-11-23",
+    left_out=(Fact("C-1044", "By agreement until March"), Fact("C-1050", "")),
+    is_wrong=True,
     is_new=True,
 )
 SUBSCRIPTIONS = SubscriptionsPage(
@@ -181,6 +192,7 @@ SUBSCRIPTIONS = SubscriptionsPage(
             open=21,
         ),
     ),
+    AddressForm("fay@example.com", "gus@example.com", (Link("Ours", "#"),)),
 )
 OUTBOX = OutboxPage(
     frame("Outbox"),

@@ -187,6 +187,142 @@ def test_a_subscription_is_turned_off_tried_and_removed(admin: httpx2.Client) ->
     assert admin.get(path).status_code == 404
 
 
+@pytest.fixture
+def mine(admin: httpx2.Client) -> Iterator[str]:
+    """Return the page of a subscription that a test may change as it likes."""
+    made = admin.post(OVER, data={**form_of(get(admin, OVER)), "name": "Mine", "preset": "weekly"})
+    path = made.headers["location"].partition("?")[0]
+    yield path
+    admin.post(path, data={"do": "remove"})
+
+
+def facts(page: Html) -> dict[str, str]:
+    """Return what a subscription is set to, as its page says it."""
+    titles, values = page.css(".facts dt"), page.css(".facts dd")
+    return {t.text(strip=True): v.text(strip=True) for t, v in zip(titles, values, strict=True)}
+
+
+def test_its_form_shows_what_it_is_set_to_and_changes_it(admin: httpx2.Client, mine: str) -> None:
+    form = form_of(get(admin, mine), ".letter:has([name=cron])")
+    assert (form["name"], form["to"], form["do"]) == ("Mine", EMAIL, "change")
+    given = {
+        "v.amount": "12.5",
+        "accounts": "acme",
+        "cron": "30 6 * * 1",
+        "timezone": "Europe/Berlin",
+        "name": "Changed",
+        "cc": "cc@example.com",
+        "bcc": "bcc@example.com, second@example.com",
+        "roles": "finance, csm",
+        "users": "boss@acme.example",
+        "csm": "true",
+        "split_by": "branch",
+        "subject": "What is over",
+        "digest": "Mornings",
+        "sends_empty": "true",
+    }
+    assert admin.post(mine, data={**form, **given}).status_code == 303
+    page = get(admin, mine)
+    again = form_of(page, ".letter:has([name=cron])")
+    assert {name: again.get(name) for name in given} == given
+    said = facts(page)
+    assert said["When"] == "30 6 * * 1, Europe/Berlin time"
+    assert said["Subject"] == "What is over"
+    assert said["Digest"] == "Mornings"
+    assert said["Mails"] == "one a branch, also when nothing is found"
+    for name in ("csm", "sends_empty", "subject", "digest"):
+        again.pop(name)
+    assert admin.post(mine, data=again).status_code == 303
+    said = facts(get(admin, mine))
+    assert "Digest" not in said
+    assert "the CSM" not in said["Goes to"]
+    assert {"every finance", "boss@acme.example"} <= {*said["Goes to"].split(", ")}
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"v.amount": "many"}, "v.amount"),
+        ({"cron": "61 * * * *"}, "cron"),
+        ({"bcc": "nobody"}, "bcc"),
+        ({"roles": "king"}, "roles"),
+        ({"webhooks": "none"}, "webhooks"),
+        ({"name": ""}, "name"),
+    ],
+)
+def test_what_is_wrong_with_a_change_is_said_beside_its_field(
+    admin: httpx2.Client, mine: str, fields: dict[str, str], named: str
+) -> None:
+    form = form_of(get(admin, mine), ".letter:has([name=cron])")
+    refused = admin.post(mine, data={**form, **fields})
+    assert refused.status_code == 422
+    page = Html(refused.text)
+    faulty = node(page, f'.faulty [name="{named}"]')
+    assert (faulty.attributes.get("value") or "") == fields[named]
+    assert "open" in node(page, "details:has([name=cron])").attributes
+    assert form_of(get(admin, mine), ".letter:has([name=cron])") == form  # nothing was changed
+
+
+def test_a_contract_is_left_out_with_a_note_and_mentioned_again(
+    admin: httpx2.Client, mine: str
+) -> None:
+    assert "tell 1 finding" in text(Html(admin.post(mine, data={"do": "look"}).text))
+    assert "has not run yet" in text(get(admin, mine))
+    given = {"do": "leave_out", "what": " C-1 ", "note": "by <b>agreement</b>"}
+    assert admin.post(mine, data=given).status_code == 303
+    assert rows(get(admin, mine), "section:has(#out-title)") == [
+        ["C-1", "by <b>agreement</b>", "Mention again"]
+    ]
+    looked = text(Html(admin.post(mine, data={"do": "look"}).text))
+    assert "A run now would tell nothing new: 0 findings" in looked
+    assert admin.post(mine, data={"do": "mention", "what": "C-1"}).status_code == 303
+    assert rows(get(admin, mine), "section:has(#out-title)") == []
+    refused = admin.post(mine, data={"do": "leave_out", "what": " "})
+    assert refused.status_code == 422
+    assert "Name a contract" in text(Html(refused.text))
+
+
+def test_it_is_snoozed_until_a_day_and_woken(admin: httpx2.Client, mine: str) -> None:
+    tomorrow = node(get(admin, mine), "[name=until]").attributes["min"]
+    assert admin.post(mine, data={"do": "snooze", "until": str(tomorrow)}).status_code == 303
+    page = get(admin, mine)
+    assert "Snoozed: nothing is looked for until" in text(page)
+    assert page.css("[name=until]") == []
+    assert admin.post(mine, data={"do": "wake"}).status_code == 303
+    assert "Snoozed" not in text(get(admin, mine))
+    for until in ("", "soon", "9999-12-01"):
+        refused = admin.post(mine, data={"do": "snooze", "until": until})
+        assert refused.status_code == 422, until
+    assert admin.post(mine, data={"do": "dance"}).status_code == 422
+
+
+def test_an_address_is_replaced_after_a_look_at_where(admin: httpx2.Client, mine: str) -> None:
+    form = form_of(get(admin, mine), ".letter:has([name=cron])")
+    admin.post(mine, data={**form, "to": "old@example.com"})
+    given = {"from": "old@example.com", "to": "new@example.com"}
+    looked = Html(admin.post("/alerts/subscriptions", data={**given, "do": "look"}).text)
+    assert "It would change Mine." in text(looked)
+    assert facts(get(admin, mine))["Goes to"] == "old@example.com"
+    done = Html(admin.post("/alerts/subscriptions", data={**given, "do": "replace"}).text)
+    assert "1 subscription tells new@example.com in place of old@example.com." in text(done)
+    assert facts(get(admin, mine))["Goes to"] == "new@example.com"
+    nobody = Html(admin.post("/alerts/subscriptions", data={**given, "do": "look"}).text)
+    assert "No subscription that you may change tells this address." in text(nobody)
+    refused = admin.post("/alerts/subscriptions", data={**given, "to": "nobody", "do": "look"})
+    assert refused.status_code == 422
+    assert node(Html(refused.text), "#to").attributes["value"] == "nobody"
+
+
+def test_who_may_not_change_one_sees_no_form(browsers: dict[str, httpx2.Client], mine: str) -> None:
+    anna = browsers["anna@example.com"]
+    page = get(anna, mine)
+    assert page.css("main form") == []
+    assert anna.post(mine, data={"do": "off"}).status_code == 403
+    assert get(anna, "/alerts/subscriptions").css("main form") == []
+    moved = {"from": EMAIL, "to": "anna@example.com", "do": "replace"}
+    assert anna.post("/alerts/subscriptions", data=moved).status_code == 403
+
+
 def test_each_role_sees_what_is_theirs(
     browsers: dict[str, httpx2.Client], subscription: str
 ) -> None:

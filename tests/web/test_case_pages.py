@@ -53,6 +53,9 @@ def form_of(page: Html, css: str = "form.letter") -> dict[str, str]:
     for one in page.css(f"{css} input"):
         if one.attributes.get("type") not in {"radio", "checkbox"} or "checked" in one.attributes:
             found[str(one.attributes["name"])] = one.attributes.get("value") or ""
+    for one in page.css(f"{css} select"):
+        chosen = one.css("option[selected]") or one.css("option")
+        found[str(one.attributes["name"])] = chosen[0].attributes.get("value") or ""
     return found
 
 

@@ -272,7 +272,7 @@ def replace_address(scope: Scope, desk: Desk, body: Document, now: datetime) -> 
     asked = parse(AddressChange, body)
     found = []
     for known in desk.alerts.subscriptions(scope):
-        if not _may_change(scope, known):
+        if not _is_theirs(scope, known):
             continue
         recipients = _replaced(known.recipients, asked.from_, asked.to)
         if recipients == known.recipients:
@@ -300,6 +300,11 @@ def may_subscribe(scope: Scope) -> bool:
     return scope.may("contact") and scope.role in SUBSCRIBERS
 
 
+def may_change(scope: Scope, subscription: Subscription) -> bool:
+    """Tell whether the scope may change a subscription and run it."""
+    return may_subscribe(scope) and _is_theirs(scope, subscription)
+
+
 def require_own(scope: Scope, subscription: Subscription) -> None:
     """Refuse who may not change a subscription or run it.
 
@@ -307,7 +312,7 @@ def require_own(scope: Scope, subscription: Subscription) -> None:
         Forbidden: `verb_not_allowed`, `may_not_subscribe`, `not_yours`.
     """
     _require(scope)
-    if not _may_change(scope, subscription):
+    if not _is_theirs(scope, subscription):
         raise Forbidden(
             "not_yours", "Only its owner and administrators change or run a subscription."
         )
@@ -322,7 +327,7 @@ def _require(scope: Scope) -> None:
         )
 
 
-def _may_change(scope: Scope, subscription: Subscription) -> bool:
+def _is_theirs(scope: Scope, subscription: Subscription) -> bool:
     return subscription.owner == scope.who or scope.may("administer")
 
 

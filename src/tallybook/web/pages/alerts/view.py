@@ -57,6 +57,17 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class SubscriptionForm:
+    """What a subscription is made of and changed by, in the parts that its form has."""
+
+    variables: tuple[Field, ...]
+    narrowing: tuple[Field, ...]
+    schedule: tuple[Field, ...]
+    recipients: tuple[Field, ...]
+    more: tuple[Field, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """What a check found: its cells are in the order of the columns of its table."""
 
@@ -98,10 +109,7 @@ class CheckPage:
     tips: tuple[str, ...]
     related: tuple[Link, ...]
     action: str
-    variables: tuple[Field, ...]
-    narrowing: tuple[Field, ...]
-    schedule: tuple[Field, ...]
-    recipients: tuple[Field, ...]
+    form: SubscriptionForm
     preview: PreviewTable | None
     subscriptions: tuple[Link, ...]
     may_subscribe: bool
@@ -126,12 +134,24 @@ class SubscriptionRow:
 
 
 @dataclass(frozen=True, slots=True)
+class AddressForm:
+    """One address that takes the place of another, and `where`: None before that was looked up."""
+
+    old: str = ""
+    new: str = ""
+    where: tuple[Link, ...] | None = None
+    problem: str = ""
+    notice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SubscriptionsPage:
     """All subscriptions to checks that one may see."""
 
     frame: Frame
     crumbs: tuple[Link, ...]
     rows: tuple[SubscriptionRow, ...]
+    move: AddressForm | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +170,11 @@ class RunRow:
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionPage:
-    """One subscription: what it is set to, its runs, and what can be done with it."""
+    """One subscription: what it is set to, its runs, and what can be done with it.
+
+    `asleep` is until when it is snoozed; `left_out` are the entities that it does not mention, with
+    a note each. The form stands open where something in it `is_wrong`.
+    """
 
     frame: Frame
     crumbs: tuple[Link, ...]
@@ -163,6 +187,11 @@ class SubscriptionPage:
     action: str
     enabled: bool
     may_change: bool
+    form: SubscriptionForm
+    asleep: datetime | None = None
+    tomorrow: str = ""
+    left_out: tuple[Fact, ...] = ()
+    is_wrong: bool = False
     is_new: bool = False
     problem: str = ""
     notice: str = ""

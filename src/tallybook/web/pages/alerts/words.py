@@ -49,6 +49,7 @@ ACTS: Final = {
 REASONS: Final[Mapping[str, str]] = {
     "data_stale": "What came in lately is not counted yet",
     "incomplete": "Nothing is known of the use",
+    "not_enough_data": "Too few days to tell where it is heading",
     "unsupported_tiered": "Overage in tiers has no one rate",
     "zero_rate": "Covered at a rate of zero",
     "nothing_to_compare": "Neither base nor coverage",
@@ -69,7 +70,8 @@ def cell(column: CheckColumn, figures: Mapping[str, Any], currency: str | None) 
         return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
     number = value if isinstance(value, Decimal) else Decimal(str(value))
     if column.kind == "money" and currency:
-        return words.money(number, currency)
+        said = words.price if column.is_price else words.money
+        return said(number, currency)
     if column.kind == "percent":
         return words.percent(number * 100, 1)
     places = _PLACES if number != number.to_integral_value() else _WHOLE
