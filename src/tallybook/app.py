@@ -165,6 +165,7 @@ class Installation:
             faults=lambda: [loop.fault for loop in self._loops if loop.fault],
             local_token=f"local_{secrets.token_urlsafe(32)}",
             parquet=write_parquet,
+            mails=self._outlets.mails is not None,
             tally=self._tally,
         )
 

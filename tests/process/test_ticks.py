@@ -117,6 +117,25 @@ def test_four_schedulers_decide_each_thing_once(servers: list[Server], url: str)
     assert decided(url) == (version + ROUNDS + 3, fence + 2)
 
 
+def test_four_schedulers_make_a_page_once(servers: list[Server]) -> None:
+    define(servers[0])
+    address = "ann@example.com"
+    servers[0].put(f"/users/{address}", role="analyst")
+    stand_still(servers[0])
+    schedule = {"preset": "daily"}
+    body = {"page": "/volume", "recipients": [address], "schedule": schedule}
+    made = servers[0].call("POST", "/report-schedules", body).json
+    for day in (11, 12, 13):
+        now = {"now": f"2026-03-{day}T07:00:00Z"}
+        with ThreadPoolExecutor(SERVERS) as pool:
+            answers = [*pool.map(lambda s, n=now: s.call("PUT", "/test-clock", n).status, servers)]
+        assert answers == [200] * SERVERS
+    listed = servers[0].call("GET", "/deliveries").json["items"]
+    assert [one["recipients"] for one in listed] == [[address]] * 3
+    runs = servers[0].call("GET", f"/report-schedules/{made['id']}/runs").json["items"]
+    assert [run["due_at"][8:10] for run in runs] == ["13", "12", "11"]
+
+
 def test_a_server_that_fails_at_a_job_leaves_it_to_another(tmp_path: Path, url: str) -> None:
     settings = {"TALLYBOOK_DATABASE_URL": url}
     failing = Server(tmp_path / "failing", options=["--test-clock"], settings=settings)

@@ -16,8 +16,10 @@ from sqlalchemy.pool import NullPool
 
 from tallybook.model.errors import Unavailable
 from tallybook.model.scope import operator
+from tallybook.model.time import from_micros
 from tallybook.stores.books import schema as books
 from tallybook.stores.books.database import Database
+from tallybook.stores.books.schedules import BooksSchedules
 from tallybook.stores.books.snapshot import BooksSnapshot
 from tallybook.stores.books.versions import BooksVersions
 from tallybook.stores.ledger import SqlLedger
@@ -140,6 +142,26 @@ def test_positions_of_an_earlier_shape_are_made_anew(kind: str, tmp_path: Path) 
         )
     with closing(Database(url)) as database:
         assert BooksSnapshot(database).state(ALL) is None
+
+
+@each_database
+def test_subscriptions_from_before_they_were_sent_are_kept(kind: str, tmp_path: Path) -> None:
+    url = url_of("books", kind, tmp_path)
+    if kind != "sqlite":
+        url = address(postgres.empty_database("subscriptions_from_before"))
+    with transaction(url) as connection:
+        books.HISTORY.upgrade(connection, "v0015")
+        connection.execute(
+            text(
+                "INSERT INTO report_schedule VALUES ('1', 'ann', 'Volume', '/volume', 'q=a', "
+                "'csv', '0 7 * * *', 'UTC', '[\"ann\"]', true, 7000000)"
+            )
+        )
+    with closing(Database(url)) as database:
+        (kept,) = BooksSchedules(database).every(ALL)
+        assert (kept.recipients, kept.enabled) == (("ann",), True)
+        assert kept.since == kept.created_at == from_micros(7_000_000)
+        assert kept.due_at is None
 
 
 @each_database

@@ -18,6 +18,7 @@ CLOSERS = {"admin", "finance"}
 PRICE = "77.75"  # no second is written so
 STRANGER = "stranger"
 WHY = "the vendor's own"
+PAGE = {"page": "/volume", "recipients": ["them@example.com"]}
 #: Each call that reads, with `{a}` for an account's key and `{c}` for its contract's number.
 ONE = [
     "/accounts/{a}",
@@ -292,6 +293,20 @@ def test_a_statement_is_of_whom_the_account_was_as_its_period_ended(
     assert (before.status, code(after)) == (200, (404, "contract_not_found"))
     assert house.by(role, "GET", "/statements?period=2026-02-10").json["count"] == 2
     assert house.by(role, "GET", "/statements?period=2026-03-05").json["count"] == 1
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_became_of_a_page_is_for_whose_it_is(house: House, role: str) -> None:
+    made = house.by("admin", "POST", "/report-schedules", {**PAGE, "name": STRANGER}).json["id"]
+    answer = house.by(role, "GET", f"/report-schedules/{made}/runs")
+    none = house.by(role, "GET", "/report-schedules/none/runs")
+    if role == "admin":
+        assert answer.json == {"items": []}
+    elif role == "ingest":
+        assert code(answer) == code(none) == (403, "verb_not_allowed")
+    else:
+        assert without_id(answer) == without_id(none)
+        assert code(none) == (404, "schedule_not_found")
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -43,7 +43,7 @@ _WORDS_OF_DAYS: Final = 1
 @dataclass(frozen=True, slots=True)
 class Here:
     """What pages are read from, as of one mark. `state` is the snapshot's where it is of this mark;
-    `past` keeps what is worked out, for all readers.
+    `past` keeps what is worked out, for all readers. Whether mails have files is `attaches`.
     """
 
     events: Events
@@ -53,6 +53,7 @@ class Here:
     when: Instants
     state: SnapshotState | None
     past: Past
+    attaches: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ def _lines(here: Here, schedule: ReportSchedule, scope: Scope, query: dict[str, 
     state = None if pages.is_past(query) else here.state
     worked_out = partial(_worked_out, here, scope, query)
     file = None
-    if first.total <= ATTACHMENT_ROWS_MAX:
+    if here.attaches and first.total <= ATTACHMENT_ROWS_MAX:
         with pages.standing(scope, here.snapshot, asked, state, worked_out) as found:
             sheet = pages.lines(scope, found.items, here.when.mark, query)
             file = _file(here, schedule, sheet, pages.name_of_lines(here.when.mark))
@@ -167,7 +168,7 @@ def _days(
     line = find_line(scope, here.directory, key, when, rollup=rollup)
     sheet = pages.days(scope, found, when, query, line.calendar.timezone)
     heads, rows = letters.rows_of_days(sheet, found.unit)
-    file = _file(here, schedule, sheet, pages.name_of_days(found))
+    file = _file(here, schedule, sheet, pages.name_of_days(found)) if here.attaches else None
     return _Content(
         _figures(found), heads, _WORDS_OF_DAYS, rows, len([*sheet.rows]), found.data_through, file
     )
@@ -210,7 +211,7 @@ def _letter(
         link=f"{schedule.page}?{urlencode(at)}",
         file=f"All {found.total:,} are in {found.file.name}."
         if found.file
-        else f"All {found.total:,} are too many for a mail; the page has them as a file.",
+        else f"All {found.total:,} are in a file that is fetched from the page.",
         file_link=""
         if found.file
         else f"{schedule.page}/export?{urlencode({**at, 'format': schedule.format})}",

@@ -49,7 +49,9 @@ _REPORT: Final = operator("report")
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """What pages are made of, and what they are written to."""
+    """What pages are made of, and what they are written to. Without `mails`, which then wait for
+    they know not how long, their files are left to be fetched.
+    """
 
     schedules: Schedules
     people: People
@@ -59,6 +61,7 @@ class Stores:
     snapshot: Snapshot
     directories: Directories
     parquet: Parquet
+    mails: bool
 
 
 def report(stores: Stores, now: datetime) -> int:
@@ -101,6 +104,7 @@ def _here(stores: Stores, now: datetime) -> Here:
         when,
         state,
         Past(),
+        stores.mails,
     )
 
 

@@ -52,7 +52,8 @@ class Services:
 
     `backlog` counts facts accepted and not yet loaded, `refreshed_at` says when the newest fact of
     a mark came in, `tick` does all that is due, `faults` says what keeps failing, `parquet` writes
-    a table to a file, `local_token` is the command line's key, and `tally` counts what is sent.
+    a table to a file, `mails` says whether there is a mail server, `local_token` is the command
+    line's key, and `tally` counts what is sent.
     """
 
     books: Books
@@ -76,6 +77,7 @@ class Services:
     faults: Callable[[], list[str]]
     local_token: str
     parquet: Callable[[Sheet, Path], None]
+    mails: bool
     tally: Tally
 
     @property
@@ -105,6 +107,7 @@ class Services:
             self.snapshot,
             self.directories,
             self.parquet,
+            self.mails,
         )
 
 

@@ -15,6 +15,7 @@ from tallybook.operations import portfolio
 from tallybook.operations.late import late
 from tallybook.operations.pool import pool
 from tallybook.web.pages import charted, cycles, lateness, overage, pooled, standing
+from tallybook.web.pages import format as words
 from tallybook.web.pages.account_view import AccountPage, LatePanel, PoolPanel
 from tallybook.web.pages.breakdown import Breakdown, events_url
 from tallybook.web.pages.explained import steps
@@ -178,6 +179,10 @@ def _filters(shown: Shown, explored: Explored, asked: Exploration) -> Filters:
         segments.append(Segment("Accounts counted", links))
     has_last = shown.is_past or shown.before is not None
     segments.append(cycles.periods(shown.link, current=_period(shown, asked), has_last=has_last))
+    if shown.query.get("known_at"):
+        known = words.instant(shown.when.mark.now, shown.zone)
+        links = (Link(known, shown.link(), current=True), Link("Now", shown.link(known_at=None)))
+        segments.append(Segment("As known on", links))
     return Filters(
         shown.path,
         tuple(segments),

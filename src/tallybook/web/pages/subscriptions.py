@@ -1,6 +1,6 @@
 """The caller's subscriptions: a page's button makes one, here they are turned off or removed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from urllib.parse import urlencode, urlsplit
@@ -9,7 +9,8 @@ from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from tallybook.model import limits
-from tallybook.model.schedule import Preset, ReportSchedule
+from tallybook.model.schedule import Preset, ReportRun, ReportSchedule
+from tallybook.model.scope import Scope
 from tallybook.operations import report_schedules as schedules_op
 from tallybook.web.pages.actions import FORMATS
 from tallybook.web.pages.frame import SUBSCRIPTIONS, frame
@@ -17,7 +18,7 @@ from tallybook.web.pages.render import page
 from tallybook.web.pages.session import SignedIn
 from tallybook.web.pages.sign_in import Form, own_path
 from tallybook.web.pages.view import Frame
-from tallybook.web.services import Service
+from tallybook.web.services import Service, Services
 
 router = APIRouter()
 
@@ -33,7 +34,7 @@ _TIMES: Final[dict[Preset, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """One line of the list; `next_run` is None while it is off."""
+    """One line of the list; `next_run` is None while it is off, `last` until it was due once."""
 
     id: str
     name: str
@@ -45,6 +46,15 @@ class Subscription:
     recipients: tuple[str, ...]
     enabled: bool
     is_new: bool = False
+    last: ReportRun | None = None
+
+    @property
+    def missed(self) -> tuple[str, ...]:
+        """Return why nobody got it the last time, or why some did not."""
+        if self.last is None:
+            return ()
+        some = (f"{address}: {why}" for address, why in self.last.missed.items())
+        return (self.last.error,) if self.last.error else tuple(some)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +74,10 @@ def show(request: Request, scope: SignedIn, service: Service) -> Response:
     directory = service.directories.current(scope).on(now.date())
     view = SubscriptionsPage(
         frame(request, scope, directory, "Subscriptions"),
-        tuple(_subscription(one, now, saved) for one in found.items),
+        tuple(
+            replace(_subscription(one, now, saved), last=_last(scope, service, one))
+            for one in found.items
+        ),
     )
     return HTMLResponse(page("subscriptions.html", view))
 
@@ -103,6 +116,10 @@ def change(scope: SignedIn, service: Service, schedule_id: str, fields: Form) ->
             named = {"name": fields.get("name", "")}
             schedules_op.change(scope, service.schedules, schedule_id, named, now)
     return RedirectResponse(SUBSCRIPTIONS, _SEE_OTHER)
+
+
+def _last(scope: Scope, service: Services, found: ReportSchedule) -> ReportRun | None:
+    return next(iter(service.schedules.runs(scope, found.id, 1)), None)
 
 
 def _subscription(found: ReportSchedule, now: datetime, saved: str) -> Subscription:
