@@ -88,6 +88,10 @@ class Shuffled:
         return self.view.mark
 
     @property
+    def since(self) -> datetime:
+        return self.view.since
+
+    @property
     def directory(self) -> Directory:
         return self.view.directory
 
@@ -103,6 +107,9 @@ class Shuffled:
 
     def positions(self) -> Iterator[Position]:
         return iter(self._mixed([*self.view.positions()]))
+
+    def ended(self) -> Iterator[Position]:
+        return iter(self._mixed([*self.view.ended()]))
 
     def closed(self, contracts: Collection[str]) -> list[ClosedStatement]:
         return self.view.closed(contracts)

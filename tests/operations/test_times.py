@@ -58,6 +58,7 @@ def test_every_hour_there_is_is_due_once() -> None:
         ("0 7 29 2 *", "2024-02-29T13:00", "2026-03-01T12:00", None),
         ("0 7 * * *", "2026-03-01T13:00", "2026-03-01T13:00", None),
         ("0 7 * * *", "2026-03-05T13:00", "2026-03-01T13:00", None),
+        ("0 7 * * *", "9999-12-31T23:59", "2026-03-01T13:00", None),
     ],
 )
 def test_of_the_times_that_were_missed_the_last_one_counts(

@@ -146,6 +146,7 @@ def test_several_are_dealt_with_at_once_all_or_none(house: House) -> None:
     [
         ({"status": "snoozed"}, "until_missing", "until"),
         ({"status": "snoozed", "until": "2026-03-01T00:00:00Z"}, "until_passed", "until"),
+        ({"status": "snoozed", "until": "9999-12-31T23:59:59Z"}, "until_too_far", "until"),
         ({"status": "gone"}, "document_invalid", "status"),
         ({"status": "open", "note": "n" * 1001}, "document_invalid", "note"),
         ({}, "document_invalid", "status"),

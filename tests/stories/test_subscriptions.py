@@ -80,9 +80,15 @@ def test_a_change_leaves_the_rest(desk: Desk) -> None:
         ({"recipients": {"roles": ["king"]}}, 422, "document_invalid", "recipients.roles.0"),
         ({"subject": "Rates\r\nBcc: c@d"}, 422, "document_invalid", "subject"),
         ({"name": ""}, 422, "document_invalid", "name"),
+        ({"name": "   "}, 422, "document_invalid", "name"),
         ({"excluded": {"C-1": "by\nagreement"}}, 422, "document_invalid", "excluded.C-1"),
         ({"split_by": "moon"}, 422, "document_invalid", "split_by"),
         ({"snooze_until": "soon"}, 422, "document_invalid", "snooze_until"),
+        ({"snooze_until": "9999-12-31T23:59:59Z"}, 422, "until_too_far", "snooze_until"),
+        *(
+            ({"recipients": {"to": [address]}}, 422, "document_invalid", "recipients.to.0")
+            for address in ("a@b..c", ".a@b.c", '"a"@b.c', "a@-b.c", "a@[127.0.0.1]", "a@b.c\u202e")
+        ),
     ],
 )
 def test_what_cannot_be_is_refused(

@@ -1,5 +1,6 @@
 """Runs: when subscriptions are due, what is said again, and what each reader sees of it."""
 
+import re
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from tests.outlets.peers import Mailbox, post_office
+from tests.serving import event
 from tests.stories.alerting import RATIO, Desk, watched
 
 FAY = "fay@example.com"
@@ -89,6 +91,47 @@ def test_an_end_that_was_moved_is_told_again(desk: Desk) -> None:
         for day in ("04", "05"):
             desk.at(f"{end[:4]}-03-{day}T07:00:00Z")
     assert [one["created_at"][:10] for one in desk.mails()] == ["2026-03-04", "2027-03-04"]
+
+
+def test_what_happens_after_the_last_run_of_a_period_is_told_in_the_next(desk: Desk) -> None:
+    desk.put("/meters/use", event_type="use", aggregation="sum", property="n")
+    line = {"code": "u", "meter": "use", "allotment": {"quantity": "100"}}
+    price = {"model": "per_unit", "unit_amount": "1"}
+    day = {**line, "code": "d", "allotment": {"quantity": "100", "cycle_unit": "day"}}
+    desk.agree("C-on", "48", lines=[{**line, "price": price}, {**day, "price": price}])
+    desk.agree(
+        "C-gone", "48", account="other", lines=[{**line, "price": price}], end_date="2026-03-31"
+    )
+    checks = ("allotment.threshold", "overage.started", SPEND)
+    made = {code: desk.subscribed(check=code)["id"] for code in checks}
+    desk.call("PATCH", f"/subscriptions/{made[SPEND]}", {"values": {"amounts": ["60"]}})
+
+    def use(account: str, time: str, quantity: int) -> None:
+        sent = event(
+            f"{account}{time}", subject=account, type="use", time=time, data={"n": quantity}
+        )
+        assert desk.send([sent])["accepted"] == 1
+
+    desk.at("2026-03-31T22:00:00Z")
+    use("acme", "2026-03-29T21:00:00Z", 60)
+    use("acme", "2026-03-31T21:00:00Z", 60)
+    use("other", "2026-03-31T21:00:00Z", 120)
+    desk.at("2026-04-01T07:00:00Z")
+    before = len(desk.mails())
+    use("acme", "2026-03-31T23:30:00Z", 60)  # it comes in late
+    for morning in ("02", "03", "04"):
+        desk.at(f"2026-04-{morning}T07:00:00Z")
+    told = [
+        (mail["created_at"][8:10], sorted(re.findall(r"^\* (\S+)", mail["body"], re.MULTILINE)))
+        for mail in desk.mails()
+        if mail["subscription"] == made["allotment.threshold"]
+    ]
+    assert told == [("01", ["C-gone/u", "C-on/d", "C-on/u"]), ("02", ["C-on/d"])]
+    assert before == 3
+    assert "20 events beyond what is included, through 2026-03-31." in "".join(
+        mail["body"] for mail in desk.mails()
+    )
+    assert desk.get("/findings")["items"] == []  # what was, is over
 
 
 def test_of_the_times_that_were_missed_the_last_one_is_run(desk: Desk) -> None:

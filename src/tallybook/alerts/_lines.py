@@ -4,7 +4,9 @@ nothing.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
+from itertools import chain
 from typing import Any, Final
 
 from tallybook.model.check import Found, Unjudged
@@ -14,19 +16,27 @@ from tallybook.model.view import View
 
 _NONE: Final = Decimal(0)
 _WHOLE: Final = Decimal(100)
+_DAY: Final = timedelta(days=1)
 
 
-def lines(view: View) -> Iterator[Position | Unjudged]:
+def lines(view: View, *, with_ended: bool = False) -> Iterator[Position | Unjudged]:
     """Yield each line that can be judged, else why it cannot: `data_stale`, or `incomplete` where
-    nothing is known of its use.
+    nothing is known of its use; `with_ended` also in its cycles that ended since somebody looked.
     """
-    for position in view.positions():
+    ended = view.ended() if with_ended and view.stale is None else ()
+    for position in chain(view.positions(), ended):
         if view.stale is not None:
             yield unjudged(position, view.stale)
         elif position.used is None:
             yield unjudged(position, "incomplete")
         else:
             yield position
+
+
+def until(position: Position) -> str:
+    """Return what to add of a line whose cycle is over: through which day it went."""
+    last = position.period.end_date - _DAY
+    return f", through {last}" if position.period.ends_at <= position.known_at.now else ""
 
 
 def entity(position: Position) -> str:
@@ -87,7 +97,7 @@ def reached(
         made = found(
             position,
             "reached",
-            f"{position.service}: {of} of {what} is used.",
+            f"{position.service}: {of} of {what} is used{until(position)}.",
             {"threshold": threshold, "allotment": position.allotment, **inputs},
             {"used": position.used, "percent_used": None if share is None else share / 100},
             step=f"{threshold.normalize():f}",

@@ -3,19 +3,20 @@ of what it covers. Judges nothing.
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal, localcontext
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from tallybook.alerts._terms import Agreed
+from tallybook.alerts._terms import Agreed, today
 from tallybook.model.quantity import EXACT
 from tallybook.model.statement import ClosedStatement, Statement
 from tallybook.model.view import View
 from tallybook.positions.agreement import agreement
 
 _ZERO = Decimal(0)
+_DAY = timedelta(days=1)
 
 
 class Covered(NamedTuple):
@@ -95,6 +96,19 @@ def running(
     """Yield the running statements of contracts in force, or those of a day of each."""
     for statement in view.running([*contracts], days):
         yield contracts[statement.contract], statement
+
+
+def ended(view: View) -> dict[str, date]:
+    """Return the last day of each contract's billing period that ended after `since`."""
+    if view.since >= view.now:
+        return {}
+    found = {}
+    for number, day, agreed in today(view):
+        span = agreed.period_of(day)
+        end = agreed.start_of(span.start) if span else agreed.ends_at
+        if end is not None and view.since < end <= view.now:
+            found[number] = (span.start if span else agreed.stretches[-1].end) - _DAY
+    return found
 
 
 def _invoice(closed: ClosedStatement, branch: str | None) -> Invoice:

@@ -32,7 +32,7 @@ RELATED = ("allotment.forecast_overage", "overage.started", "pool.share", "prepa
 
 def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
     """Yield each share that a line's percent used has met: used ÷ allotment × 100 ≥ share."""
-    for position in lines(view):
+    for position in lines(view, with_ended=True):
         if isinstance(position, Unjudged):
             yield position
         else:

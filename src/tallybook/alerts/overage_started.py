@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
-from tallybook.alerts._lines import found, lines
+from tallybook.alerts._lines import found, lines, until
 from tallybook.model.check import Column, Found, RepeatPolicy, Unjudged, Values, Variable
 from tallybook.model.schedule import Preset
 from tallybook.model.view import View
@@ -29,7 +29,7 @@ def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
     """Yield lines with overage = max(0, used - available) above 0, and its price of `amount` at
     least.
     """
-    for position in lines(view):
+    for position in lines(view, with_ended=True):
         if isinstance(position, Unjudged):
             yield position
         elif position.overage > 0 and (position.overage_amount or 0) >= values["amount"]:
@@ -37,7 +37,7 @@ def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
                 position,
                 "over",
                 f"{position.service}: {position.overage:,.0f} {position.unit} beyond what is "
-                "included.",
+                f"included{until(position)}.",
                 {"allotment": position.allotment},
                 {
                     "used": position.used,

@@ -41,7 +41,7 @@ def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
     % at least. The pool is what is available to the whole tree of a contract's account.
     """
     pools = {one.number for one in in_force(view) if one.terms.pooling != "none"}
-    for position in lines(view) if pools else ():
+    for position in lines(view, with_ended=True) if pools else ():
         if isinstance(position, Unjudged):
             if position.entity.rpartition("/")[0] in pools:
                 yield position

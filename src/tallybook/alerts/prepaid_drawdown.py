@@ -44,7 +44,7 @@ def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
     """
     contracts = {one.number: one for one in in_force(view)}
     pools = {f"{one.number}/{code}" for one in contracts.values() for code in _once(one.terms)}
-    for position in lines(view) if pools else ():
+    for position in lines(view, with_ended=True) if pools else ():
         if isinstance(position, Unjudged):
             if position.entity in pools:
                 yield position

@@ -3,12 +3,15 @@ amount.
 """
 
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
+from itertools import chain
 
-from tallybook.alerts._statements import running, spent
+from tallybook.alerts._statements import branch_of, ended, spent
 from tallybook.alerts._terms import in_force
 from tallybook.model.check import Column, Found, RepeatPolicy, Unjudged, Values, Variable
 from tallybook.model.schedule import Preset
+from tallybook.model.statement import Statement
 from tallybook.model.view import View
 
 TITLE = "Spend reached"
@@ -34,30 +37,41 @@ POLICY: RepeatPolicy = "once_per_threshold_per_period"
 SCHEDULE: Preset = "daily"
 RELATED = ("balance.low", "commitment.shortfall")
 _REACHED_MAX = 1_000
+_DAY = timedelta(days=1)
 
 
 def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
-    """Yield each amount that the use and base charges of a running period have met."""
+    """Yield each amount that the use and base charges of a running period have met, or of one that
+    ended since somebody looked and is not closed.
+    """
     contracts = {one.number: one for one in in_force(view)}
     if view.stale:
         yield from (Unjudged(n, one.terms.account, view.stale) for n, one in contracts.items())
         return
-    for one, statement in running(view, contracts):
-        so_far = spent(statement)
+    over = ended(view)
+    for statement in chain(view.running([*contracts]), view.running([*over], over)):
+        number, so_far = statement.contract, spent(statement)
         for threshold in reached(so_far, values["amounts"], values["step"]):
             yield Found(
-                entity=one.number,
+                entity=number,
                 account=statement.account,
                 state="reached",
-                message=f"This period's spend has reached a set amount for {one.number}.",
+                message=f"{_which(view, statement)} spend has reached a set amount for {number}.",
                 inputs={"threshold": threshold},
                 outputs={"spent": so_far},
                 currency=statement.currency,
-                contract=one.number,
-                branch=one.terms.branch,
+                contract=number,
+                branch=branch_of(view, number),
                 step=f"{threshold.normalize():f}",
                 period=statement.period.start_date.isoformat(),
             )
+
+
+def _which(view: View, statement: Statement) -> str:
+    """Return which period it is, as a sentence begins with it."""
+    if statement.period.ends_at > view.now:
+        return "This period's"
+    return f"Through {statement.period.end_date - _DAY} the"
 
 
 def reached(spent: Decimal, amounts: tuple[Decimal, ...], step: Decimal | None) -> list[Decimal]:

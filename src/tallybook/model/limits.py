@@ -51,6 +51,7 @@ EXPORT_ROWS_MAX: Final = 1_000_000
 #: Of one owner, and of what narrows the page of one.
 SCHEDULES_MAX: Final = 100
 SUBSCRIPTIONS_MAX: Final = 1_000
+SNOOZE_DAYS_MAX: Final = 3_660
 PAGE_QUERY_CHARS_MAX: Final = 2_000
 QUERY_SECONDS_MAX: Final = 30
 #: Of one preview of a check, the dearest first.

@@ -33,9 +33,19 @@ from tallybook.model.time import FIRST_DAY, LAST_DAY, Calendar, parse_date, pars
 KEY_PATTERN: Final = r"^[A-Za-z0-9._:\-]{1,128}$"
 #: A dotted path into `data`: one to eight names without control characters or quotes.
 PATH_PATTERN: Final = r"^[^.\x00-\x1f\"\\]+(\.[^.\x00-\x1f\"\\]+){0,7}$"
+#: The plain addresses of RFC 5321, a name and a host: what is quoted, a literal or not ASCII could
+#: mean somebody else to some server.
+EMAIL_PATTERN: Final = (
+    r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-]+)*"
+    r"@[A-Za-z0-9]([A-Za-z0-9\-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9\-]*[A-Za-z0-9])?)*$"
+)
+#: One line.
+LINE_PATTERN: Final = r"^[^\x00-\x1f\x7f]*$"
 
 #: What to write for a text that has to match one of these.
 _PATTERNS: Final[Mapping[str, str]] = {
+    EMAIL_PATTERN: "write one address, such as ann@example.com",
+    LINE_PATTERN: "write one line, without line breaks, tabs or control characters",
     KEY_PATTERN: "write 1 to 128 of letters, digits and . _ : -",
     PATH_PATTERN: "write one to eight names with dots between them, such as usage.bytes",
 }

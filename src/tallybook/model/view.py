@@ -28,6 +28,13 @@ class View(Protocol):
         """Return what all answers rest on."""
 
     @property
+    def since(self) -> datetime:
+        """Return the instant after which what ended is looked at once more: of a subscription a day
+        before its last run, so that what happens in the last hours of a period is told; `now` for
+        who looks once.
+        """
+
+    @property
     def directory(self) -> Directory:
         """Return the definitions of the mark; what it calls current holds today in UTC. It is
         whole: which of it is looked at is said by `contracts` and `accounts`.
@@ -47,6 +54,11 @@ class View(Protocol):
 
     def positions(self) -> Iterator[Position]:
         """Yield where each line of these contracts stands, by contract and line."""
+
+    def ended(self) -> Iterator[Position]:
+        """Yield where lines of these contracts stood at the end of each of their cycles that ended
+        after `since`, also of contracts that are over.
+        """
 
     def closed(self, contracts: Collection[str]) -> list[ClosedStatement]:
         """Return the closed statements of contracts, in order of (contract, start_date)."""

@@ -11,14 +11,13 @@ from tallybook.model.case import Case, Message
 from tallybook.model.delivery import DeliveryKind
 from tallybook.model.directory import Directory
 from tallybook.model.limits import TREE_DEPTH_MAX
-from tallybook.model.nouns import Person
+from tallybook.model.nouns import EMAIL_PATTERN, Person
 from tallybook.model.people import User
 from tallybook.model.ports import People
 from tallybook.model.scope import CUSTOMERS, operator
-from tallybook.operations.people import ADDRESS_PATTERN
 from tallybook.positions.hierarchy import members
 
-_ADDRESS: Final = re.compile(ADDRESS_PATTERN)
+_ADDRESS: Final = re.compile(EMAIL_PATTERN)
 _MOMENT: Final = timedelta(microseconds=1)
 _TELL: Final = operator("recipients")
 

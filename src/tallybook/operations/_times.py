@@ -51,7 +51,7 @@ def next_due(cron: str, timezone: str, after: datetime) -> datetime:
         times = (due.astimezone(UTC) for due in CronSim(cron, local))
         # In an hour that comes twice the first of what follows may lie in the first of the two.
         return next(due for due in times if due > after)
-    except (CronSimError, StopIteration) as e:
+    except (CronSimError, OverflowError, StopIteration) as e:  # the second: after the year 9999
         raise _cron_invalid(cron, str(e) or "it is never due") from e
 
 
@@ -61,7 +61,7 @@ def last_due(cron: str, timezone: str, after: datetime, now: datetime) -> dateti
     Raises:
         Invalid: `cron_invalid`.
     """
-    if next_due(cron, timezone, after) > now:
+    if after >= now or next_due(cron, timezone, after) > now:
         return None
     for start in (*(now - back for back in _BACK), after):
         found = None
@@ -71,6 +71,20 @@ def last_due(cron: str, timezone: str, after: datetime, now: datetime) -> dateti
         if found is not None or start <= after:
             return found
     return None
+
+
+def check_snooze(until: datetime | None, now: datetime, field: str) -> None:
+    """Refuse to be silent for ever, as nobody would remember it.
+
+    Raises:
+        Invalid: `until_too_far`.
+    """
+    if until is not None and until - now > timedelta(days=limits.SNOOZE_DAYS_MAX):
+        raise Invalid(
+            "until_too_far",
+            f"{field} is more than {limits.SNOOZE_DAYS_MAX:,} days ahead; switch it off instead.",
+            field=field,
+        )
 
 
 def _cron_invalid(cron: str, why: str) -> Invalid:

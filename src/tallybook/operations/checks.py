@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final, TypeVar
 
@@ -177,8 +178,10 @@ def sight(
     mark: Mark,
     accounts: Collection[str] = (),
     branches: Collection[str] = (),
+    last: datetime | None = None,
 ) -> Sight:
     """Return what a check may look at for somebody: prices too, as they are hidden afterwards.
+    `last` is when it last did.
 
     Raises:
         Forbidden: `verb_not_allowed`.
@@ -186,7 +189,7 @@ def sight(
     """
     scope.require("read")
     priced = scope if scope.sees_prices else replace(scope, role="finance")
-    return Sight(priced, sources, directory, mark, accounts, branches)
+    return Sight(priced, sources, directory, mark, accounts, branches, last)
 
 
 def evaluate(view: Sight, check: Check, values: Values) -> Evaluated:

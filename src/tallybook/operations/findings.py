@@ -24,6 +24,7 @@ from tallybook.model.nouns import Document, Instant, Name, Noun, parse
 from tallybook.model.scope import Scope
 from tallybook.operations import checks, policies
 from tallybook.operations._page import check_limit
+from tallybook.operations._times import check_snooze
 from tallybook.operations.subscriptions import SUBSCRIBERS
 
 Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=limits.REASON_CHARS_MAX)]
@@ -107,7 +108,7 @@ def mark(
         Forbidden: `verb_not_allowed`, `may_not_mark`, for a role that subscribes to nothing, and
             for a customer's own people and sales reps on what they did not subscribe to.
         NotFound: `finding_not_found`.
-        Invalid: `document_invalid`, `until_missing`, `until_passed`.
+        Invalid: `document_invalid`, `until_missing`, `until_passed`, `until_too_far`.
         Conflict: `findings_changed`, where a run wrote one of them meanwhile.
     """
     scope.require("read")
@@ -154,6 +155,7 @@ def _until(asked: FindingChange, now: datetime) -> datetime | None:
         raise Invalid("until_missing", "Say until when it is snoozed.", field="until")
     if asked.until <= now:
         raise Invalid("until_passed", "until has passed; choose a later day.", field="until")
+    check_snooze(asked.until, now, "until")
     return asked.until
 
 

@@ -2,14 +2,23 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
 from tallybook.model.errors import Forbidden, Invalid, NotFound
 from tallybook.model.ids import new_id
 from tallybook.model.limits import PAGE_ROWS_DEFAULT
-from tallybook.model.nouns import Document, Instant, Key, Name, Noun, parse
+from tallybook.model.nouns import (
+    EMAIL_PATTERN,
+    LINE_PATTERN,
+    Document,
+    Instant,
+    Key,
+    Name,
+    Noun,
+    parse,
+)
 from tallybook.model.people import ApiKey, User
 from tallybook.model.ports import People
 from tallybook.model.scope import CUSTOMERS, Role, Scope, Verb
@@ -17,14 +26,11 @@ from tallybook.operations import credentials
 from tallybook.operations._page import Page, page_of
 from tallybook.operations.directory import Directories
 
-ADDRESS_PATTERN: Final = r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$"
 Email = Annotated[
     str,
-    StringConstraints(
-        strip_whitespace=True, to_lower=True, max_length=254, pattern=ADDRESS_PATTERN
-    ),
+    StringConstraints(strip_whitespace=True, to_lower=True, max_length=254, pattern=EMAIL_PATTERN),
 ]
-Plain = Annotated[Name, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$")]
+Plain = Annotated[Name, StringConstraints(strip_whitespace=True, pattern=LINE_PATTERN)]
 
 
 class _Bound(Noun):

@@ -19,7 +19,7 @@ from tallybook.model.ports import People
 from tallybook.model.scope import CUSTOMERS, Role, Scope, operator
 from tallybook.operations import checks
 from tallybook.operations._page import Page, check_limit, page_of
-from tallybook.operations._times import Times, next_due
+from tallybook.operations._times import Times, check_snooze, next_due
 from tallybook.operations.checks import AskedValues, Branches, Keys
 from tallybook.operations.directory import Directories
 from tallybook.operations.people import Email, Plain
@@ -112,9 +112,9 @@ def subscribe(scope: Scope, desk: Desk, body: Document, now: datetime) -> Subscr
     Raises:
         Forbidden: `verb_not_allowed`, `may_not_subscribe`, `value_not_allowed`.
         NotFound: `check_not_found`, `account_not_found`.
-        Invalid: `document_invalid`, `cron_invalid`, `recipients_missing`, `recipient_unknown`,
-            `recipient_not_allowed`, `too_many_subscriptions`, and of the values as
-            `alerts._check.read_values` says.
+        Invalid: `document_invalid`, `cron_invalid`, `until_too_far`, `recipients_missing`,
+            `recipient_unknown`, `recipient_not_allowed`, `too_many_subscriptions`, and of the
+            values as `alerts._check.read_values` says.
     """
     _require(scope)
     asked = parse(NewSubscription, body)
@@ -142,6 +142,7 @@ def subscribe(scope: Scope, desk: Desk, body: Document, now: datetime) -> Subscr
         excluded=asked.excluded,
     )
     next_due(made.cron, made.timezone, now)
+    check_snooze(made.snooze_until, now, "snooze_until")
     _check_accounts(scope, desk, asked.accounts, now)
     own = [one for one in desk.alerts.subscriptions(scope) if one.owner == scope.who]
     if len(own) >= limits.SUBSCRIPTIONS_MAX:
@@ -186,6 +187,7 @@ def change(
     _check_accounts(scope, desk, asked.accounts or (), now)
     changed = replace(known, **wanted)
     next_due(changed.cron, changed.timezone, now)
+    check_snooze(changed.snooze_until, now, "snooze_until")
     if _begins_anew(known, changed, now) and (changed.snooze_until or now) <= now:
         changed = replace(changed, snooze_until=now)
     if changed != known:

@@ -3,7 +3,7 @@ narrowed to accounts and branches. Judges nothing.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal, localcontext
 from functools import cached_property
@@ -19,13 +19,20 @@ from tallybook.model.quantity import EXACT
 from tallybook.model.scope import Member, Scope, operator
 from tallybook.model.statement import ClosedStatement, Statement
 from tallybook.model.usage import Traffic, TrafficQuery
+from tallybook.operations._compute import compute
 from tallybook.operations.measure import measure
-from tallybook.operations.position import reach, walk, whole
+from tallybook.operations.position import reach, sees, walk, whole
 from tallybook.operations.rate import Basis, Course, rate
 from tallybook.positions.agreement import agreement
 from tallybook.positions.expiry import expiry_needs
 from tallybook.positions.needs import Need
+from tallybook.positions.position import Known
+from tallybook.positions.terms import Terms, terms
 
+_MOMENT: Final = timedelta(microseconds=1)
+#: What ended is looked at for so long, as more may come in; and no further back than `ENDED_MAX`.
+SETTLES: Final = timedelta(days=1)
+ENDED_MAX: Final = timedelta(days=40)
 #: What came in and has waited longer than this to be counted makes everything counted stale.
 WAIT_MAX: Final = timedelta(minutes=15)
 
@@ -52,9 +59,11 @@ class Sight:
         mark: Mark,
         accounts: Collection[str] = (),
         branches: Collection[str] = (),
+        last: datetime | None = None,
     ) -> None:
         """Look at all that the scope sees, or at the trees of some accounts and at some branches;
-        `directory` is of the mark's revision.
+        `directory` is of the mark's revision. `last` is when somebody last looked, None for who
+        looks once.
 
         Raises:
             Forbidden: `verb_not_allowed`.
@@ -66,6 +75,7 @@ class Sight:
         self._branches = frozenset(branches)
         self.mark = mark
         self.now: datetime = mark.now
+        self.since = max(last, self.now - ENDED_MAX) if last else self.now
         self.directory = directory.on(mark.now.date())
         trees = [reach(scope, directory, account, mark.now) or frozenset() for account in accounts]
         self._trees = frozenset[str]().union(*trees) if accounts else None
@@ -126,6 +136,39 @@ class Sight:
             for position in found.items:
                 if narrowed is None or position.contract in narrowed:
                     yield position
+
+    def ended(self) -> Iterator[Position]:
+        """Yield where lines stood at the end of each of their cycles that ended after `since`."""
+        if self.since >= self.now:
+            return
+        ends: dict[str, set[datetime]] = {}
+        for position in self.positions():
+            if position.period.starts_at > self.since:
+                ends.setdefault(position.contract, set()).add(position.period.starts_at)
+        for number in self.contracts():
+            end = agreement(self.directory, number).ends_at
+            if end is not None and self.since < end <= self.now:
+                ends.setdefault(number, set()).add(end)
+        lines = (line for number, some in ends.items() for line in self._until(number, some))
+        found = compute(
+            whole(self._scope), self.directory, self._sources.events, lines, Known(self.mark, None)
+        )
+        yield from found
+
+    def _until(self, number: str, ends: set[datetime]) -> Iterator[Terms]:
+        """Yield the lines of a contract in their cycles that end at some instants, and in those
+        before, as far back as is looked.
+        """
+        waiting = sorted(ends)
+        while waiting:
+            at = waiting.pop()
+            for line in terms(self.directory, number, at - _MOMENT, self.now):
+                if line.period.ends_at != at or not sees(self._scope, line.contract, at - _MOMENT):
+                    continue
+                yield replace(line, recent_days=1)
+                if (start := line.period.starts_at) > self.since and start not in ends:
+                    ends.add(start)
+                    waiting.append(start)
 
     def closed(self, contracts: Collection[str]) -> list[ClosedStatement]:
         """Return the closed statements of contracts, in order of (contract, start_date)."""

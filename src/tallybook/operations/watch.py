@@ -28,7 +28,7 @@ from tallybook.operations.compose import Desk, Part, compose
 from tallybook.operations.directory import Directories
 from tallybook.operations.known import known
 from tallybook.operations.policies import Occasion, judge
-from tallybook.operations.view import Sources
+from tallybook.operations.view import SETTLES, Sources
 
 #: Who subscribed at the command line of the machine itself.
 COMMAND_LINE: Final = "command line"
@@ -226,6 +226,7 @@ def _evaluate(
         here.mark,
         subscription.accounts,
         subscription.branches,
+        _last(subscription),
     )
     told = "test" if subscription.mode == "test" else kind
     found = checks.evaluate(view, listed.check, values)
@@ -242,6 +243,12 @@ def _evaluate(
         unjudged=judged.unjudged,
     )
     return made, Part(subscription, owner, listed, values, told, made.id, judged, found.evaluated)
+
+
+def _last(subscription: Subscription) -> datetime:
+    """Return since when what ended may not have been told, or not whole."""
+    created = subscription.created_at
+    return max((subscription.due_at or created) - SETTLES, created)
 
 
 def _owner(here: _Now, subscription: Subscription) -> Scope:

@@ -11,14 +11,9 @@ from typing import Final
 
 from tallybook.model.delivery import Delivery
 from tallybook.model.errors import Unavailable
+from tallybook.model.nouns import EMAIL_PATTERN
 
-#: The plain addresses of RFC 5321, a name and a host: what is quoted, a literal or not ASCII could
-#: mean somebody else to some server.
-_ADDRESS: Final = re.compile(
-    r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
-    r"@[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*",
-    re.IGNORECASE | re.ASCII,
-)
+_ADDRESS: Final = re.compile(EMAIL_PATTERN)
 #: A path of the pages in our own HTML; in its text a quotation mark is escaped.
 _PATH: Final = re.compile(r'(?<=\shref=")/(?!/)')
 

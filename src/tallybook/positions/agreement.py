@@ -60,6 +60,12 @@ class Agreement:
             if first < last:
                 yield Stretch(first, last, stretch.terms)
 
+    @property
+    def ends_at(self) -> datetime | None:
+        """Return the instant after its last day; None where it goes on, or never was in force."""
+        end = self.stretches[-1].end if self.stretches else NEVER
+        return None if end == NEVER else self.start_of(end)
+
     @cached_property
     def billing(self) -> tuple[Schedule, ...]:
         """Return the schedules of the billing periods, one after another."""
