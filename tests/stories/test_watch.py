@@ -416,6 +416,21 @@ def test_a_price_of_one_unit_has_all_its_digits(desk: Desk) -> None:
     assert ">0.018 USD<" in mail["html"]
 
 
+def test_a_long_mail_lists_the_dearest_and_says_how_many_more(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for room in ("_letter", "compose"):
+        monkeypatch.setattr(f"tallybook.operations.{room}.ROWS_MAX", 1)
+    desk.agree("C-dear", "10")
+    desk.subscribed()
+    desk.at("2026-03-02T07:00:00Z")
+    (mail,) = desk.mails()
+    assert (mail["body"].count("* C-"), "* C-dear" in mail["body"]) == (1, True)
+    assert "And 1 more." in mail["body"]
+    dear = next(one for one in desk.get("/findings")["items"] if one["entity"] == "C-dear")
+    assert (mail["numbers"]["findings"], mail["numbers"]["count"]) == ([dear["id"]], 2)
+
+
 def test_what_is_excluded_is_not_mentioned(desk: Desk) -> None:
     made = desk.subscribed(excluded={"C-low": "By agreement."})
     desk.at("2026-03-02T07:00:00Z")
