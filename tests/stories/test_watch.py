@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from tallybook.model.check import Found
 from tests.outlets.peers import Mailbox, post_office
 from tests.serving import event
 from tests.stories.alerting import RATIO, Desk, watched
@@ -479,6 +480,27 @@ def test_a_check_that_fails_keeps_no_other_back(
     (run,) = desk.get(f"/subscriptions/{made['id']}/runs")["items"]
     assert run["error"] == "fault: ZeroDivisionError: of ours"
     assert [mail["subscription"] for mail in desk.mails()] == [other["id"]]
+
+
+def test_a_mail_that_cannot_be_written_keeps_no_other_back(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = desk.subscribed()
+    other = desk.subscribed(check=SPEND, values={"amounts": ["20"]})
+    odd = {"base_per_month": "much"}
+
+    def strange(*_: object) -> Iterator[Found]:
+        yield Found("C-low", "acme", "under", "Odd.", {"base": [], "coverage": []}, odd)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("tallybook.alerts.contract_base_vs_coverage.find", strange)
+        desk.at("2026-03-02T07:00:00Z")
+        desk.at("2026-03-02T07:01:00Z")
+    (run,) = desk.get(f"/subscriptions/{made['id']}/runs")["items"]
+    assert (run["error"][:25], run["said"]) == ("fault: InvalidOperation: ", 0)
+    assert [mail["subscription"] for mail in desk.mails()] == [other["id"]]
+    desk.at("2026-03-03T07:00:00Z")
+    assert len(desk.mails()) == 2, "what was not said is said once it can be"
 
 
 def test_ticks_at_once_decide_once(desk: Desk) -> None:

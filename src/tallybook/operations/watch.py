@@ -153,6 +153,24 @@ def _decide(stores: Stores, some: Sequence[Subscription], at: datetime, now: dat
     if _are_decided(stores, some, at):
         return 0
     here = _now(stores, now)
+    runs, parts = _evaluated(here, some, at)
+    try:
+        return _written(here, runs, parts)
+    except (Overloaded, Unavailable):
+        raise
+    except Exception as e:
+        log.exception("run not written", subscriptions=[one.id for one in some])
+        return _written(here, [_failed(one, e) for one in runs], [])
+
+
+def _evaluated(
+    here: _Now, some: Iterable[Subscription], at: datetime
+) -> tuple[list[Run], list[Part]]:
+    """Return a run of each subscription, and what those say that went well.
+
+    Raises:
+        Overloaded, Unavailable: a store does not answer.
+    """
     runs: list[Run] = []
     parts: list[Part] = []
     for one in some:
@@ -165,16 +183,27 @@ def _decide(stores: Stores, some: Sequence[Subscription], at: datetime, now: dat
             made = _run(here, one, "standard", at, error=f"{e.code}: {e.detail}")
         except Exception as e:
             log.exception("run failed", subscription=one.id, check=one.check)
-            made = _run(here, one, "standard", at, error=f"fault: {type(e).__name__}: {e}")
+            made = _failed(_run(here, one, "standard", at), e)
         runs.append(made)
+    return runs, parts
+
+
+def _written(here: _Now, runs: Sequence[Run], parts: Sequence[Part]) -> int:
+    """Write runs that are decided together, and return how many; 0 where others were faster."""
     findings = [f for part in parts for f in part.judged.findings]
     events = [event for part in parts for event in part.judged.events]
     deliveries = compose(_desk(here), parts)
     try:
-        stores.alerts.decide(_WATCH, runs[0], findings, events, deliveries, runs[1:])
+        here.stores.alerts.decide(_WATCH, runs[0], findings, events, deliveries, runs[1:])
     except Conflict:
         return 0
     return len(runs)
+
+
+def _failed(run: Run, error: Exception) -> Run:
+    """Return a run that says it failed and left nothing."""
+    said = f"fault: {type(error).__name__}: {error}"
+    return replace(run, found=0, said=0, resolved=0, error=run.error or said)
 
 
 def _are_decided(stores: Stores, some: Iterable[Subscription], at: datetime) -> bool:
