@@ -11,6 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from tallybook.model.check import Found
+from tallybook.model.errors import Unavailable
 from tests.outlets.peers import Mailbox, post_office
 from tests.serving import event
 from tests.stories.alerting import RATIO, Desk, watched
@@ -501,6 +502,24 @@ def test_a_mail_that_cannot_be_written_keeps_no_other_back(
     assert [mail["subscription"] for mail in desk.mails()] == [other["id"]]
     desk.at("2026-03-03T07:00:00Z")
     assert len(desk.mails()) == 2, "what was not said is said once it can be"
+
+
+def test_a_store_that_does_not_answer_one_is_asked_for_the_others(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = [desk.subscribed() for _ in range(2)]
+    other = desk.subscribed(check=SPEND, values={"amounts": ["20"]})
+
+    def heavy(*_: object) -> Iterator[None]:
+        raise Unavailable("events_unavailable", "This question is too much for the store.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("tallybook.alerts.contract_base_vs_coverage.find", heavy)
+        desk.call("PUT", "/test-clock", {"now": "2026-03-02T07:00:00Z"})
+        assert [mail["subscription"] for mail in desk.mails()] == [other["id"]]
+        assert runs(desk, made[0]) == []
+    desk.at("2026-03-02T07:01:00Z")
+    assert [runs(desk, one) for one in made] == [["2026-03-02T07:00:00Z"]] * 2
 
 
 def test_ticks_at_once_decide_once(desk: Desk) -> None:

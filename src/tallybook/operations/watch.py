@@ -34,6 +34,8 @@ from tallybook.operations.view import SETTLES, Sources
 COMMAND_LINE: Final = "command line"
 log = structlog.get_logger()
 
+#: A store that did not answer so many subscriptions is down.
+_SILENT_MAX: Final = 3
 _WATCH: Final = operator("watch")
 
 #: Subscriptions that are decided together, and when they were due.
@@ -99,11 +101,22 @@ def watch(stores: Stores, now: datetime) -> int:
     """Run all that is due, and return how many subscriptions were decided here.
 
     A run that is refused, or fails, is one that says why, so that it keeps nothing of the others.
+    Where a store does not answer one, the others are tried all the same; not where it answers none.
 
     Raises:
         Unavailable, Overloaded: a store does not answer; what was not decided is due again.
     """
-    return sum(_decide(stores, some, at, now) for some, at in due(stores, now))
+    decided, silent = 0, list[TallybookError]()
+    for some, at in due(stores, now):
+        try:
+            decided += _decide(stores, some, at, now)
+        except (Overloaded, Unavailable) as e:
+            silent.append(e)
+            if len(silent) == _SILENT_MAX:
+                break
+    if silent:
+        raise silent[0]
+    return decided
 
 
 def run(
