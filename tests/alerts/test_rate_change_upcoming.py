@@ -55,3 +55,34 @@ def test_what_changes_something_else_is_silent(desk: Desk) -> None:
     agree(desk, "30", "0.02")
     agree(desk, "30", "0.020", valid_from="2026-05-10", name="Another")
     assert desk.states(SOON) == {}
+
+
+def test_a_price_in_tiers_is_told_to_change(desk: Desk) -> None:
+    def agree(last: str, model: str = "graduated", **more: Any) -> None:
+        tiers = [{"up_to": 100, "unit_amount": "0.05"}, {"up_to": None, "unit_amount": last}]
+        price = {"model": model, "tiers": tiers}
+        desk.agree(lines=[{"code": "calls", "meter": "calls", "price": price}], **more)
+
+    agree("0.02")
+    agree("0.020", valid_from="2026-05-01")
+    assert desk.states(SOON) == {}
+    agree("0.03", valid_from="2026-05-10")
+    (one,) = desk.findings(SOON)
+    assert (one["state"], one["message"]) == ("changed", "The rate of calls changes on 2026-05-10.")
+    assert (one["inputs"]["after"], one["outputs"]["before"]) == (None, None)
+    assert one["inputs"]["terms"]["tiers"][1]["unit_amount"] == "0.03"
+    agree("0.02", "volume", valid_from="2026-05-10")
+    assert desk.states(SOON) == {"ME/rate of calls": "changed"}
+
+
+def test_increases_of_tiers_and_another_model_are_changes_too(desk: Desk) -> None:
+    up = {"name": "up", "applies_to": "overage", "percent": "10", "every": 4}
+    tiers = [{"up_to": None, "unit_amount": "0.05"}]
+    line = {"code": "calls", "meter": "calls", "price": {"model": "graduated", "tiers": tiers}}
+    desk.agree(lines=[line], rate_schedules=[up])
+    assert desk.findings(SOON)[0]["inputs"]["on"] == "2026-05-01"
+    flat = {**line, "price": {"model": "per_unit", "unit_amount": "0.05"}}
+    desk.agree(lines=[line])
+    desk.agree(lines=[flat], valid_from="2026-05-10")
+    (one,) = desk.findings(SOON)
+    assert (one["state"], one["inputs"]["after"]) == ("changed", "0.05")

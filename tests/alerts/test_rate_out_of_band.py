@@ -30,6 +30,15 @@ def test_prices_of_a_unit_are_rates_too(desk: Desk) -> None:
     assert desk.states(BAND, high="1", unit=["calls"]) == {"ME/calls": "high"}
 
 
+def test_a_price_in_tiers_has_no_one_rate(desk: Desk) -> None:
+    tiers = [{"up_to": "100", "unit_amount": "0.05"}, {"unit_amount": "0.02"}]
+    line = {"code": "calls", "meter": "calls", "price": {"model": "graduated", "tiers": tiers}}
+    desk.agree(lines=[line])
+    assert desk.unjudged(BAND) == {}
+    assert desk.unjudged(BAND, high="1") == {"ME/calls": "unsupported_tiered"}
+    assert desk.unjudged(BAND, high="1", unit=["seats"]) == {}
+
+
 def test_terms_to_come_are_judged_once_they_are_near(desk: Desk) -> None:
     desk.agree(meter_groups=[group("0.05")])
     desk.agree(meter_groups=[group("5")], valid_from="2026-05-20")

@@ -107,7 +107,7 @@ def test_accounts_that_nobody_defined(desk: Desk) -> None:
     found = {one["account"]: one for one in answer.json["findings"]}
     assert found[unknown]["state"] == found[capital]["state"] == "no_account"
     assert found[unknown]["message"] == (
-        f"1 events 'use' of {unknown}: there is no such account, and no contract."
+        f"1 event 'use' of {unknown}: there is no such account, and no contract."
     )
     assert found[capital]["message"] == (
         f"2 events 'fax' of {capital}: there is no such account, it reads like {desk.account}, "

@@ -27,6 +27,8 @@ from tests.stories.test_postgresql import (
     used,
 )
 
+pytestmark = pytest.mark.thorough
+
 EVENTS = [event(f"e{i}", data={"n": i}) for i in range(10)]
 
 
@@ -131,7 +133,6 @@ def test_a_wrong_address_or_a_server_that_is_not_there_is_said_at_once(
     assert "secret" not in refused.value.detail
 
 
-@pytest.mark.thorough
 @pytest.mark.postgres
 def test_servers_that_share_both_databases_count_once_and_show_the_same(
     tmp_path: Path, url: str
@@ -152,7 +153,6 @@ def test_servers_that_share_both_databases_count_once_and_show_the_same(
         until(lambda: [standing(server) for server in servers], ["4", "4"])
 
 
-@pytest.mark.thorough
 @pytest.mark.postgres
 def test_events_that_servers_share_are_not_emptied_while_one_runs(tmp_path: Path, url: str) -> None:
     database = postgres.database(tmp_path)
@@ -175,7 +175,6 @@ def test_events_that_servers_share_are_not_emptied_while_one_runs(tmp_path: Path
         until(lambda: used(server), "50")
 
 
-@pytest.mark.thorough
 @pytest.mark.postgres
 def test_the_goal_of_a_move_that_has_not_ended_keeps_its_events(tmp_path: Path, url: str) -> None:
     folder, goal = at(tmp_path / "data", url), tmp_path / "goal"

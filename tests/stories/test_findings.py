@@ -73,6 +73,13 @@ def test_the_dearest_come_first_by_currency_with_counts_and_sums(house: House) -
     ]
 
 
+def test_what_two_subscribers_found_is_at_risk_once(house: House) -> None:
+    before = house.listed(query=f"check={RATIO}")["totals"]
+    house.call("POST", f"/subscriptions/{house.subscribed()['id']}/runs")
+    after = house.listed(query=f"check={RATIO}")["totals"]
+    assert after == {"count": 2 * before["count"], "money_at_risk": before["money_at_risk"]}
+
+
 def test_a_finding_tells_its_history(house: House) -> None:
     finding = house.one()
     assert (finding["state"], finding["status"], finding["money_at_risk"]) == (

@@ -37,7 +37,7 @@ from tests.documented import Documented
 from tests.serving import Client
 from tests.serving import event as fact
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.thorough]
 
 ALL = operator("test")
 EMAIL = "admin@example.com"
@@ -226,7 +226,7 @@ def test_the_events_go_to_clickhouse_where_it_is_named(
         assert answers(server, folder.questions) == folder.answers
 
 
-@pytest.mark.parametrize("steps", [5, pytest.param(24, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("steps", [5, 24])
 def test_a_move_that_was_stopped_goes_on_with_what_came_meanwhile(
     folder: Folder, goal: str, steps: int
 ) -> None:

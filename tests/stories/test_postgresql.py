@@ -18,7 +18,7 @@ from tests import postgres
 from tests.documented import Documented
 from tests.serving import Client, event
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.thorough]
 
 SPAN = {"from": "2026-03-01", "to": "2026-04-01"}
 EMAIL = "admin@example.com"

@@ -25,7 +25,7 @@ from tests import postgres
 from tests.documented import Documented
 from tests.serving import Answer, Client, event, tallybook
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.thorough]
 
 SECRET = "secret9"
 WAIT_SECONDS = 30

@@ -108,6 +108,8 @@ def test_a_change_leaves_the_rest_and_removing_ends_it(desk: Desk) -> None:
     renamed = desk.by(desk.analyst, "PATCH", target, {"name": "Mine", "enabled": False}).json
     assert renamed == {**found, "name": "Mine", "enabled": False, "next_run": None}
     assert desk.by(desk.analyst, "PATCH", target, {}).json == renamed
+    often = desk.by(desk.analyst, "PATCH", target, {"schedule": {"cron": "* * * * *"}})
+    assert (often.status, often.json["code"]) == (422, "schedule_too_often")
     assert desk.by(desk.analyst, "PATCH", target, {"enabled": True}).json["next_run"]
     assert desk.by(desk.analyst, "DELETE", target).status == 204
     for method, body in (("DELETE", None), ("PATCH", {})):
@@ -145,6 +147,8 @@ def test_what_is_anothers_is_not_there(desk: Desk) -> None:
         ({"schedule": {"cron": "0 7 * *"}}, 422, "cron_invalid"),
         ({"schedule": {"cron": "0 7 * * 1-5 *"}}, 422, "cron_invalid"),
         ({"schedule": {"cron": "0 0 30 2 *"}}, 422, "cron_invalid"),
+        ({"schedule": {"cron": "*/5 7 * * *"}}, 422, "schedule_too_often"),
+        ({"schedule": {"cron": "0,30 7 * * *"}}, 422, "schedule_too_often"),
         ({"schedule": {}}, 422, "document_invalid"),
         ({"schedule": {"preset": "daily", "cron": "0 7 * * *"}}, 422, "document_invalid"),
         ({"schedule": {"preset": "daily", "timezone": "Mars"}}, 422, "document_invalid"),

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from tallybook.model.check import Found
+from tallybook.model.errors import Unavailable
 from tests.outlets.peers import Mailbox, post_office
 from tests.serving import event
 from tests.stories.alerting import RATIO, Desk, watched
@@ -416,6 +418,21 @@ def test_a_price_of_one_unit_has_all_its_digits(desk: Desk) -> None:
     assert ">0.018 USD<" in mail["html"]
 
 
+def test_a_long_mail_lists_the_dearest_and_says_how_many_more(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for room in ("_letter", "compose"):
+        monkeypatch.setattr(f"tallybook.operations.{room}.ROWS_MAX", 1)
+    desk.agree("C-dear", "10")
+    desk.subscribed()
+    desk.at("2026-03-02T07:00:00Z")
+    (mail,) = desk.mails()
+    assert (mail["body"].count("* C-"), "* C-dear" in mail["body"]) == (1, True)
+    assert "And 1 more." in mail["body"]
+    dear = next(one for one in desk.get("/findings")["items"] if one["entity"] == "C-dear")
+    assert (mail["numbers"]["findings"], mail["numbers"]["count"]) == ([dear["id"]], 2)
+
+
 def test_what_is_excluded_is_not_mentioned(desk: Desk) -> None:
     made = desk.subscribed(excluded={"C-low": "By agreement."})
     desk.at("2026-03-02T07:00:00Z")
@@ -464,6 +481,45 @@ def test_a_check_that_fails_keeps_no_other_back(
     (run,) = desk.get(f"/subscriptions/{made['id']}/runs")["items"]
     assert run["error"] == "fault: ZeroDivisionError: of ours"
     assert [mail["subscription"] for mail in desk.mails()] == [other["id"]]
+
+
+def test_a_mail_that_cannot_be_written_keeps_no_other_back(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = desk.subscribed()
+    other = desk.subscribed(check=SPEND, values={"amounts": ["20"]})
+    odd = {"base_per_month": "much"}
+
+    def strange(*_: object) -> Iterator[Found]:
+        yield Found("C-low", "acme", "under", "Odd.", {"base": [], "coverage": []}, odd)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("tallybook.alerts.contract_base_vs_coverage.find", strange)
+        desk.at("2026-03-02T07:00:00Z")
+        desk.at("2026-03-02T07:01:00Z")
+    (run,) = desk.get(f"/subscriptions/{made['id']}/runs")["items"]
+    assert (run["error"][:25], run["said"]) == ("fault: InvalidOperation: ", 0)
+    assert [mail["subscription"] for mail in desk.mails()] == [other["id"]]
+    desk.at("2026-03-03T07:00:00Z")
+    assert len(desk.mails()) == 2, "what was not said is said once it can be"
+
+
+def test_a_store_that_does_not_answer_one_is_asked_for_the_others(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = [desk.subscribed() for _ in range(2)]
+    other = desk.subscribed(check=SPEND, values={"amounts": ["20"]})
+
+    def heavy(*_: object) -> Iterator[None]:
+        raise Unavailable("events_unavailable", "This question is too much for the store.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("tallybook.alerts.contract_base_vs_coverage.find", heavy)
+        desk.call("PUT", "/test-clock", {"now": "2026-03-02T07:00:00Z"})
+        assert [mail["subscription"] for mail in desk.mails()] == [other["id"]]
+        assert runs(desk, made[0]) == []
+    desk.at("2026-03-02T07:01:00Z")
+    assert [runs(desk, one) for one in made] == [["2026-03-02T07:00:00Z"]] * 2
 
 
 def test_ticks_at_once_decide_once(desk: Desk) -> None:

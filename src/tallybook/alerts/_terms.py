@@ -11,11 +11,13 @@ from typing import Any, Final
 
 from tallybook.model.check import Found
 from tallybook.model.contract import BaseCharge, Contract, Cycle, MeterGroup
+from tallybook.model.price import Price
 from tallybook.model.quantity import EXACT
 from tallybook.model.view import View
 from tallybook.positions.agreement import NEVER, Agreement, agreement
 from tallybook.positions.items import Segment, items, segments, turns
 from tallybook.positions.layers import Layer, layer_on
+from tallybook.positions.rating import price_in
 from tallybook.pricing._raise import raised_amount
 
 _DAY: Final = timedelta(days=1)
@@ -44,6 +46,19 @@ class Agreed:
             rate_ = self.rate(group)
             if rate_ is not None:
                 yield group.name, group.meters[0], rate_
+
+    @property
+    def priced(self) -> Iterator[tuple[str, str | None, Price]]:
+        """Yield each line and group whose price is not one rate of a unit, a meter of it, None of a
+        fixed quantity, and the price, planned increases included.
+        """
+        known = {code for code, _, _ in self.rates}
+        for item in items(self.terms):
+            if item.code not in known and item.price is not None:
+                segments_ = segments(self.agreed, items)[item.code]
+                turn = next(iter(turns(self.agreed, segments_, self.day, self.day + _DAY)))
+                price = price_in(turn, item) or item.price
+                yield item.code, next(iter(item.meters), None), price
 
     def turns(self, ahead: int) -> list["Agreed"]:
         """Return it as it will be on each of the next `ahead` days on which terms or periods of

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 
-from tallybook.alerts._lines import available, found, lines, reached
+from tallybook.alerts._lines import available, found, lines, reached, until
 from tallybook.alerts._statements import share as percent
 from tallybook.alerts._terms import in_force
 from tallybook.model.check import Column, Found, RepeatPolicy, Unjudged, Values, Variable
@@ -61,7 +61,7 @@ def _members(position: Position, share: Decimal) -> Iterator[Found]:
             made = found(
                 position,
                 "share",
-                f"{one.account} alone has used {part:.0f} % of the pool.",
+                f"{one.account} alone has used {part:.0f} % of the pool{until(position)}.",
                 {"threshold": share, "allotment": position.allotment, "member": one.account},
                 {"used": used, "percent_used": part / 100},
                 step=f"{share.normalize():f}",

@@ -89,7 +89,8 @@ def _found(account: str, rows: list[Traffic], meters: list[str], unknown: str | 
         entity=f"{account} {type_}",
         account=account,
         state="no_account" if unknown else "no_line" if meters else "no_meter",
-        message=f"{events:,} events {type_!r} of {account}: {unknown or said}, and no contract.",
+        message=f"{events:,} event{'s' * (events != 1)} {type_!r} of {account}: {unknown or said}, "
+        "and no contract.",
         inputs={"type": type_, "meters": ", ".join(meters)},
         outputs={"events": events, "first": min(row.first for row in rows).date().isoformat()},
     )

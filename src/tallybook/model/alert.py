@@ -165,7 +165,8 @@ class FindingQuery:
 @dataclass(frozen=True, slots=True)
 class FindingPage:
     """Some findings, how many match in all, how many there are by status and by check whatever
-    was asked of those, and the money at risk by currency of all that match.
+    was asked of those, and the money at risk by currency of all that match: once, where several
+    subscriptions to a check found it.
     """
 
     items: tuple[Finding, ...]

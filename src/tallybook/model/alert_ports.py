@@ -15,7 +15,7 @@ from tallybook.model.alert import (
     Run,
     Subscription,
 )
-from tallybook.model.delivery import Channel, Delivery
+from tallybook.model.delivery import Attachment, Channel, Delivery
 from tallybook.model.scope import Scope
 from tallybook.model.webhook import Webhook
 
@@ -106,6 +106,11 @@ class Outbox(Protocol):
         """Take deliveries of a channel that are due at `now` and nobody holds, the longest due
         first: of those with the same `sequence_of` only the first that is neither sent nor dead. A
         lease that ran out is taken over.
+        """
+
+    def attachment(self, scope: Scope, delivery_id: str) -> Attachment | None:
+        """Return the file of a mail that is not sent yet; None where it has none. It is not read by
+        `claim`, as many at once are too large.
         """
 
     def settle(self, scope: Scope, delivery: Delivery, holder: str) -> bool:

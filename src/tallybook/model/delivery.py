@@ -43,7 +43,7 @@ class Delivery:
 
     What is sent makes addresses of paths: the `link`, which is put below `body`, and each
     `href="/…"` of `html`. `reached` are the addresses it was taken for: another attempt leaves them
-    out. The `attachment` is there where it is written and where it is sent; lists leave it out, and
+    out. The `attachment` is there where it is written and while it is sent; lists leave it out, and
     it is forgotten once it was sent.
     """
 

@@ -18,7 +18,7 @@ from tallybook.model.ports import People
 from tallybook.model.scope import Scope, operator
 from tallybook.model.time import Calendar
 from tallybook.operations import checks
-from tallybook.operations._letter import Letter, Section, html_of, text_of
+from tallybook.operations._letter import ROWS_MAX, Letter, Section, html_of, text_of
 from tallybook.operations._readers import Reader, reader
 from tallybook.operations._recipients import manager
 from tallybook.operations.checks import Listed
@@ -274,7 +274,8 @@ def _delivery(desk: Desk, mail: _Mail) -> Delivery:
         link=letter.link,
         numbers={
             "checks": [one.part.listed.code for one in mail.sections],
-            "findings": [finding.id for one in mail.sections for finding in one.findings],
+            "findings": [f.id for one in mail.sections for f in one.findings[:ROWS_MAX]],
+            "count": sum(len(one.findings) for one in mail.sections),
             "known_at": str(desk.mark),
         },
         created_at=desk.now,

@@ -90,6 +90,10 @@ class _Claims:
             lease_seconds=DELIVERY_LEASE_SECONDS,
         )
 
+    def whole(self, delivery: Delivery) -> Delivery:
+        """Return a delivery with its file."""
+        return replace(delivery, attachment=self.outbox.attachment(_SENDER, delivery.id))
+
     def settle(self, delivery: Delivery) -> None:
         self.outbox.settle(_SENDER, delivery, self.holder)
 
@@ -120,7 +124,7 @@ def _mail(claims: _Claims, mails: Mails) -> int:
     while not is_down and (taken := claims.take()):
         ends_seconds = monotonic() + DELIVERY_LEASE_SECONDS - _BEGUN_SECONDS
         done = 0
-        with closing(mails.send(taken)) as outcomes:
+        with closing(mails.send(map(claims.whole, taken))) as outcomes:
             for delivery, outcome in zip(taken, outcomes, strict=False):
                 claims.note(delivery, outcome)
                 done, is_down = done + 1, outcome.is_down

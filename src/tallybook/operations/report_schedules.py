@@ -67,7 +67,8 @@ def subscribe(
         Forbidden: `verb_not_allowed`.
         NotFound: `contract_not_found`, `line_not_found`, `account_not_found`.
         Invalid: `document_invalid`, `page_unknown`, `filter_unknown`, `time_invalid`,
-            `cron_invalid`, `recipients_missing`, `recipient_unknown`, `too_many_schedules`.
+            `cron_invalid`, `schedule_too_often`, `recipients_missing`, `recipient_unknown`,
+            `too_many_schedules`.
     """
     scope.require("read")
     asked = parse(NewReportSchedule, body)
@@ -91,6 +92,7 @@ def subscribe(
         since=now,
     )
     next_run(made, now)
+    _check_often(made.cron)
     known = schedules.schedules(scope)
     is_new = all(one.asked != made.asked for one in known)
     if is_new and len(known) >= limits.SCHEDULES_MAX:
@@ -128,7 +130,7 @@ def change(
     Raises:
         Forbidden: `verb_not_allowed`.
         NotFound: `schedule_not_found`.
-        Invalid: `document_invalid`, `cron_invalid`.
+        Invalid: `document_invalid`, `cron_invalid`, `schedule_too_often`.
     """
     scope.require("read")
     asked = parse(ReportScheduleChange, body)
@@ -144,6 +146,8 @@ def change(
         enabled=known.enabled if asked.enabled is None else asked.enabled,
     )
     next_run(changed, now)
+    if times is not None:
+        _check_often(changed.cron)
     is_on = changed.enabled and not known.enabled
     if is_on or (changed.cron, changed.timezone) != (known.cron, known.timezone):
         changed = replace(changed, since=now)
@@ -217,6 +221,16 @@ def next_run(schedule: ReportSchedule, now: datetime) -> datetime | None:
     """
     due = next_due(schedule.cron, schedule.timezone, now)
     return due if schedule.enabled else None
+
+
+def _check_often(cron: str) -> None:
+    """Refuse more than one minute of an hour: each time makes a file for each recipient."""
+    if not cron.split(maxsplit=1)[0].isdecimal():
+        raise Invalid(
+            "schedule_too_often",
+            "A page is sent once an hour at most; give one minute, for example '0 7 * * 1-5'.",
+            field="schedule.cron",
+        )
 
 
 def _name(found: tuple[str, ...], query: str) -> str:

@@ -34,6 +34,8 @@ from tallybook.operations.view import SETTLES, Sources
 COMMAND_LINE: Final = "command line"
 log = structlog.get_logger()
 
+#: A store that did not answer so many subscriptions is down.
+_SILENT_MAX: Final = 3
 _WATCH: Final = operator("watch")
 
 #: Subscriptions that are decided together, and when they were due.
@@ -99,11 +101,22 @@ def watch(stores: Stores, now: datetime) -> int:
     """Run all that is due, and return how many subscriptions were decided here.
 
     A run that is refused, or fails, is one that says why, so that it keeps nothing of the others.
+    Where a store does not answer one, the others are tried all the same; not where it answers none.
 
     Raises:
         Unavailable, Overloaded: a store does not answer; what was not decided is due again.
     """
-    return sum(_decide(stores, some, at, now) for some, at in due(stores, now))
+    decided, silent = 0, list[TallybookError]()
+    for some, at in due(stores, now):
+        try:
+            decided += _decide(stores, some, at, now)
+        except (Overloaded, Unavailable) as e:
+            silent.append(e)
+            if len(silent) == _SILENT_MAX:
+                break
+    if silent:
+        raise silent[0]
+    return decided
 
 
 def run(
@@ -153,6 +166,24 @@ def _decide(stores: Stores, some: Sequence[Subscription], at: datetime, now: dat
     if _are_decided(stores, some, at):
         return 0
     here = _now(stores, now)
+    runs, parts = _evaluated(here, some, at)
+    try:
+        return _written(here, runs, parts)
+    except (Overloaded, Unavailable):
+        raise
+    except Exception as e:
+        log.exception("run not written", subscriptions=[one.id for one in some])
+        return _written(here, [_failed(one, e) for one in runs], [])
+
+
+def _evaluated(
+    here: _Now, some: Iterable[Subscription], at: datetime
+) -> tuple[list[Run], list[Part]]:
+    """Return a run of each subscription, and what those say that went well.
+
+    Raises:
+        Overloaded, Unavailable: a store does not answer.
+    """
     runs: list[Run] = []
     parts: list[Part] = []
     for one in some:
@@ -165,16 +196,27 @@ def _decide(stores: Stores, some: Sequence[Subscription], at: datetime, now: dat
             made = _run(here, one, "standard", at, error=f"{e.code}: {e.detail}")
         except Exception as e:
             log.exception("run failed", subscription=one.id, check=one.check)
-            made = _run(here, one, "standard", at, error=f"fault: {type(e).__name__}: {e}")
+            made = _failed(_run(here, one, "standard", at), e)
         runs.append(made)
+    return runs, parts
+
+
+def _written(here: _Now, runs: Sequence[Run], parts: Sequence[Part]) -> int:
+    """Write runs that are decided together, and return how many; 0 where others were faster."""
     findings = [f for part in parts for f in part.judged.findings]
     events = [event for part in parts for event in part.judged.events]
     deliveries = compose(_desk(here), parts)
     try:
-        stores.alerts.decide(_WATCH, runs[0], findings, events, deliveries, runs[1:])
+        here.stores.alerts.decide(_WATCH, runs[0], findings, events, deliveries, runs[1:])
     except Conflict:
         return 0
     return len(runs)
+
+
+def _failed(run: Run, error: Exception) -> Run:
+    """Return a run that says it failed and left nothing."""
+    said = f"fault: {type(error).__name__}: {error}"
+    return replace(run, found=0, said=0, resolved=0, error=run.error or said)
 
 
 def _are_decided(stores: Stores, some: Iterable[Subscription], at: datetime) -> bool:

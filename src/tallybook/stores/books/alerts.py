@@ -270,11 +270,16 @@ def _counts(
 
 
 def _money(connection: Connection, wanted: Sequence[ColumnElement[bool]]) -> dict[str, Decimal]:
-    """Add up the money at risk by currency, exactly."""
+    """Add up the money at risk by currency, exactly: what several subscriptions to a check found is
+    there once.
+    """
     parts = list(limbs.sums(findings, "amount"))
+    dear = (*wanted, findings.c.currency.is_not(None), findings.c.amount_m.is_not(None))
+    alike = (findings.c[name] for name in ("check_code", "entity", "step", "period"))
+    newest = select(func.max(findings.c.id)).where(*dear).group_by(*alike)
     rows = connection.execute(
         select(findings.c.currency, *parts)
-        .where(*wanted, findings.c.currency.is_not(None), findings.c.amount_m.is_not(None))
+        .where(findings.c.id.in_(newest))
         .group_by(findings.c.currency)
         .order_by(findings.c.currency)
     )

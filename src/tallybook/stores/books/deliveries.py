@@ -2,8 +2,7 @@
 one process at a time.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 
@@ -126,8 +125,15 @@ class BooksOutbox:
             connection.execute(held)
             taken = select(deliveries).where(mine)
             rows = connection.execute(taken.order_by(deliveries.c.due_at, deliveries.c.id))
-            attached = _attached(connection, ids)
-            return [replace(_delivery(row), attachment=attached.get(row.id)) for row in rows]
+            return [_delivery(row) for row in rows]
+
+    def attachment(self, scope: Scope, delivery_id: str) -> Attachment | None:
+        """Return the file of a mail that is not sent yet; see `Outbox`."""
+        scope.require("administer")
+        found = select(files).where(files.c.delivery_id == delivery_id)
+        with self._database.reader() as connection:
+            row = connection.execute(found).one_or_none()
+        return None if row is None else Attachment(row.name, row.media_type, row.content)
 
     def settle(self, scope: Scope, delivery: Delivery, holder: str) -> bool:
         """Write what became of an attempt and let it go; see `Outbox`."""
@@ -183,11 +189,6 @@ def add(connection: Connection, delivery: Delivery) -> None:
     connection.execute(insert(deliveries).values(values))
     if attached is not None:
         connection.execute(insert(files).values(delivery_id=delivery.id, **attached))
-
-
-def _attached(connection: Connection, ids: Sequence[str]) -> dict[str, Attachment]:
-    found = connection.execute(select(files).where(files.c.delivery_id.in_(ids)))
-    return {row.delivery_id: Attachment(row.name, row.media_type, row.content) for row in found}
 
 
 def _delivery(row: Row[Any]) -> Delivery:
