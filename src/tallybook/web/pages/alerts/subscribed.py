@@ -19,13 +19,13 @@ from tallybook.operations import findings as findings_op
 from tallybook.operations import subscriptions as subscriptions_op
 from tallybook.operations import watch as watch_op
 from tallybook.operations.checks import Listed
-from tallybook.web.api.subscriptions import desk
+from tallybook.web.api.subscriptions import desk, readdressed
 from tallybook.web.pages import format as say
 from tallybook.web.pages.alerts import view as views
 from tallybook.web.pages.alerts import words
 from tallybook.web.pages.alerts.form import body_of, form_of, said_of, with_fault
 from tallybook.web.pages.cases.contact import Fields
-from tallybook.web.pages.frame import frame
+from tallybook.web.pages.frame import SUBSCRIPTIONS, frame
 from tallybook.web.pages.render import page
 from tallybook.web.pages.session import SignedIn
 from tallybook.web.pages.view import Fact, Link
@@ -54,12 +54,13 @@ def readdress(request: Request, scope: SignedIn, service: Service, fields: Field
     body = {"from": old, "to": new, "dry_run": not wanted}
     form, status = views.AddressForm(old, new), 200
     try:
-        found = subscriptions_op.replace_address(scope, desk(service), body, service.clock.now())
+        found, pages = readdressed(scope, service, body, service.clock.now())
     except _REFUSED as e:
         form, status = replace(form, problem=e.detail), status_of(e)
     else:
         where = tuple(Link(one.name, f"{words.SUBSCRIBED}/{one.id}") for one in found)
-        changed = say.plural(len(found), "subscription tells", "subscriptions tell")
+        where += tuple(Link(one.name, SUBSCRIPTIONS) for one in pages)
+        changed = say.plural(len(where), "subscription tells", "subscriptions tell")
         done = views.AddressForm(notice=f"{changed} {new} in place of {old}.")
         form = done if wanted else replace(form, where=where)
     view = _list(request, scope, service, form)
