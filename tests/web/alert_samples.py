@@ -161,7 +161,7 @@ SUBSCRIPTION = SubscriptionPage(
     "Ours",
     ZONE,
     (Fact("Owner", "fay@example.com"), Fact("When", "Weekdays at 07:00"), Fact("Low", "0.75")),
-    (RunRow(AT, "As scheduled", 1_204, 21, 3, 1, "Overage in tiers has no one rate: 3", ""),),
+    (RunRow(AT, "As scheduled", 1_204, 21, 3, 1, "Overage in tiers has no one rate: 3", "", "#"),),
     Link(CHECK.title, "#"),
     Link("What it found", "#"),
     "/alerts/subscriptions/1",

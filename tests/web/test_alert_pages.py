@@ -351,3 +351,14 @@ def test_nothing_yet_says_what_comes(tmp_path: Any) -> None:
         assert "Nothing yet." in text(get(browser, "/alerts/subscriptions"))
         assert "Nothing would be found" in text(get(browser, OVER))
         browser.close()
+
+
+def test_a_run_leads_to_the_messages_it_sent(admin: httpx2.Client) -> None:
+    sent = {**form_of(get(admin, OVER)), "name": "Followed", "preset": "weekly"}
+    path = admin.post(OVER, data=sent).headers["location"].partition("?")[0]
+    assert admin.post(path, data={"do": "run"}).status_code == 200
+    assert admin.post(path, data={"do": "run"}).status_code == 200
+    (link,) = get(admin, path).css('[href^="/outbox?run="]')
+    messages = rows(get(admin, str(link.attributes["href"])), "#outbox")
+    assert len(messages) == 1
+    assert "Followed" in messages[0][0]

@@ -99,6 +99,7 @@ class DeliveryQuery:
     accounts: frozenset[str] | None = None
     status: DeliveryStatus | None = None
     subscription: str | None = None
+    run: str | None = None
     after: str | None = None
     limit: int = 50
 

@@ -54,7 +54,8 @@ class BooksDeliveries:
         """Return deliveries, newest first."""
         with self._database.reader() as connection:
             accounts = seen(scope, query.accounts, query.at)
-            narrows = {"status": query.status, "subscription": query.subscription}
+            names = ("status", "subscription", "run")
+            narrows = {name: getattr(query, name) for name in names}
             wanted = [
                 *among(connection, deliveries.c.account, accounts),
                 *(deliveries.c[name] == v for name, v in narrows.items() if v is not None),

@@ -44,6 +44,7 @@ def outbox(request: Request, scope: SignedIn, service: Service) -> Response:
         now,
         status=status,
         subscription=asked.text("subscription") or None,
+        run=asked.text("run") or None,
         after=asked.text("after") or None,
         limit=ROWS,
     )

@@ -298,4 +298,5 @@ def _run(run: Run) -> views.RunRow:
         run.resolved,
         unjudged,
         run.error or "",
+        f"{words.OUTBOX}?run={run.id}" if run.said else "",
     )

@@ -156,7 +156,7 @@ class SubscriptionsPage:
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """One run: `unjudged` by reason in words."""
+    """One run: `unjudged` by reason in words; `messages` is where what it sent is listed."""
 
     at: datetime
     kind: str
@@ -166,6 +166,7 @@ class RunRow:
     resolved: int
     unjudged: str
     error: str
+    messages: str = ""
 
 
 @dataclass(frozen=True, slots=True)
