@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 import clickhouse_connect
 import duckdb
 import psycopg
-import pyarrow as pa  # type: ignore[import-untyped] # it ships no types
+import pyarrow as pa
 
 from bench.machine import Servers
 from tallybook.stores.books.database import Database, sqlite

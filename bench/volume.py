@@ -225,6 +225,7 @@ class _Ours:
             faults=list,
             local_token=credentials.new_token(),
             parquet=lambda _sheet, _path: None,
+            mails=False,
             tally=Tally(),
         )
 
