@@ -362,3 +362,13 @@ def test_a_run_leads_to_the_messages_it_sent(admin: httpx2.Client) -> None:
     messages = rows(get(admin, str(link.attributes["href"])), "#outbox")
     assert len(messages) == 1
     assert "Followed" in messages[0][0]
+
+
+def test_what_is_left_out_needs_a_note_and_what_was_typed_stays(admin: httpx2.Client) -> None:
+    sent = {**form_of(get(admin, OVER)), "name": "Not all", "preset": "weekly"}
+    path = admin.post(OVER, data=sent).headers["location"].partition("?")[0]
+    refused = admin.post(path, data={"do": "leave_out", "what": "C-1", "note": " "})
+    assert refused.status_code == 422
+    shown = Html(refused.text)
+    assert node(shown, "#what").attributes["value"] == "C-1"
+    assert "Say why" in words(node(shown, ".faulty:has(#note) .fault"))

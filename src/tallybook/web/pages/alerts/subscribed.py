@@ -120,6 +120,10 @@ def act(
         if fields.get("do") == "change":
             form = form_of(_check(scope, service, subscription_id), fields)
             view = replace(view, form=with_fault(form, e), is_wrong=True)
+        elif fields.get("do") == "leave_out":
+            typed = (fields.get("what", ""), fields.get("note", ""))
+            named = str(e.facts.get("field", ""))
+            view = replace(view, leaving=views.LeavingOut(*typed, named, e.detail))
         return HTMLResponse(page("alert_subscription.html", view), status_of(e))
     if done == "removed":
         return RedirectResponse(words.SUBSCRIBED, _SEE_OTHER)
@@ -191,7 +195,7 @@ def _left_out(
     """Return what a subscription does not mention, with one more, or one less.
 
     Raises:
-        Invalid: `entity_missing`.
+        Invalid: `entity_missing`, `note_missing`.
     """
     known = dict(subscriptions_op.one(scope, service.alerts, key).excluded or {})
     what = fields.get("what", "").strip()
@@ -199,7 +203,10 @@ def _left_out(
         return {name: note for name, note in known.items() if name != what}
     if not what:
         raise Invalid("entity_missing", "Name a contract, or what a finding is of.", field="what")
-    return {**known, what: fields.get("note", "")}
+    note = fields.get("note", "").strip()
+    if not note:
+        raise Invalid("note_missing", "Say why it is in order as it is.", field="note")
+    return {**known, what: note}
 
 
 def _check(scope: Scope, service: Services, key: str) -> Check:

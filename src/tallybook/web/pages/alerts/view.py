@@ -170,6 +170,16 @@ class RunRow:
 
 
 @dataclass(frozen=True, slots=True)
+class LeavingOut:
+    """What was typed of something to be left out; `fault` is what is wrong with `fault_of`."""
+
+    what: str = ""
+    note: str = ""
+    fault_of: str = ""
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SubscriptionPage:
     """One subscription: what it is set to, its runs, and what can be done with it.
 
@@ -193,6 +203,7 @@ class SubscriptionPage:
     tomorrow: str = ""
     left_out: tuple[Fact, ...] = ()
     is_wrong: bool = False
+    leaving: LeavingOut = LeavingOut()
     is_new: bool = False
     problem: str = ""
     notice: str = ""
