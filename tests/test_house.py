@@ -10,7 +10,7 @@ import tomllib
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import pytest
@@ -250,9 +250,13 @@ def _column_table_lines(tree: ast.Module) -> Iterator[int]:
             yield (node.end_lineno or 0) - node.lineno
 
 
-def _sources() -> Iterator[Source]:
-    for file in sorted(PACKAGE.rglob("*.py")):
-        yield Source(file.relative_to(PACKAGE).as_posix(), file.read_text("utf-8"))
+@cache
+def _sources() -> tuple[Source, ...]:
+    """The files of the package, read and parsed once for all rules."""
+    return tuple(
+        Source(file.relative_to(PACKAGE).as_posix(), file.read_text("utf-8"))
+        for file in sorted(PACKAGE.rglob("*.py"))
+    )
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
