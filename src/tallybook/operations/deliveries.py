@@ -23,11 +23,11 @@ def list_deliveries(scope: Scope, deliveries: Deliveries, query: DeliveryQuery) 
     scope.require("read")
     check_limit(query.limit)
     page = deliveries.page(scope, query)
-    return replace(page, items=tuple(_told(scope, one) for one in page.items))
+    return replace(page, items=tuple(_told(scope, one, query.at) for one in page.items))
 
 
 def read(scope: Scope, deliveries: Deliveries, delivery_id: str, now: datetime) -> Delivery:
-    """Return a delivery.
+    """Return a delivery; what it says only where that may be shown.
 
     Raises:
         Forbidden: `verb_not_allowed`.
@@ -37,7 +37,7 @@ def read(scope: Scope, deliveries: Deliveries, delivery_id: str, now: datetime) 
     found = deliveries.delivery(scope, delivery_id, now)
     if found is None:
         raise NotFound("delivery_not_found", f"There is no delivery {delivery_id!r} to be seen.")
-    return _told(scope, found)
+    return _told(scope, found, now)
 
 
 def resend(
@@ -63,8 +63,22 @@ def resend(
     return read(scope, deliveries, delivery_id, now)
 
 
-def _told(scope: Scope, delivery: Delivery) -> Delivery:
-    """Hide from customers who the vendor's administrators are, and what a server said to us."""
+def may_read(scope: Scope, delivery: Delivery, now: datetime) -> bool:
+    """Tell whether what a delivery says may be shown: what is said in cases to both sides, all else
+    to whom it goes to, and to who sees prices and all accounts it is about. It was made for its
+    readers: whoever had it sent may see less than they.
+    """
+    if delivery.kind.startswith("case.") or scope.who in delivery.addresses:
+        return True
+    return scope.sees_prices and scope.sees(delivery.account, now)
+
+
+def _told(scope: Scope, delivery: Delivery, now: datetime) -> Delivery:
+    """Hide what may not be read, and from customers who the vendor's administrators are, and what a
+    server said to us.
+    """
+    if not may_read(scope, delivery, now):
+        delivery = replace(delivery, body="", html=None, numbers={})
     if not scope.is_customer:
         return delivery
     hides = delivery.kind == "case.to_administrators"

@@ -59,7 +59,7 @@ class BooksDeliveries:
             wanted = [
                 *among(connection, deliveries.c.account, accounts),
                 *(deliveries.c[name] == v for name, v in narrows.items() if v is not None),
-                _read(scope),
+                _known(scope),
             ]
             count = select(func.count()).select_from(deliveries).where(*wanted)
             found = select(deliveries).where(*wanted)
@@ -73,7 +73,7 @@ class BooksDeliveries:
     def delivery(self, scope: Scope, delivery_id: str, at: datetime) -> Delivery | None:
         """Return a delivery about an account that the scope sees at an instant."""
         with self._database.reader() as connection:
-            one = select(deliveries).where(deliveries.c.id == delivery_id, _read(scope))
+            one = select(deliveries).where(deliveries.c.id == delivery_id, _known(scope))
             row = connection.execute(one).one_or_none()
         return _delivery(row) if row is not None and scope.sees(row.account, at) else None
 
@@ -164,10 +164,10 @@ class BooksOutbox:
             return True
 
 
-def _read(scope: Scope) -> ColumnElement[bool]:
-    """Return which messages a scope may read: those of cases are for both sides; what else is told
-    holds what those may see whom it goes to: it is read by them, by whoever had it sent, and by who
-    of the vendor sees all prices.
+def _known(scope: Scope) -> ColumnElement[bool]:
+    """Return which messages a scope hears of: those of cases are for both sides; of what else is
+    told those know whom it goes to, whoever had it sent, and who of the vendor sees all prices.
+    What it says is for the operations to show or to hide.
     """
     if scope.sees_prices and not scope.is_customer:
         return true()

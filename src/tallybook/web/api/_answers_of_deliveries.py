@@ -38,12 +38,13 @@ ANSWERS_OF_DELIVERIES: Final[dict[str, Shape]] = {
         cc=many(TEXT),
         bcc=many(TEXT),
         subject=TEXT,
-        body=TEXT,
+        # Null, as are `html` and `numbers`, where what it says may not be read.
+        body=maybe(TEXT),
         html=maybe(TEXT),
         link=TEXT,
         # What the message is about: the line of a case as its page showed it, what was found, or a
         # page and the name of its file.
-        numbers={"type": "object", "additionalProperties": True},
+        numbers=maybe({"type": "object", "additionalProperties": True}),
         created_at=INSTANT,
         created_by=TEXT,
         status=one_of(DeliveryStatus),

@@ -70,5 +70,8 @@ def post_resend(scope: Caller, service: Service, delivery_id: str) -> Response:
 
 
 def _shape(one: Delivery) -> dict[str, Any]:
-    """Write a delivery; its file is named in `numbers`."""
-    return {name: value for name, value in asdict(one).items() if name != "attachment"}
+    """Write a delivery, without what it says where that may not be read; its file is named in
+    `numbers`.
+    """
+    shown = {name: value for name, value in asdict(one).items() if name != "attachment"}
+    return shown | {"body": one.body or None, "numbers": one.numbers or None}

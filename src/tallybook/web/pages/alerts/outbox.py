@@ -124,7 +124,7 @@ def _page(
         Fact("Sent", say.instant(one.sent_at, _ZONE) if one.sent_at else "not yet"),
         Fact("Attempts", str(one.attempts)),
     ]
-    if one.kind == "report.page":
+    if one.kind == "report.page" and one.numbers:
         facts.append(Fact("File", one.numbers["file"] or "on the page"))
     if one.status == "failed":
         facts.append(Fact("Next attempt", say.instant(one.due_at, _ZONE)))

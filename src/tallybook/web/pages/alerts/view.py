@@ -304,7 +304,9 @@ class OutboxPage:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryPage:
-    """One delivery: how it stands, and what it says, as a mail shows it and as plain text."""
+    """One delivery: how it stands, and what it says, as a mail shows it and as plain text; neither
+    where that may not be read.
+    """
 
     frame: Frame
     crumbs: tuple[Link, ...]
