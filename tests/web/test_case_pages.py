@@ -245,6 +245,7 @@ def test_a_customer_sees_their_own_tree_and_prices_where_they_may(
     browsers: dict[str, httpx2.Client], who: str, path: str
 ) -> None:
     opened(browsers["eve@bolt.example"], "/volume/C-2/messages/contact")
+    opened(browsers["boss@acme.example"])
     page = get(browsers[who], path)
     said = text(page, "body").casefold()
     assert "bolt" not in said
