@@ -188,6 +188,7 @@ def test_without_a_csm_the_page_says_where_it_goes(browsers: dict[str, httpx2.Cl
     assert "example.com" not in text(page)
 
 
+@pytest.mark.thorough
 def test_the_list_is_narrowed_by_what_its_address_says(
     browsers: dict[str, httpx2.Client],
 ) -> None:
