@@ -39,7 +39,7 @@ def visitor(folder: Path, seen: list[Any], out: Path) -> None:
         os.kill(os.getpid(), signal.SIGINT)
 
 
-@pytest.mark.parametrize("form", [["--json"], []])
+@pytest.mark.parametrize("form", [["--json"], pytest.param([], marks=pytest.mark.thorough)])
 def test_the_demo_shows_its_positions_and_keeps_its_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: list[str]
 ) -> None:

@@ -41,6 +41,16 @@ def test_keys_are_made_listed_and_revoked(data: Path, capsys: pytest.CaptureFixt
     assert not revoked["first"]
 
 
+def test_our_own_server_is_asked_without_the_proxy_of_the_environment(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with app.running(Settings(data=data)):
+        assert "first" in said(capsys, "keys", "list", data=data)
+    assert "first" in said(capsys, "keys", "list", data=data)
+
+
 def test_lists_are_read_whole(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_client, "PAGE_ROWS_MAX", 1)
     with _client.connect(data) as client:

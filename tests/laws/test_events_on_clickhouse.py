@@ -10,6 +10,7 @@ from tallybook.model.ports import Events
 from tests.again import again
 from tests.laws import test_events
 
+pytestmark = pytest.mark.thorough
 globals().update(again(test_events, 4))
 
 

@@ -314,6 +314,7 @@ def test_filters_sorts_and_totals_are_those_of_plain_python_exactly(
     check_page(on_sqlite, lines, query)
 
 
+@pytest.mark.thorough
 @pytest.mark.postgres
 @given(LINES, QUERIES)
 def test_and_so_they_are_on_postgresql(
@@ -354,6 +355,7 @@ def test_a_position_without_days_or_dates_comes_back(snapshot: Kept) -> None:
     assert BASE.daily[0].date < date(2026, 3, 1)
 
 
+@pytest.mark.thorough
 @given(st.lists(LINES, min_size=1, max_size=5), st.integers(1, 9), AT_ONCE, QUERIES)
 def test_small_and_large_refreshes_leave_what_plain_python_leaves(
     on_sqlite: Database,
@@ -365,6 +367,7 @@ def test_small_and_large_refreshes_leave_what_plain_python_leaves(
     check_steps(on_sqlite, steps, most, at_once, query)
 
 
+@pytest.mark.thorough
 @pytest.mark.postgres
 @postgres.FEWER
 @given(st.lists(LINES, min_size=1, max_size=5), st.integers(1, 9), AT_ONCE, QUERIES)

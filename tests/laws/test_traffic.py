@@ -21,7 +21,7 @@ from tests.laws.test_events import ALL, EDGES, ENTRIES, KINDS, SPANS, TERMS, met
 MEMBERS = st.none() | st.lists(st.sampled_from(SPANS), unique_by=lambda m: m.account).map(tuple)
 
 
-@pytest.fixture(scope="module", params=["duckdb", "chdb"])
+@pytest.fixture(scope="module", params=["duckdb", pytest.param("chdb", marks=pytest.mark.thorough)])
 def kept(request: pytest.FixtureRequest) -> Iterator[Events]:
     with opened(request.param) as store:
         yield store

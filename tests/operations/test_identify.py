@@ -401,6 +401,17 @@ def test_one_address_that_tries_many_users_is_stopped_too() -> None:
     guesses.take("user@x.y", "203.0.113.9", NOW + timedelta(seconds=10))
 
 
+def test_an_office_that_signs_in_from_one_address_is_not_stopped() -> None:
+    guesses = Guesses()
+    for n in range(1_000):
+        guesses.take(f"user{n}@x.y", "203.0.113.9", NOW)
+        guesses.forgive(f"user{n}@x.y", "203.0.113.9")
+    for n in range(50):
+        guesses.take(f"other{n}@x.y", "203.0.113.9", NOW)
+    with pytest.raises(Overloaded):
+        guesses.take("other@x.y", "203.0.113.9", NOW)
+
+
 def test_getting_it_right_forgives_and_a_clock_set_back_does_no_harm() -> None:
     guesses = Guesses()
     for _ in range(4):

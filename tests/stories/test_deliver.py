@@ -97,6 +97,7 @@ def test_a_mail_arrives_with_its_link_and_is_sent_once(tmp_path: Path) -> None:
         )
 
 
+@pytest.mark.thorough
 def test_servers_down_and_hostile_for_three_days_lose_nothing(tmp_path: Path) -> None:
     """Down for a day, then putting off, then breaking off after DATA; the webhook is down as well.
 

@@ -25,6 +25,8 @@ CONTEXT = {"azure-llm-conv": "22361870", "azure-llm-code": "18059974", "azure-ll
 GENERATED = {"azure-llm-conv": "4088665", "azure-llm-code": "245896", "azure-llm": "4334561"}
 PACIFIC = "America/Los_Angeles"
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -188,6 +188,7 @@ def test_without_a_csm_the_page_says_where_it_goes(browsers: dict[str, httpx2.Cl
     assert "example.com" not in text(page)
 
 
+@pytest.mark.thorough
 def test_the_list_is_narrowed_by_what_its_address_says(
     browsers: dict[str, httpx2.Client],
 ) -> None:
@@ -245,6 +246,7 @@ def test_a_customer_sees_their_own_tree_and_prices_where_they_may(
     browsers: dict[str, httpx2.Client], who: str, path: str
 ) -> None:
     opened(browsers["eve@bolt.example"], "/volume/C-2/messages/contact")
+    opened(browsers["boss@acme.example"])
     page = get(browsers[who], path)
     said = text(page, "body").casefold()
     assert "bolt" not in said

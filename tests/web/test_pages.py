@@ -292,6 +292,7 @@ def test_signing_out_ends_the_session(world: Pages) -> None:
         assert client.get("/volume").status_code == 303
 
 
+@pytest.mark.thorough
 def test_every_link_leads_somewhere(browser: httpx2.Client) -> None:
     seen: set[str] = set()
     for start in ("/volume", "/volume?open=C-1%2Fmessages", LINE, EVENTS, "/volume/C-3/messages"):

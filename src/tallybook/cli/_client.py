@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import httpx2
 import msgspec
@@ -17,6 +17,7 @@ from tallybook.cli._app import app
 from tallybook.model.errors import Invalid, NotFound, TallybookError, Unauthenticated, Unavailable
 from tallybook.model.limits import PAGE_ROWS_MAX
 from tallybook.settings import Settings
+from tallybook.web import listening
 
 Data = Annotated[
     Path | None,
@@ -32,6 +33,7 @@ _KINDS: Mapping[int, type[TallybookError]] = {
 }
 #: The value of a parameter in an address; None is left out.
 Asked = str | int | Sequence[str] | None
+_ANSWER_SECONDS_MAX: Final = 120
 _JSON: Mapping[str, str] = {"Content-Type": "application/json"}
 #: Decimals go out as JSON numbers by their text, never through a float.
 _encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -131,7 +133,7 @@ def client_of(url: str, token: str) -> Iterator[Client]:
         Unavailable: `server_unreachable`.
     """
     headers = {"Authorization": f"Bearer {token}"}
-    with httpx2.Client(base_url=f"{url}/api/v1", headers=headers, timeout=120) as http:
+    with listening.client_of(f"{url}/api/v1", _ANSWER_SECONDS_MAX, headers) as http:
         try:
             yield Client(http)
         except httpx2.TransportError as e:

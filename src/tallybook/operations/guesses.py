@@ -67,9 +67,11 @@ class Guesses:
                 bucket.left -= 1
 
     def forgive(self, email: str, address: str) -> None:
-        """Forget the tries of a user who got it right."""
+        """Forget the tries of a user who got it right; others at their address lose none by it."""
         with self._lock:
             self._buckets.pop((email, address), None)
+            if (shared := self._buckets.get(address)) is not None:
+                shared.left = min(shared.tries, shared.left + 1)
 
     def _bucket(self, key: Hashable, tries: int, pause: timedelta, now: datetime) -> _Bucket:
         if key not in self._buckets:

@@ -1,12 +1,20 @@
-"""What outlets need of whoever they talk to: an end in time, and words that fit in a line."""
+"""What outlets need of whoever they talk to: trust, an end in time, words that fit in a line."""
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from typing import Final
 
 _WORDS_CHARS_MAX: Final = 300
+
+
+@cache
+def trusted() -> ssl.SSLContext:
+    """Return TLS with the authorities of this machine: read once, and only where it is needed."""
+    return ssl.create_default_context()
 
 
 @contextmanager

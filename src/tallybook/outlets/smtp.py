@@ -12,7 +12,7 @@ from tallybook.model.delivery import Delivery, Outcome
 from tallybook.model.limits import DELIVERY_SECONDS_MAX
 from tallybook.outlets._conversation import hand_over, why
 from tallybook.outlets._message import message, sender_of
-from tallybook.outlets._peer import within
+from tallybook.outlets._peer import trusted, within
 from tallybook.outlets._smtp_url import server_of
 
 _READY: Final = 220
@@ -44,7 +44,7 @@ class SmtpOutlet:
         self._server = server_of(url)
         self._sender = sender_of(sender)
         self._site = site.rstrip("/")
-        self._context = context or ssl.create_default_context()
+        self._context = context
         self._seconds = seconds
 
     def send(self, deliveries: Iterable[Delivery]) -> Generator[Outcome]:
@@ -67,6 +67,10 @@ class SmtpOutlet:
         finally:
             _close(client)
 
+    @property
+    def _tls(self) -> ssl.SSLContext:
+        return self._context or trusted()
+
     def _open(self) -> smtplib.SMTP:
         """Connect and say who we are.
 
@@ -76,7 +80,7 @@ class SmtpOutlet:
         server, seconds = self._server, self._seconds
         us, timeout = self._sender.domain, seconds + _LATER_SECONDS
         client = (
-            smtplib.SMTP_SSL(timeout=timeout, local_hostname=us, context=self._context)
+            smtplib.SMTP_SSL(timeout=timeout, local_hostname=us, context=self._tls)
             if server.scheme == "smtps"
             else smtplib.SMTP(timeout=timeout, local_hostname=us)
         )
@@ -89,7 +93,7 @@ class SmtpOutlet:
                 if code != _READY:
                     raise smtplib.SMTPConnectError(code, said)
                 if server.scheme == "smtp+starttls":
-                    client.starttls(context=self._context)
+                    client.starttls(context=self._tls)
                 if server.user is not None:
                     client.login(server.user, server.password)
         except (OSError, ValueError) as e:

@@ -15,7 +15,7 @@ from tallybook.model.delivery import Delivery, Outcome
 from tallybook.model.errors import Invalid
 from tallybook.model.limits import DELIVERY_SECONDS_MAX
 from tallybook.model.webhook import Webhook
-from tallybook.outlets._peer import within, words
+from tallybook.outlets._peer import trusted, within, words
 from tallybook.outlets._reach import Refused, networks_of, parts_of, reach
 from tallybook.outlets._signing import signed
 
@@ -47,7 +47,7 @@ class WebhookOutlet:
         self._allow = networks_of(allow)
         self._site = site.rstrip("/")
         self._now = now
-        self._context = context or ssl.create_default_context()
+        self._context = context
         self._seconds = seconds
 
     def post(self, webhook: Webhook, delivery: Delivery) -> Outcome:
@@ -76,7 +76,7 @@ class WebhookOutlet:
         if webhook.format == "standard":
             now = self._now()
             headers |= signed(webhook.signing(now), delivery.id, now, body)
-        context = self._context if parts.scheme == "https" else None
+        context = (self._context or trusted()) if parts.scheme == "https" else None
         connection = _Pinned(host, port, addresses, context, self._seconds)
         path = parts.path or "/"
         target = f"{path}?{parts.query}" if parts.query else path

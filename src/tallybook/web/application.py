@@ -1,18 +1,22 @@
 """The web application: API, pages, static files and probes around one set of services."""
 
+from collections.abc import Sequence
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
 from starlette.datastructures import Headers
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Scope
 
 from tallybook import __version__
+from tallybook.operations.guesses import Guesses
 from tallybook.operations.portfolio import Past
 from tallybook.web import api, probes, problems
 from tallybook.web.api._schemas import REFUSALS, components
@@ -48,6 +52,15 @@ class _Application(FastAPI):
         return document
 
 
+@cache
+def _routes() -> Sequence[BaseRoute]:
+    """Return what each path leads to: the same for all services, so it is worked out once."""
+    router = APIRouter(responses=REFUSALS)
+    router.include_router(api.router())
+    router.include_router(routes.router, include_in_schema=False)
+    return router.routes
+
+
 def make(services: Services) -> ASGIApp:
     """Put the application together."""
     app = _Application(
@@ -56,14 +69,13 @@ def make(services: Services) -> ASGIApp:
         openapi_url="/api/v1/openapi.json",
         docs_url=None,
         redoc_url=None,
-        responses=REFUSALS,
     )
     app.state.services = services
     app.state.past = Past()
+    app.state.guesses = Guesses()
     problems.install(app)
     app.add_middleware(Express)
-    app.include_router(api.router())
-    app.include_router(routes.router, include_in_schema=False)
+    app.router.routes.extend(_routes())
     static = Path(str(files("tallybook.web").joinpath("static")))
     app.mount("/static", _Static(directory=static), name="static")
     registry = CollectorRegistry()

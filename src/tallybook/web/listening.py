@@ -5,7 +5,8 @@ folder that tells other commands where that is.
 import json
 import os
 import socket
-from collections.abc import Iterator
+import ssl
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -69,6 +70,16 @@ def address_of(listening: socket.socket, token: str) -> Address:
     return Address(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}", token)
 
 
+def client_of(url: str, seconds: float, headers: Mapping[str, str] | None = None) -> httpx2.Client:
+    """Return a client of a server of this machine: no proxy that the environment names leads to it,
+    and as its address is `http://`, no authority is read, which would take longer than to ask.
+    """
+    nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return httpx2.Client(
+        base_url=url, timeout=seconds, headers=headers, trust_env=False, verify=nobody
+    )
+
+
 @contextmanager
 def told(file: Path, address: Address) -> Iterator[None]:
     """Leave the address where the command line of whoever may read the folder finds it."""
@@ -88,7 +99,8 @@ def found(file: Path) -> Address | None:
     """Return the address of the server that runs on a folder; a dead one's file says nothing."""
     try:
         address = Address(**json.loads(file.read_text()))
-        httpx2.get(f"{address.url}/healthz", timeout=_FIND_SECONDS).raise_for_status()
+        with client_of(address.url, _FIND_SECONDS) as http:
+            http.get("/healthz").raise_for_status()
     except (OSError, ValueError, TypeError, httpx2.HTTPError):
         return None
     return address

@@ -26,7 +26,6 @@ _THEMES: Final = frozenset(get_args(Theme))
 _FIELDS_MAX: Final = 50
 _THEME_SECONDS: Final = 365 * 24 * 3600
 _SEE_OTHER: Final = 303
-_guesses = Guesses()
 
 
 async def form(request: Request) -> dict[str, str]:
@@ -65,10 +64,11 @@ async def sign_in(request: Request, service: Service, fields: Form) -> Response:
         request.client.host if request.client else "",
         request.cookies.get(COOKIE),
     )
+    guesses: Guesses = request.app.state.guesses
     try:
         check_origin(request)
         made = await run_in_threadpool(
-            identify.sign_in, service.people, _guesses, attempt, service.clock.real_now()
+            identify.sign_in, service.people, guesses, attempt, service.clock.real_now()
         )
     except TallybookError as e:
         frame = Frame("Sign in", theme=theme(request))
