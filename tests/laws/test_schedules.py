@@ -11,16 +11,19 @@ from typing import Any
 
 import pytest
 
+from tallybook.model.alert import Recipients
 from tallybook.model.delivery import Attachment, Delivery, DeliveryQuery
 from tallybook.model.errors import Conflict, Forbidden
 from tallybook.model.ids import new_id
 from tallybook.model.mark import Mark
 from tallybook.model.schedule import ReportRun, ReportSchedule
 from tallybook.model.scope import Scope, operator
+from tallybook.stores.books.alerts import BooksAlerts
 from tallybook.stores.books.database import Database
 from tallybook.stores.books.deliveries import BooksDeliveries, BooksOutbox
 from tallybook.stores.books.schedules import BooksSchedules
 from tests.books import STORES, opened
+from tests.laws.test_alert_store import subscription_of
 
 NOW = datetime(2026, 3, 2, 7, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -190,3 +193,28 @@ def test_the_file_of_a_mail_is_there_until_it_was_sent(database: Database) -> No
     assert outbox.attachment(WHOLE, one.id) == FILE
     assert outbox.settle(WHOLE, replace(one, status="sent"), "us")
     assert outbox.attachment(WHOLE, one.id) is None
+
+
+def test_an_address_is_replaced_in_checks_and_pages_or_in_none(database: Database) -> None:
+    alerts, schedules = BooksAlerts(database), BooksSchedules(database)
+    check, page = subscription_of(), added(schedules)
+    alerts.add(WHOLE, check)
+    checks = {check.id: Recipients(to=("new@example.com",))}
+    pages = {page.id: ("new@example.com",)}
+
+    class Torn(dict[str, tuple[str, ...]]):
+        """What breaks off once all is written."""
+
+        def items(self) -> Any:
+            yield from super().items()
+            raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="full"):
+        alerts.readdress(WHOLE, checks, Torn(pages), NOW)
+    assert alerts.subscription(WHOLE, check.id) == check
+    assert schedules.schedule(ANN, page.id) == page
+    alerts.readdress(BOB, {}, pages, NOW)
+    assert schedules.schedule(ANN, page.id) == page, "it is not Bob's"
+    alerts.readdress(WHOLE, checks, pages, NOW)
+    assert alerts.subscription(WHOLE, check.id) == replace(check, recipients=checks[check.id])
+    assert schedules.schedule(ANN, page.id) == replace(page, recipients=pages[page.id])

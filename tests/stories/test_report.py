@@ -400,6 +400,46 @@ def test_an_address_is_replaced_in_pages_too(house: House) -> None:
     assert kept == theirs
 
 
+def test_nobody_is_put_where_a_customer_may_not_send(house: House) -> None:
+    """An administrator changes a page or a check of a customer's for them, not past them."""
+    theirs = house.page("customer_admin", recipients=[CORA])
+    told = {"check": "spend.threshold", "recipients": {"to": [CORA]}}
+    check = house.by("customer_admin", "POST", "/subscriptions", told).json
+    ours = house.subscribed(recipients={"to": [CORA]})
+    target = "/subscriptions/replace-address"
+    for new in ("nobody@acme.example", OTTO, CHIEF):
+        refused = house.call("POST", target, {"from": CORA, "to": new, "dry_run": False})
+        assert (refused.status, refused.json["code"]) == (422, "recipient_not_allowed")
+        one = f"/subscriptions/{check['id']}"
+        refused = house.call("PATCH", one, {"recipients": {"to": [new]}})
+        assert (refused.status, refused.json["code"]) == (422, "recipient_not_allowed")
+        assert house.get(one) == check
+    assert house.call("PATCH", one, {"accounts": ["other"]}).status == 404
+    assert house.get(f"/subscriptions/{ours['id']}") == ours
+    assert house.by("customer_admin", "DELETE", one).status == 204
+    refused = house.call("POST", target, {"from": CORA, "to": OTTO, "dry_run": False})
+    assert (refused.status, refused.json["code"]) == (422, "recipient_unknown")
+    house.put("/users/clara@acme.example", role="customer_viewer", account="acme")
+    change = {"from": CORA, "to": "clara@acme.example", "dry_run": False}
+    done = house.call("POST", target, change).json
+    assert [one["id"] for one in done["pages"]] == [theirs["id"]]
+    assert [one["id"] for one in done["items"]] == [ours["id"]]
+
+
+@pytest.mark.parametrize("role", ["analyst", "customer_viewer"])
+def test_who_has_pages_only_replaces_an_address_in_these(house: House, role: str) -> None:
+    made = house.page(role, recipients=[CORA])
+    checks = house.subscribed(recipients={"to": [CORA]})
+    house.put("/users/clara@acme.example", role="customer_viewer", account="acme")
+    change = {"from": CORA, "to": "clara@acme.example", "dry_run": False}
+    done = house.by(role, "POST", "/subscriptions/replace-address", change)
+    assert (done.status, done.json["items"]) == (200, [])
+    assert [one["id"] for one in done.json["pages"]] == [made["id"]]
+    (kept,) = house.by(role, "GET", "/report-schedules").json["items"]
+    assert kept["recipients"] == ["clara@acme.example"]
+    assert house.get(f"/subscriptions/{checks['id']}") == checks
+
+
 def test_the_runs_of_another_are_not_there(house: House) -> None:
     made = house.page(recipients=[FAY])
     target = f"/report-schedules/{made['id']}/runs"

@@ -3,7 +3,7 @@ the outbox that deliveries wait in, with the webhooks they go to. All are kept b
 `model.ports` for the others.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -12,6 +12,7 @@ from tallybook.model.alert import (
     FindingEvent,
     FindingPage,
     FindingQuery,
+    Recipients,
     Run,
     Subscription,
 )
@@ -36,6 +37,17 @@ class Alerts(Protocol):
 
     def change(self, scope: Scope, subscription: Subscription, at: datetime) -> None:
         """Replace the one with this id, but for its `due_at`."""
+
+    def readdress(
+        self,
+        scope: Scope,
+        checks: Mapping[str, Recipients],
+        pages: Mapping[str, Sequence[str]],
+        at: datetime,
+    ) -> None:
+        """Replace who is told by subscriptions to checks and to pages, by their ids, of those that
+        the scope may change; in one transaction.
+        """
 
     def remove(self, scope: Scope, subscription_id: str, at: datetime) -> bool:
         """Remove one with its runs and findings; False where the scope sees none with this id."""

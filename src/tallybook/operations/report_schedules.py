@@ -24,7 +24,6 @@ from tallybook.operations._page import Page, page_of
 from tallybook.operations._times import Times, next_due
 from tallybook.operations.people import Email, Plain
 from tallybook.operations.position import Instants
-from tallybook.operations.subscriptions import AddressChange
 
 #: What an address says and a subscription does not keep: how it looks, and of when it is.
 _NOT_KEPT: Final = pages.OF_THE_VIEW | {"known_at"}
@@ -181,38 +180,6 @@ def runs(scope: Scope, schedules: Schedules, schedule_id: str) -> list[ReportRun
     return schedules.runs(scope, schedule_id, _RUNS)
 
 
-def replace_address(
-    scope: Scope,
-    schedules: Schedules,
-    people: People,
-    body: Document,
-    now: datetime,
-    *,
-    dry_run: bool = False,
-) -> list[ReportSchedule]:
-    """Put one address in the place of another in all subscriptions the caller may change, and
-    return these as they are then; with `dry_run`, here or in the body, nothing is changed.
-
-    Raises:
-        Forbidden: `verb_not_allowed`.
-        Invalid: `document_invalid`, `recipient_unknown`.
-    """
-    scope.require("read")
-    asked = parse(AddressChange, body)
-    every = schedules.every if scope.may("administer") else schedules.schedules
-    found = []
-    for known in every(scope):
-        if asked.from_ not in known.recipients:
-            continue
-        _check_theirs(scope, people, asked.to, now)
-        put = (asked.to if one == asked.from_ else one for one in known.recipients)
-        changed = replace(known, recipients=tuple(dict.fromkeys(put)))
-        found.append(changed)
-        if not (dry_run or asked.dry_run):
-            schedules.change(scope, changed, now)
-    return found
-
-
 def next_run(schedule: ReportSchedule, now: datetime) -> datetime | None:
     """Return when a subscription is due next, in UTC; None while it is off.
 
@@ -221,6 +188,23 @@ def next_run(schedule: ReportSchedule, now: datetime) -> datetime | None:
     """
     due = next_due(schedule.cron, schedule.timezone, now)
     return due if schedule.enabled else None
+
+
+def check_recipient(scope: Scope, people: People, address: str, now: datetime) -> None:
+    """Refuse, of who is bound to accounts, to send to anybody but their users.
+
+    Raises:
+        Invalid: `recipient_unknown`.
+    """
+    if scope.accounts is None or address == scope.who:
+        return
+    user = people.user(scope, address)
+    if user is None or user.account is None or not scope.sees(user.account, now):
+        raise Invalid(
+            "recipient_unknown",
+            f"{address} is no user of the accounts of {scope.who}.",
+            field="recipients",
+        )
 
 
 def _check_often(cron: str) -> None:
@@ -252,19 +236,8 @@ def _recipients(
             field="recipients",
         )
     for address in wanted:
-        _check_theirs(scope, people, address, now)
+        check_recipient(scope, people, address, now)
     return wanted
-
-
-def _check_theirs(scope: Scope, people: People, address: str, now: datetime) -> None:
-    """Refuse, of who is bound to accounts, to send to anybody but their users."""
-    if scope.accounts is None or address == scope.who:
-        return
-    user = people.user(scope, address)
-    if user is None or user.account is None or not scope.sees(user.account, now):
-        raise Invalid(
-            "recipient_unknown", f"{address} is no user of your accounts.", field="recipients"
-        )
 
 
 def _not_found() -> NotFound:

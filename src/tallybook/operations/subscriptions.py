@@ -17,7 +17,7 @@ from tallybook.model.ids import new_id
 from tallybook.model.nouns import Document, Instant, Name, Noun, parse
 from tallybook.model.ports import People
 from tallybook.model.scope import CUSTOMERS, Role, Scope, operator
-from tallybook.operations import checks
+from tallybook.operations import checks, identify
 from tallybook.operations._page import Page, check_limit, page_of
 from tallybook.operations._times import Times, check_snooze, next_due
 from tallybook.operations.checks import AskedValues, Branches, Keys
@@ -88,14 +88,6 @@ class SubscriptionChange(Noun):
     excluded: Annotated[dict[Name, Plain], Field(max_length=1_000)] | None = None
 
 
-class AddressChange(Noun):
-    """One address to take the place of another; `dry_run` only says where."""
-
-    from_: Annotated[Email, Field(alias="from")]
-    to: Email
-    dry_run: bool = True
-
-
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What subscriptions are checked against and kept in."""
@@ -161,7 +153,8 @@ def change(
     """Change a subscription; only its owner and administrators may. What is not asked for is not
     checked: one with an account or a webhook that is gone can still be switched off.
 
-    What was due while it was off, snoozed or at other times is not made up for.
+    It holds for its owner: an administrator names accounts and people that its owner may. What was
+    due while it was off, snoozed or at other times is not made up for.
 
     Raises:
         Forbidden: `verb_not_allowed`, `may_not_subscribe`, `not_yours`, `value_not_allowed`.
@@ -170,6 +163,7 @@ def change(
     """
     known = _own(scope, desk.alerts, subscription_id)
     asked = parse(SubscriptionChange, body)
+    owner = behalf(scope, desk, known.owner, now)
     given = asked.model_fields_set
     plain = ("name", "accounts", "branches", "subject", "split_by", "mode", "enabled")
     wanted: dict[str, Any] = {
@@ -181,10 +175,10 @@ def change(
     if asked.values is not None:
         wanted["values"] = _values(scope, known.check, asked.values)
     if asked.recipients is not None:
-        wanted["recipients"] = _recipients(scope, desk, asked.recipients, now)
+        wanted["recipients"] = _recipients(owner, desk, asked.recipients, now)
     if asked.schedule is not None:
         wanted |= {"cron": asked.schedule.fields, "timezone": asked.schedule.timezone}
-    _check_accounts(scope, desk, asked.accounts or (), now)
+    _check_accounts(owner, desk, asked.accounts or (), now)
     changed = replace(known, **wanted)
     next_due(changed.cron, changed.timezone, now)
     check_snooze(changed.snooze_until, now, "snooze_until")
@@ -260,30 +254,6 @@ def runs(
     return found[:limit], len(found) > limit
 
 
-def replace_address(scope: Scope, desk: Desk, body: Document, now: datetime) -> list[Subscription]:
-    """Put one address in the place of another in all subscriptions the caller may change, or in
-    none, and return these as they are then; with `dry_run` nothing is changed.
-
-    Raises:
-        Forbidden: `verb_not_allowed`, `may_not_subscribe`.
-        Invalid: `document_invalid`, `recipient_unknown`, `recipient_not_allowed`.
-    """
-    _require(scope)
-    asked = parse(AddressChange, body)
-    found = []
-    for known in desk.alerts.subscriptions(scope):
-        if not _is_theirs(scope, known):
-            continue
-        recipients = _replaced(known.recipients, asked.from_, asked.to)
-        if recipients == known.recipients:
-            continue
-        _check_recipients(scope, desk, _only(recipients, asked.to), now)
-        found.append(replace(known, recipients=recipients))
-    for changed in () if asked.dry_run else found:
-        desk.alerts.change(scope, changed, now)
-    return found
-
-
 def next_run(subscription: Subscription, now: datetime) -> datetime | None:
     """Return when a subscription is due next, in UTC; None while it is off.
 
@@ -295,6 +265,29 @@ def next_run(subscription: Subscription, now: datetime) -> datetime | None:
     return due if subscription.enabled else None
 
 
+def check_recipients(scope: Scope, desk: Desk, made: Recipients, now: datetime) -> None:
+    """Refuse recipients that are not there, and, of a customer's, whom they may not tell.
+
+    Raises:
+        Invalid: `recipient_unknown`, `recipient_not_allowed`.
+    """
+    for email in made.users:
+        if desk.people.user(scope, email) is None:
+            raise _unknown("users", f"{email} is no user; add the user first, or use to.")
+    known = {one.id for one in desk.webhooks.webhooks(_CHECK)} if made.webhooks else ()
+    for webhook in made.webhooks:
+        if webhook not in known:
+            raise _unknown("webhooks", f"There is no webhook {webhook!r}; see GET /webhooks.")
+    if scope.accounts is None:
+        return
+    if made.csm or made.sales_rep or made.webhooks or set(made.roles) - CUSTOMERS:
+        raise _not_allowed("Name addresses of your own users, or roles of customers.")
+    for email in (*made.to, *made.cc, *made.bcc, *made.users):
+        user = desk.people.user(scope, email)
+        if user is None or user.account is None or not scope.sees(user.account, now):
+            raise _not_allowed(f"{email} is no user of the accounts of {scope.who}.")
+
+
 def may_subscribe(scope: Scope) -> bool:
     """Tell whether the scope may have subscriptions."""
     return scope.may("contact") and scope.role in SUBSCRIBERS
@@ -303,6 +296,15 @@ def may_subscribe(scope: Scope) -> bool:
 def may_change(scope: Scope, subscription: Subscription) -> bool:
     """Tell whether the scope may change a subscription and run it."""
     return may_subscribe(scope) and _is_theirs(scope, subscription)
+
+
+def behalf(scope: Scope, desk: Desk, owner: str, now: datetime) -> Scope:
+    """Return what the owner of a subscription may see now, for who changes it in their place; the
+    caller's own scope where there is no such owner any more.
+    """
+    if owner == scope.who:
+        return scope
+    return identify.by_name(desk.people, desk.directories, owner, now) or scope
 
 
 def require_own(scope: Scope, subscription: Subscription) -> None:
@@ -376,53 +378,8 @@ def _recipients(scope: Scope, desk: Desk, asked: AskedRecipients, now: datetime)
                 field="recipients",
             )
         made = Recipients(users=(scope.who,))
-    _check_recipients(scope, desk, made, now)
+    check_recipients(scope, desk, made, now)
     return made
-
-
-def _check_recipients(scope: Scope, desk: Desk, made: Recipients, now: datetime) -> None:
-    for email in made.users:
-        if desk.people.user(scope, email) is None:
-            raise _unknown("users", f"{email} is no user; add the user first, or use to.")
-    known = {one.id for one in desk.webhooks.webhooks(_CHECK)} if made.webhooks else ()
-    for webhook in made.webhooks:
-        if webhook not in known:
-            raise _unknown("webhooks", f"There is no webhook {webhook!r}; see GET /webhooks.")
-    if scope.accounts is None:
-        return
-    if made.csm or made.sales_rep or made.webhooks or set(made.roles) - CUSTOMERS:
-        raise _not_allowed("Name addresses of your own users, or roles of customers.")
-    for email in (*made.to, *made.cc, *made.bcc, *made.users):
-        user = desk.people.user(scope, email)
-        if user is None or user.account is None or not scope.sees(user.account, now):
-            raise _not_allowed(f"{email} is no user of your accounts.")
-
-
-def _replaced(recipients: Recipients, old: str, new: str) -> Recipients:
-    def put(addresses: Iterable[str]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(new if one == old else one for one in addresses))
-
-    return replace(
-        recipients,
-        to=put(recipients.to),
-        cc=put(recipients.cc),
-        bcc=put(recipients.bcc),
-        users=put(recipients.users),
-    )
-
-
-def _only(recipients: Recipients, address: str) -> Recipients:
-    """Return recipients with this address alone, wherever it stands."""
-
-    def kept(addresses: tuple[str, ...]) -> tuple[str, ...]:
-        return (address,) if address in addresses else ()
-
-    return Recipients(
-        to=kept(recipients.to),
-        cc=kept(recipients.cc),
-        bcc=kept(recipients.bcc),
-        users=kept(recipients.users),
-    )
 
 
 def _once(value: Any) -> Any:

@@ -2,7 +2,7 @@
 findings, their history, what is to be sent, and when it was due.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
@@ -36,7 +36,7 @@ from tallybook.model.errors import Conflict
 from tallybook.model.mark import parse_mark
 from tallybook.model.scope import Scope
 from tallybook.stores.books import deliveries as outbox
-from tallybook.stores.books import limbs
+from tallybook.stores.books import limbs, schedules
 from tallybook.stores.books.database import Database
 from tallybook.stores.books.people import note
 from tallybook.stores.books.schema import LIMBS, fields
@@ -85,6 +85,21 @@ class BooksAlerts:
         with self._database.writer() as connection:
             connection.execute(one.values(values))
             note(connection, scope, at, "alert.changed", subscription.id)
+
+    def readdress(
+        self,
+        scope: Scope,
+        checks: Mapping[str, Recipients],
+        pages: Mapping[str, Sequence[str]],
+        at: datetime,
+    ) -> None:
+        """Replace who is told by subscriptions to checks and to pages, in one transaction."""
+        with self._database.writer() as connection:
+            for key, told in checks.items():
+                one = update(subscriptions).where(subscriptions.c.id == key, *_mine(scope))
+                connection.execute(one.values(recipients=asdict(told)))
+                note(connection, scope, at, "alert.changed", key)
+            schedules.readdress(connection, scope, pages, at)
 
     def remove(self, scope: Scope, subscription_id: str, at: datetime) -> bool:
         """Remove one with its runs and findings; False where there is none."""

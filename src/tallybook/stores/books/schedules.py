@@ -2,12 +2,12 @@
 to is one commit: the run, what is to be sent, and when it was due.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, insert, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, insert, or_, select, true, update
 
 from tallybook.model.delivery import Delivery
 from tallybook.model.errors import Conflict
@@ -116,6 +116,16 @@ class BooksSchedules:
         )
         with self._database.reader() as connection:
             return [_run(row) for row in connection.execute(found)]
+
+
+def readdress(
+    connection: Connection, scope: Scope, told: Mapping[str, Sequence[str]], at: datetime
+) -> None:
+    """Replace to whom pages are sent, by the ids of subscriptions; see `Alerts.readdress`."""
+    for key, recipients in told.items():
+        one = update(schedules).where(schedules.c.id == key, _theirs(scope))
+        connection.execute(one.values(recipients=list(recipients)))
+        note(connection, scope, at, "report_schedule.changed", key)
 
 
 def _theirs(scope: Scope) -> ColumnElement[bool]:

@@ -21,9 +21,9 @@ from tallybook.operations.preview import ForecastRequest
 from tallybook.operations.preview_charge import ChargeRequest
 from tallybook.operations.preview_periods import PeriodsRequest
 from tallybook.operations.preview_statement import StatementRequest
+from tallybook.operations.readdress import AddressChange
 from tallybook.operations.report_schedules import NewReportSchedule, ReportScheduleChange
 from tallybook.operations.subscriptions import (
-    AddressChange,
     NewSubscription,
     SubscriptionChange,
 )

@@ -1,6 +1,5 @@
 """Subscriptions to checks, and their runs: `/subscriptions`."""
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
@@ -11,12 +10,11 @@ from starlette.responses import Response
 from tallybook.model import limits
 from tallybook.model.alert import Run, RunKind, Subscription
 from tallybook.model.delivery import Delivery
-from tallybook.model.schedule import ReportSchedule, preset_of
-from tallybook.model.scope import Scope
-from tallybook.operations import report_schedules as schedules_op
+from tallybook.model.schedule import preset_of
 from tallybook.operations import subscriptions as subscriptions_op
 from tallybook.operations import watch as watch_op
 from tallybook.operations._page import read_cursor, write_cursor
+from tallybook.operations.readdress import readdress
 from tallybook.web.api._parameters import Body, Cursor, Limit, as_mapping
 from tallybook.web.api._schemas import says
 from tallybook.web.api._shapes import many, page_of, record, ref
@@ -65,24 +63,13 @@ def post_replace_address(scope: Caller, service: Service, body: Body) -> Respons
     too; a dry run, as it is by default, says in which.
     """
     now = service.clock.now()
-    found, pages = readdressed(scope, service, as_mapping(body), now)
+    found = readdress(scope, desk(service), service.schedules, as_mapping(body), now)
     return answer(
         {
-            "items": [_shape(one, now) for one in found],
-            "pages": [shape_of_page(one, now) for one in pages],
+            "items": [_shape(one, now) for one in found.checks],
+            "pages": [shape_of_page(one, now) for one in found.pages],
         }
     )
-
-
-def readdressed(
-    scope: Scope, service: Services, asked: Mapping[str, Any], now: datetime
-) -> tuple[list[Subscription], list[ReportSchedule]]:
-    """Put an address in the place of another in all subscriptions, pages too, or in none."""
-    change = (scope, service.schedules, service.people, asked, now)
-    pages = schedules_op.replace_address(*change, dry_run=True)
-    found = subscriptions_op.replace_address(scope, desk(service), asked, now)
-    schedules_op.replace_address(*change)
-    return found, pages
 
 
 @router.get(_ONE, openapi_extra=says(ref("Subscription")))

@@ -19,7 +19,8 @@ from tallybook.operations import findings as findings_op
 from tallybook.operations import subscriptions as subscriptions_op
 from tallybook.operations import watch as watch_op
 from tallybook.operations.checks import Listed
-from tallybook.web.api.subscriptions import desk, readdressed
+from tallybook.operations.readdress import readdress
+from tallybook.web.api.subscriptions import desk
 from tallybook.web.pages import format as say
 from tallybook.web.pages.alerts import view as views
 from tallybook.web.pages.alerts import words
@@ -48,18 +49,20 @@ def subscribed(request: Request, scope: SignedIn, service: Service) -> Response:
 
 
 @router.post(words.SUBSCRIBED)
-def readdress(request: Request, scope: SignedIn, service: Service, fields: Fields) -> Response:
+def replace_address(
+    request: Request, scope: SignedIn, service: Service, fields: Fields
+) -> Response:
     """Say where an address would take the place of another, or put it there."""
     old, new, wanted = fields.get("from", ""), fields.get("to", ""), fields.get("do") == "replace"
     body = {"from": old, "to": new, "dry_run": not wanted}
     form, status = views.AddressForm(old, new), 200
     try:
-        found, pages = readdressed(scope, service, body, service.clock.now())
+        found = readdress(scope, desk(service), service.schedules, body, service.clock.now())
     except _REFUSED as e:
         form, status = replace(form, problem=e.detail), status_of(e)
     else:
-        where = tuple(Link(one.name, f"{words.SUBSCRIBED}/{one.id}") for one in found)
-        where += tuple(Link(one.name, SUBSCRIPTIONS) for one in pages)
+        where = tuple(Link(one.name, f"{words.SUBSCRIBED}/{one.id}") for one in found.checks)
+        where += tuple(Link(one.name, SUBSCRIPTIONS) for one in found.pages)
         changed = say.plural(len(where), "subscription tells", "subscriptions tell")
         done = views.AddressForm(notice=f"{changed} {new} in place of {old}.")
         form = done if wanted else replace(form, where=where)
@@ -95,8 +98,13 @@ def _list(
         frame(request, scope, directory, "Alert subscriptions"),
         (Link("Alerts", words.ALERTS), Link("Subscriptions", words.SUBSCRIBED)),
         tuple(map(row, found)),
-        move if subscriptions_op.may_subscribe(scope) else None,
+        move if _tells(scope, service) else None,
     )
+
+
+def _tells(scope: Scope, service: Services) -> bool:
+    """Tell whether somebody has, or may have, subscriptions that tell addresses."""
+    return subscriptions_op.may_subscribe(scope) or bool(service.schedules.schedules(scope))
 
 
 @router.get(f"{words.SUBSCRIBED}/{{subscription_id}}")
