@@ -59,7 +59,7 @@ FORM = SubscriptionForm(
         Field("v.low", "Ratio below", "A ratio of this is in order.", "text", "0.75", "0.75"),
         Field("v.high", "Ratio above", "The same.", "text", "x", fault="high must be a number."),
     ),
-    (Field("accounts", "Accounts", "With commas; all by default.", "text", ""),),
+    (Field("branches", "Branches", "One a line.", "lines", "Chicago, North\nChicago, South"),),
     (Field("preset", "Schedule", "By the clock.", "choice", "daily", options=PRESETS),),
     (
         Field("to", "To", "Addresses with commas.", "text", "fay@example.com"),

@@ -56,6 +56,8 @@ def form_of(page: Html, css: str = "form.letter") -> dict[str, str]:
     for one in page.css(f"{css} select"):
         chosen = one.css("option[selected]") or one.css("option")
         found[str(one.attributes["name"])] = chosen[0].attributes.get("value") or ""
+    for one in page.css(f"{css} .entry textarea"):
+        found[str(one.attributes["name"])] = one.text()
     return found
 
 

@@ -2,6 +2,7 @@
 and what they ask for. Reads and writes nothing.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final, get_args
@@ -12,16 +13,19 @@ from tallybook.model.errors import TallybookError
 from tallybook.model.schedule import PRESETS, preset_of
 from tallybook.model.scope import Role
 from tallybook.web.pages.alerts import words
-from tallybook.web.pages.alerts.view import Field, SubscriptionForm
+from tallybook.web.pages.alerts.view import Field, Kind, SubscriptionForm
 from tallybook.web.pages.view import Option
 
-_KINDS: Final = {"flag": "flag", "choice": "choice", "list": "text"}
+#: What ends a line of a form.
+_LINE: Final = re.compile(r"\r?\n")
+#: Where in a list a fault is: its form has one field for all of it.
+_PLACE: Final = re.compile(r"\.\d+$")
 _SPLITS: Final = (
     ("none", "One mail"),
     ("branch", "One a branch"),
     ("recipient", "One a recipient"),
 )
-#: Recipients that the form has as texts with commas between them.
+#: Recipients that the form has as texts with commas between them: none has a comma in it.
 _LISTS: Final = ("to", "cc", "bcc", "users", "roles", "webhooks")
 
 
@@ -36,8 +40,10 @@ def form_of(check: Check, said: Mapping[str, str]) -> SubscriptionForm:
     )
 
 
-def said_of(one: Subscription) -> dict[str, str]:
-    """Return what a subscription is set to, as its form would say it."""
+def said_of(check: Check, one: Subscription) -> dict[str, str]:
+    """Return what a subscription is set to, as its form would say it: sent as it is, it changes
+    nothing.
+    """
     recipients = one.recipients
     preset = preset_of(one.cron)
     flags = {
@@ -47,11 +53,11 @@ def said_of(one: Subscription) -> dict[str, str]:
         "sends_empty": one.sends_empty,
     }
     return {
-        **{f"v.{name}": _text(value) for name, value in one.values.items()},
+        **{f"v.{variable.key}": _text(variable, one.values) for variable in check.VARIABLES},
         **{name: ", ".join(getattr(recipients, name)) for name in _LISTS},
         **{name: "true" for name, is_set in flags.items() if is_set},
         "accounts": ", ".join(one.accounts),
-        "branches": ", ".join(one.branches),
+        "branches": "\n".join(one.branches),
         "preset": preset or "",
         "cron": "" if preset else one.cron,
         "timezone": one.timezone,
@@ -62,16 +68,14 @@ def said_of(one: Subscription) -> dict[str, str]:
     }
 
 
-def body_of(said: Mapping[str, str]) -> dict[str, Any]:
+def body_of(check: Check, said: Mapping[str, str]) -> dict[str, Any]:
     """Return what a form asks for, as the API has it."""
     times = {"cron": said["cron"]} if said.get("cron") else {"preset": said.get("preset") or None}
     named = {"name": said["name"]} if said.get("name") else {}
-    lists = {name: list_of(said, name) for name in _LISTS}
+    lists = {name: _parts(said.get(name, "")) for name in _LISTS}
     return {
         **named,
-        "values": {n.removeprefix("v."): v for n, v in said.items() if n[:2] == "v." and v},
-        "accounts": list_of(said, "accounts"),
-        "branches": list_of(said, "branches"),
+        **looked_at(check, said),
         "schedule": {**times, "timezone": said.get("timezone") or "UTC"},
         "recipients": {**lists, "csm": "csm" in said, "sales_rep": "sales_rep" in said},
         "subject": said.get("subject", ""),
@@ -82,15 +86,28 @@ def body_of(said: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def list_of(said: Mapping[str, str], name: str) -> tuple[str, ...]:
-    """Return the parts of a text with commas between them."""
-    return tuple(part for part in (p.strip() for p in said.get(name, "").split(",")) if part)
+def looked_at(check: Check, said: Mapping[str, str]) -> dict[str, Any]:
+    """Return what a form has a check look at: the values of its variables, accounts and branches.
+    An empty field is the default of its variable; that of a list is an empty list.
+    """
+    values: dict[str, Any] = {}
+    for variable in check.VARIABLES:
+        text = said.get(f"v.{variable.key}")
+        if variable.kind == "list" and text is not None:
+            values[variable.key] = _items(variable, text)
+        elif text:
+            values[variable.key] = text
+    return {
+        "values": values,
+        "accounts": _parts(said.get("accounts", "")),
+        "branches": _lines(said.get("branches", "")),
+    }
 
 
 def with_fault(form: SubscriptionForm, fault: TallybookError) -> SubscriptionForm:
     """Say a fault beside the field that it names."""
     named = str(fault.facts.get("field", "")).replace("values.", "v.").rpartition("recipients.")[2]
-    named = named.removeprefix("schedule.").partition(".0")[0]
+    named = _PLACE.sub("", named.removeprefix("schedule."))
 
     def told(fields: tuple[Field, ...]) -> tuple[Field, ...]:
         return tuple(
@@ -107,9 +124,9 @@ def with_fault(form: SubscriptionForm, fault: TallybookError) -> SubscriptionFor
 
 
 def _variable(variable: Variable, said: Mapping[str, str]) -> Field:
-    name = f"v.{variable.key}"
-    default = _text(variable.default)
-    hint = f"{default} by default" if default and variable.kind != "flag" else ""
+    name, kind = f"v.{variable.key}", _kind(variable)
+    default = _text(variable, {variable.key: variable.default})
+    hint = f"{', '.join(_lines(default))} by default" if default and kind != "flag" else ""
     if variable.letter:
         hint = f"{hint} · variable {variable.letter}".lstrip(" ·")
     options = tuple(Option(c, c, c == said.get(name, default)) for c in variable.choices)
@@ -117,20 +134,46 @@ def _variable(variable: Variable, said: Mapping[str, str]) -> Field:
         name,
         variable.title,
         variable.help,
-        _KINDS.get(variable.kind, "text"),  # type: ignore[arg-type]  # the kinds of `Field`
-        said.get(name, "" if variable.kind == "flag" else default),
+        kind,
+        said.get(name, "" if kind == "flag" else default),
         hint,
         options,
         required=variable.required,
     )
 
 
-def _text(value: object) -> str:
-    if isinstance(value, (list, tuple)):
-        return ", ".join(map(_text, value))
+def _kind(variable: Variable) -> Kind:
+    """Return how a variable is entered; texts, with a comma in them or not, one a line."""
+    match variable.kind:
+        case "flag" | "choice" as kind:
+            return kind
+        case "list" if variable.of == "text":
+            return "lines"
+        case _:
+            return "text"
+
+
+def _text(variable: Variable, values: Mapping[str, Any]) -> str:
+    value = values.get(variable.key)
+    if variable.kind == "list":
+        return ("\n" if _kind(variable) == "lines" else ", ").join(map(str, value or ()))
     if value is True:
         return "true"
     return "" if value is None or value is False else str(value)
+
+
+def _items(variable: Variable, text: str) -> tuple[str, ...]:
+    return _lines(text) if _kind(variable) == "lines" else _parts(text)
+
+
+def _lines(text: str) -> tuple[str, ...]:
+    """Return the lines of a text that say something."""
+    return tuple(filter(str.strip, _LINE.split(text)))
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    """Return the parts of a text with commas between them."""
+    return tuple(filter(None, map(str.strip, text.split(","))))
 
 
 def _narrowing(said: Mapping[str, str]) -> tuple[Field, ...]:
@@ -138,7 +181,9 @@ def _narrowing(said: Mapping[str, str]) -> tuple[Field, ...]:
         _typed(
             said, "accounts", "Accounts", "Keys with commas, each with its tree; all by default."
         ),
-        _typed(said, "branches", "Branches", "With commas; all by default."),
+        Field(
+            "branches", "Branches", "One a line; all by default.", "lines", said.get("branches", "")
+        ),
     )
 
 

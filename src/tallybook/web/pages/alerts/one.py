@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -12,6 +12,7 @@ from tallybook.model.check import Check
 from tallybook.model.directory import Directory
 from tallybook.model.errors import Forbidden, Invalid, NotFound, TallybookError
 from tallybook.model.mark import Mark
+from tallybook.model.nouns import parse
 from tallybook.model.scope import Scope
 from tallybook.operations import checks as checks_op
 from tallybook.operations import subscriptions as subscriptions_op
@@ -20,7 +21,7 @@ from tallybook.operations.known import known
 from tallybook.web.api.checks import sources
 from tallybook.web.api.subscriptions import desk
 from tallybook.web.pages.alerts import words
-from tallybook.web.pages.alerts.form import body_of, form_of, list_of, with_fault
+from tallybook.web.pages.alerts.form import body_of, form_of, looked_at, with_fault
 from tallybook.web.pages.alerts.view import CheckPage, PreviewTable, Sample
 from tallybook.web.pages.cases.contact import Fields
 from tallybook.web.pages.frame import frame
@@ -40,8 +41,7 @@ _REFUSED: Final = (Invalid, Forbidden, NotFound)
 @router.get(f"{words.ALERTS}/{{code}}")
 def check(request: Request, scope: SignedIn, service: Service, code: str) -> Response:
     """Show a check with what it would find now, with the values in the address."""
-    said = {name: value for name, value in request.query_params.items() if value}
-    view, fault = _page(request, scope, service, code, said)
+    view, fault = _page(request, scope, service, code, request.query_params)
     return HTMLResponse(page("alert_check.html", view), status_of(fault) if fault else 200)
 
 
@@ -50,7 +50,7 @@ def subscribe(
     request: Request, scope: SignedIn, service: Service, code: str, fields: Fields
 ) -> Response:
     """Subscribe with what stands in the form."""
-    body = {"check": code, **body_of(fields)}
+    body = {"check": code, **body_of(checks_op.listed(scope, code).check, fields)}
     try:
         made = subscriptions_op.subscribe(scope, desk(service), body, service.clock.now())
     except _REFUSED as e:
@@ -103,19 +103,8 @@ def _previewed(
     found: Listed,
     said: Mapping[str, str],
 ) -> Preview:
-    asked = NewPreview(
-        values=_values(found.check, said),
-        accounts=list_of(said, "accounts"),
-        branches=list_of(said, "branches"),
-    )
+    asked = parse(NewPreview, looked_at(found.check, said))
     return checks_op.preview(scope, sources(service), directory, mark, found.code, asked)
-
-
-def _values(check: Check, said: Mapping[str, str]) -> dict[str, Any]:
-    """Return the values that a form says, of variables that there are."""
-    known = {variable.key for variable in check.VARIABLES}
-    given = {name.removeprefix("v."): value for name, value in said.items() if name[:2] == "v."}
-    return {name: value for name, value in given.items() if name in known and value}
 
 
 def _table(scope: Scope, preview: Preview) -> PreviewTable:

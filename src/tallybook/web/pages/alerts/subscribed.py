@@ -49,9 +49,7 @@ def subscribed(request: Request, scope: SignedIn, service: Service) -> Response:
 
 
 @router.post(words.SUBSCRIBED)
-def replace_address(
-    request: Request, scope: SignedIn, service: Service, fields: Fields
-) -> Response:
+def move_address(request: Request, scope: SignedIn, service: Service, fields: Fields) -> Response:
     """Say where an address would take the place of another, or put it there."""
     old, new, wanted = fields.get("from", ""), fields.get("to", ""), fields.get("do") == "replace"
     body = {"from": old, "to": new, "dry_run": not wanted}
@@ -167,7 +165,7 @@ def _do(scope: Scope, service: Services, key: str, fields: Mapping[str, str]) ->
         case "leave_out" | "mention" as done:
             body = {"excluded": _left_out(scope, service, key, fields, added=done == "leave_out")}
         case "change":
-            body = {"name": "", **body_of(fields)}
+            body = {"name": "", **body_of(_check(scope, service, key), fields)}
         case _:
             raise Invalid("action_unknown", "Press one of the buttons of this page.", field="do")
     subscriptions_op.change(scope, desk(service), key, body, now)
@@ -253,7 +251,7 @@ def _page(
         here,
         one.enabled,
         subscriptions_op.may_change(scope, one),
-        form_of(listed.check, said_of(one)),
+        form_of(listed.check, said_of(listed.check, one)),
         one.snooze_until if one.snooze_until and one.snooze_until > now else None,
         (Calendar(one.timezone).day_of(now) + timedelta(days=1)).isoformat(),
         tuple(Fact(name, note) for name, note in sorted((one.excluded or {}).items())),

@@ -41,6 +41,10 @@ class CataloguePage:
     find: Find
 
 
+#: How a field is entered; `lines` has one value a line.
+Kind = Literal["text", "flag", "choice", "lines"]
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """A field of a form, sent as `name`; `kind` is how it is entered, `value` what stands in it."""
@@ -48,7 +52,7 @@ class Field:
     name: str
     label: str
     help: str
-    kind: Literal["number", "text", "flag", "choice"]
+    kind: Kind
     value: str
     hint: str = ""
     options: tuple[Option, ...] = ()
