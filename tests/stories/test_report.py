@@ -355,6 +355,21 @@ def test_use_without_an_allotment_is_not_said_to_be_of_one(house: House) -> None
     assert "without an allotment" not in said["status=over"]
 
 
+def test_a_mail_of_a_line_names_what_its_figures_follow_and_nothing_of_its_charts(
+    house: House,
+) -> None:
+    charts = "account=acme-eu&period=3m&from=2026-01-01&interval=month&group=account&by=day"
+    made = house.page(page="/volume/C-low/copies", query=charts, recipients=[FAY])
+    assert (made["query"], made["name"]) == ("", "C-low · copies")
+    asked = "on=2026-02-10&forecast=linear&rollup=own&until=2026-02-28"
+    other = house.page(page="/volume/C-low/copies", query=asked, recipients=[FAY])
+    assert other["query"] == "forecast=linear&on=2026-02-10&rollup=own"
+    house.at(SEVEN_IN_CHICAGO)
+    said = {mail["numbers"]["query"]: mail["body"] for mail in house.mails()}
+    assert "Filters: none\nZone: " in said[""]
+    assert "\nForecast: linear\nOn: 2026-02-10\nRollup: own\nZone: " in said[other["query"]]
+
+
 def test_a_day_that_is_not_over_says_so(house: House) -> None:
     house.page(page="/volume/C-low/copies", recipients=[FAY])
     house.at("2026-03-02T12:30:00Z")
