@@ -195,6 +195,19 @@ def test_the_file_of_a_mail_is_there_until_it_was_sent(database: Database) -> No
     assert outbox.attachment(WHOLE, one.id) is None
 
 
+def test_the_file_of_a_mail_that_died_before_then_is_forgotten(database: Database) -> None:
+    schedules, outbox = BooksSchedules(database), BooksOutbox(database)
+    made = added(schedules)
+    schedules.decide(WHOLE, run_of(made), [mail_of(made), mail_of(made)])
+    one, other = claimed(database)
+    outbox.settle(WHOLE, replace(one, status="dead"), "us")
+    outbox.settle(WHOLE, replace(other, status="failed"), "us")
+    assert [outbox.forget(WHOLE, at) for at in (NOW, NOW + DAY, NOW + DAY)] == [0, 1, 0]
+    assert [outbox.attachment(WHOLE, mail.id) for mail in (one, other)] == [None, FILE]
+    with pytest.raises(Forbidden):
+        outbox.forget(ANN, NOW)
+
+
 def test_an_address_is_replaced_in_checks_and_pages_or_in_none(database: Database) -> None:
     alerts, schedules = BooksAlerts(database), BooksSchedules(database)
     check, page = subscription_of(), added(schedules)

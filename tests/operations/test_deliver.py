@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tallybook.model.delivery import Delivery, DeliveryQuery, Outcome
+from tallybook.model.delivery import Attachment, Delivery, DeliveryQuery, Outcome
 from tallybook.model.ids import new_id
-from tallybook.model.limits import DELIVERY_ATTEMPTS_MAX
+from tallybook.model.limits import DEAD_FILE_DAYS, DELIVERY_ATTEMPTS_MAX
 from tallybook.model.scope import operator
 from tallybook.model.webhook import Webhook
 from tallybook.operations.deliver import Outlets, Stores, attempted, deliver
@@ -66,11 +66,13 @@ class Wire:
     def __init__(self, said: dict[str, Outcome] | None = None) -> None:
         self.said = said or {}
         self.came: list[str] = []
+        self.sent: list[Delivery] = []
 
     def send(self, deliveries: Iterable[Delivery]) -> Generator[Outcome]:
         """Attempt one after the other."""
         for one in deliveries:
             self.came.append(one.subject)
+            self.sent.append(one)
             yield self.said.get(one.subject, Outcome("sent", reached=one.addresses))
 
     def post(self, webhook: Webhook, delivery: Delivery) -> Outcome:
@@ -154,3 +156,53 @@ def test_posts_of_one_object_wait_for_the_one_before(database: Database) -> None
     run(database, wire, NOW + timedelta(minutes=1))
     assert wire.came == ["Ours 0", "Ours 2", "Ours 1", "Ours 3"]
     assert [kept(database)[str(i)].status for i in range(4)] == ["sent", "dead", "sent", "sent"]
+
+
+def paged(number: int = 0, **more: Any) -> Delivery:
+    """Return a mail with a file."""
+    file = Attachment("volume.csv", "text/csv", b"1,2")
+    html = "<h1>Volume</h1><p>All 2 are in volume.csv.</p>"
+    made = {"kind": "report.page", "numbers": {"file": "volume.csv"}, "html": html}
+    return mail(number, **{**made, "attachment": file, **more})
+
+
+def files(database: Database, *deliveries: Delivery) -> list[bool]:
+    """Tell of which deliveries there is a file."""
+    outbox = BooksOutbox(database)
+    return [outbox.attachment(SYSTEM, one.id) is not None for one in deliveries]
+
+
+def test_the_file_of_a_dead_mail_is_kept_for_some_days(database: Database) -> None:
+    dead, waits, fails = (paged(number) for number in range(3))
+    put(database, dead, waits, fails)
+    wire = Wire({"0": Outcome("dead", "no such user"), "2": FAILED})
+    died = NOW + timedelta(days=3)  # it was due long before: nothing had been sent for days
+    ends = died + timedelta(days=DEAD_FILE_DAYS)
+    run(database, wire, died)
+    run(database, wire, ends - timedelta(seconds=1))
+    assert files(database, dead, waits, fails) == [True, False, True]
+    run(database, Wire({"2": FAILED}), ends + timedelta(seconds=1))
+    assert files(database, dead, waits, fails) == [False, False, True]
+    assert BooksOutbox(database).forget(SYSTEM, ends) == 0
+
+
+def test_a_mail_that_is_sent_again_has_its_file_or_says_that_it_is_gone(
+    database: Database,
+) -> None:
+    soon, late = paged(0), paged(1)
+    put(database, soon, late)
+    dead = Outcome("dead", "no such user")
+    run(database, Wire({"0": dead, "1": dead}))
+    outbox, wire = BooksOutbox(database), Wire()
+    assert outbox.resend(SYSTEM, soon.id, NOW)
+    run(database, wire)
+    much_later = NOW + timedelta(days=DEAD_FILE_DAYS + 1)
+    run(database, wire, much_later)
+    assert outbox.resend(SYSTEM, late.id, much_later)
+    run(database, wire, much_later)
+    whole, bare = wire.sent
+    assert (whole.body, whole.html, whole.attachment) == (soon.body, soon.html, soon.attachment)
+    said = "volume.csv was kept for 7 days and is gone; the page has it still."
+    assert (bare.body, bare.attachment) == (f"{said}\n\n{late.body}", None)
+    assert bare.html == f"<h1>Volume</h1>\n<p>{said}</p><p>All 2 are in volume.csv.</p>"
+    assert bare.link == late.link

@@ -324,6 +324,62 @@ def test_any_page_and_period_as_its_owner_fetches_it(tmp_path: Path, page: str, 
         assert house.seen(FAY, mail["link"]).status == 200
 
 
+def test_counts_of_states_are_said_where_no_state_is_asked_for(house: House) -> None:
+    """They count all lines: beside the figures of some they would be of others."""
+    bodies = {}
+    for state in ("", "over", "ok", "near"):
+        house.page(query=f"status={state}" if state else "", recipients=[FAY])
+    house.at(SEVEN_IN_CHICAGO)
+    for mail in house.mails():
+        bodies[mail["numbers"]["query"]] = mail["body"].partition("\n* ")[0]
+    assert "Lines: 2\nOver: 1\nOk: 1\n" in bodies[""]
+    for state, count in (("over", 1), ("ok", 1), ("near", 0)):
+        said = bodies[f"status={state}"]
+        assert f"Lines: {count}\n" in said
+        assert not {"Over: 1", "Ok: 1"} & set(said.splitlines())
+
+
+def test_use_without_an_allotment_is_not_said_to_be_of_one(house: House) -> None:
+    free = [{"code": "copies", "meter": "copies"}]
+    house.put("/contracts/C-free", account="acme-eu", start_date="2026-01-01", lines=free)
+    house.use("acme-eu", "2026-03-01", 4)
+    for query in ("", "status=no_allotment", "status=over"):
+        house.page(query=query, recipients=[FAY])
+    house.at(SEVEN_IN_CHICAGO)
+    said = {mail["numbers"]["query"]: mail["body"] for mail in house.mails()}
+    assert "In events: 12 used of 102; " in said[""]
+    assert "; 0.14 USD for overage; 4 used more by 1 without an allotment\n" in said[""]
+    assert "In events: 4 used; " in said["status=no_allotment"]
+    assert "used of" not in said["status=no_allotment"]
+    assert "In events: 5 used of 2; " in said["status=over"]
+    assert "without an allotment" not in said["status=over"]
+
+
+def test_a_mail_of_a_line_names_what_its_figures_follow_and_nothing_of_its_charts(
+    house: House,
+) -> None:
+    charts = "account=acme-eu&period=3m&from=2026-01-01&interval=month&group=account&by=day"
+    made = house.page(page="/volume/C-low/copies", query=charts, recipients=[FAY])
+    assert (made["query"], made["name"]) == ("", "C-low · copies")
+    asked = "on=2026-02-10&forecast=linear&rollup=own&until=2026-02-28"
+    other = house.page(page="/volume/C-low/copies", query=asked, recipients=[FAY])
+    assert other["query"] == "forecast=linear&on=2026-02-10&rollup=own"
+    house.at(SEVEN_IN_CHICAGO)
+    said = {mail["numbers"]["query"]: mail["body"] for mail in house.mails()}
+    assert "Filters: none\nZone: " in said[""]
+    assert "\nForecast: linear\nOn: 2026-02-10\nRollup: own\nZone: " in said[other["query"]]
+
+
+def test_a_day_that_is_not_over_says_so(house: House) -> None:
+    house.page(page="/volume/C-low/copies", recipients=[FAY])
+    house.at("2026-03-02T12:30:00Z")
+    house.use("acme", "2026-03-02", 3)
+    house.at(SEVEN_IN_CHICAGO)
+    (mail,) = house.mails()
+    assert "* 2026-03-02, so far\n  Used: 3 events\n" in mail["body"]
+    assert "* 2026-03-01\n  Used: 5 events\n" in mail["body"]
+
+
 def test_the_csm_of_a_contract_who_is_no_user_sees_its_amounts(house: House) -> None:
     csm = {"name": "Ned", "email": "ned@elsewhere.example"}
     house.agree("C-low", "30", covered="2", csm=csm)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.stories.alerting import RATIO, Desk, watched
+from tests.stories.alerting import MONDAY, RATIO, Desk, watched
 
 CUSTOMERS = "spend.threshold"
 
@@ -84,6 +84,8 @@ def test_a_change_leaves_the_rest(desk: Desk) -> None:
         ({"excluded": {"C-1": "by\nagreement"}}, 422, "document_invalid", "excluded.C-1"),
         ({"split_by": "moon"}, 422, "document_invalid", "split_by"),
         ({"snooze_until": "soon"}, 422, "document_invalid", "snooze_until"),
+        ({"snooze_until": "2020-01-01T00:00:00Z"}, 422, "until_passed", "snooze_until"),
+        ({"snooze_until": "2026-03-02T06:00:00Z"}, 422, "until_passed", "snooze_until"),
         ({"snooze_until": "9999-12-31T23:59:59Z"}, 422, "until_too_far", "snooze_until"),
         *(
             ({"recipients": {"to": [address]}}, 422, "document_invalid", "recipients.to.0")
@@ -99,6 +101,18 @@ def test_what_cannot_be_is_refused(
     assert (answer.status, answer.json["code"]) == (status, code), answer.body
     if field is not None:
         assert answer.json["field"] == field
+
+
+def test_a_snooze_that_has_passed_is_refused_and_one_that_is_over_keeps_nothing(desk: Desk) -> None:
+    made = desk.subscribed(snooze_until="2026-03-02T06:30:00Z")
+    target = f"/subscriptions/{made['id']}"
+    desk.at("2026-03-02T06:45:00Z")
+    refused = desk.call("PATCH", target, {"snooze_until": "2026-03-02T06:45:00Z"})
+    assert (refused.status, refused.json["code"]) == (422, "until_passed")
+    assert desk.get(target) == made
+    kept = {"snooze_until": made["snooze_until"], "name": "As it was sent back"}
+    assert desk.call("PATCH", target, kept).status == 200
+    desk.at(MONDAY)
 
 
 def test_who_subscribes(desk: Desk) -> None:

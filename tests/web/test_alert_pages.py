@@ -290,9 +290,11 @@ def test_it_is_snoozed_until_a_day_and_woken(admin: httpx2.Client, mine: str) ->
     assert page.css("[name=until]") == []
     assert admin.post(mine, data={"do": "wake"}).status_code == 303
     assert "Snoozed" not in text(get(admin, mine))
-    for until in ("", "soon", "9999-12-01"):
+    for until in ("", "soon", "9999-12-01", "2020-01-01"):
         refused = admin.post(mine, data={"do": "snooze", "until": until})
         assert refused.status_code == 422, until
+    assert "The end of the snooze has passed" in text(Html(refused.text))
+    assert "Snoozed" not in text(get(admin, mine))
     assert admin.post(mine, data={"do": "dance"}).status_code == 422
 
 

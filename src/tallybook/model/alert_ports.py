@@ -125,6 +125,9 @@ class Outbox(Protocol):
         `claim`, as many at once are too large.
         """
 
+    def forget(self, scope: Scope, before: datetime) -> int:
+        """Forget the files of mails that died before an instant, and return how many."""
+
     def settle(self, scope: Scope, delivery: Delivery, holder: str) -> bool:
         """Write what became of an attempt and let it go; False where another holds it by now, and
         nothing was written.

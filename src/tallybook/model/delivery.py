@@ -44,7 +44,8 @@ class Delivery:
     What is sent makes addresses of paths: the `link`, which is put below `body`, and each
     `href="/…"` of `html`. `reached` are the addresses it was taken for: another attempt leaves them
     out. The `attachment` is there where it is written and while it is sent; lists leave it out, and
-    it is forgotten once it was sent. Who may not read what is said gets it without `body`, `html`
+    it is forgotten once it was sent, or `limits.DEAD_FILE_DAYS` after it is dead: then `due_at` is
+    when it died. Who may not read what is said gets it without `body`, `html`
     and `numbers`.
     """
 

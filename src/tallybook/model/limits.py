@@ -90,6 +90,8 @@ DELIVERY_LEASE_SECONDS: Final = 600
 #: Of the file of a mail: what is larger is fetched from the page.
 ATTACHMENT_BYTES_MAX: Final = 5 * 1024 * 1024
 ATTACHMENT_ROWS_MAX: Final = 20_000
+#: How long it is kept once its mail is dead, for who sends that again.
+DEAD_FILE_DAYS: Final = 7
 
 WEBHOOKS_MAX: Final = 100
 WEBHOOK_URL_CHARS_MAX: Final = 2_000

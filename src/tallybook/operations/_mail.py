@@ -37,6 +37,12 @@ def document(title: str, parts: Iterable[str], link: str) -> str:
     )
 
 
+def with_notice(html: str, said: str) -> str:
+    """Return a document that says something else first."""
+    head, ends, rest = html.partition("</h1>")
+    return f"{head}{ends}\n<p>{escape(said)}</p>{rest}"
+
+
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, texts: int) -> Iterator[str]:
     """Yield a table as HTML; after the first `texts` columns come numbers."""
     yield '<table style="border-collapse:collapse"><thead><tr>'

@@ -5,28 +5,22 @@ where the rest is, as HTML and as text. Decides nothing about who sees what.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from html import escape
 from typing import Final
 
 from tallybook.model.money import round_money
 from tallybook.model.ports import SnapshotPage
 from tallybook.model.position import Position, Total
+from tallybook.model.quantity import EXACT
 from tallybook.model.sheet import Sheet
 from tallybook.operations._mail import document, facts_table, instant, short, table
-from tallybook.operations.position import by_unit
+from tallybook.operations.position import STATE_NAMES, by_unit
 
 #: Lines of a list, and days of a line, that a mail shows; the file and the page have all.
 ROWS_MAX: Final = 20
 DAYS_MAX: Final = 14
 _NONE: Final = "–"
-#: What states are called, in the order in which they are counted.
-_STATES: Final = {
-    "over": "Over",
-    "at_limit": "At limit",
-    "likely_over": "Likely over",
-    "near": "Near",
-}
 
 Facts = Sequence[tuple[str, str]]
 
@@ -77,13 +71,19 @@ def _parts(letter: PageLetter) -> Iterator[str]:
     yield from facts_table(letter.about)
 
 
-def figures_of_lines(found: SnapshotPage) -> Facts:
-    """Return how many lines there are, in which states, and what they come to by unit."""
-    counts = ((label, found.counts.get(state, 0)) for state, label in _STATES.items())
+def figures_of_lines(found: SnapshotPage, agreed: tuple[Total, ...], *, counts: bool) -> Facts:
+    """Return how many lines there are, what they come to by unit, and, with `counts`, how many are
+    in which state. Of these, `agreed` sums up those with an allotment.
+    """
+    states = ((label, found.counts.get(state, 0)) for state, label in STATE_NAMES.items())
+    compared = {(one.unit, one.currency): one for one in by_unit(agreed)}
     return [
         ("Lines", f"{found.total:,}"),
-        *((label, f"{count:,}") for label, count in counts if count),
-        *((f"In {one.unit}", _sum(one)) for one in by_unit(found.totals)),
+        *((label, f"{count:,}") for label, count in states if counts and count),
+        *(
+            (f"In {one.unit}", _sum(one, compared.get((one.unit, one.currency))))
+            for one in by_unit(found.totals)
+        ),
     ]
 
 
@@ -94,7 +94,7 @@ def rows_of_lines(found: SnapshotPage, *, priced: bool) -> tuple[tuple[str, ...]
         [
             f"{one.contract} · {one.line}",
             one.account_name or one.account,
-            _STATES.get(one.status, one.status.replace("_", " ").capitalize()),
+            STATE_NAMES[one.status],
             _quantity(one.used, one.unit),
             _quantity(one.allotment, one.unit),
             _percent(one.percent_used),
@@ -114,7 +114,7 @@ def figures_of_line(found: Position) -> Facts:
         ("Used %", _percent(found.percent_used)),
         ("Past the allotment", _quantity(found.overage, found.unit)),
         ("Projected", _quantity(found.forecast.projected, found.unit)),
-        ("Status", _STATES.get(found.status, found.status.replace("_", " ").capitalize())),
+        ("Status", STATE_NAMES[found.status]),
     ]
     if found.overage_amount is not None:
         facts.append(("Overage amount", _money(found.overage_amount, found.currency)))
@@ -123,9 +123,16 @@ def figures_of_line(found: Position) -> Facts:
 
 def rows_of_days(sheet: Sheet, unit: str) -> tuple[tuple[str, ...], list[list[str]]]:
     """Return the heads and the rows of the newest days of a table of days, the newest first."""
-    places = [[column.name for column in sheet.columns].index(n) for n in ("used", "to_date")]
-    newest = [*sheet.rows][-DAYS_MAX:][::-1]
-    rows = [[str(row[0]), *(_cell(row[place], unit) for place in places)] for row in newest]
+    names = [column.name for column in sheet.columns]
+    newest = (dict(zip(names, row, strict=True)) for row in [*sheet.rows][-DAYS_MAX:][::-1])
+    rows = [
+        [
+            f"{day['date']}" if day["is_complete"] else f"{day['date']}, so far",
+            _cell(day["used"], unit),
+            _cell(day["to_date"], unit),
+        ]
+        for day in newest
+    ]
     return ("Day", "Used", "To date"), rows
 
 
@@ -140,11 +147,19 @@ def when(as_of: datetime, through: datetime | None, timezone: str) -> Facts:
     return [*said, ("Data through", instant(through, timezone) if through else _NONE)]
 
 
-def _sum(one: Total) -> str:
-    said = f"{short(one.used)} used of {short(one.allotment)}; {short(one.projected)} projected"
-    if one.overage_amount is None:
-        return said
-    return f"{said}; {_money(one.overage_amount, one.currency)} for overage"
+def _sum(one: Total, agreed: Total | None) -> str:
+    """Say what lines of one unit come to: only use that has an allotment is said to be of it."""
+    if agreed is None:
+        return f"{short(one.used)} used; {short(one.projected)} projected"
+    said = f"{short(agreed.used)} used of {short(agreed.allotment)}"
+    said += f"; {short(agreed.projected)} projected"
+    if one.overage_amount is not None:
+        said += f"; {_money(one.overage_amount, one.currency)} for overage"
+    if others := one.lines - agreed.lines:
+        with localcontext(EXACT):
+            more = one.used - agreed.used
+        said += f"; {short(more)} used more by {others:,} without an allotment"
+    return said
 
 
 def _cell(value: object, unit: str) -> str:

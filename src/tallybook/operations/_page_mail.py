@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from tallybook.model.delivery import Attachment, Delivery
 from tallybook.model.directory import Directory
@@ -22,7 +22,7 @@ from tallybook.model.ports import (
     SnapshotQuery,
     SnapshotState,
 )
-from tallybook.model.position import Position
+from tallybook.model.position import Position, Total
 from tallybook.model.schedule import ReportSchedule
 from tallybook.model.scope import Scope
 from tallybook.model.sheet import Sheet
@@ -32,7 +32,7 @@ from tallybook.operations._mail import why
 from tallybook.operations._page_letter import Facts, PageLetter, html_of, text_of
 from tallybook.operations._readers import Reader
 from tallybook.operations.portfolio import Past
-from tallybook.operations.position import Instants, find_line, position, positions
+from tallybook.operations.position import AGREED, Instants, find_line, position, positions
 
 _LABELS: Final = {"q": "Search", "csm": "CSM", "dir": "Direction"}
 #: Columns of a table in HTML that are words.
@@ -77,7 +77,7 @@ def mail(here: Here, schedule: ReportSchedule, reader: Reader, run: str, now: da
             `nothing_to_see`: what it is about is not theirs to see.
         Invalid: `known_at_unknown`, `number_too_long`.
     """
-    key, query = pages.key_of(schedule.page), dict(parse_qsl(schedule.query))
+    key, query = pages.key_of(schedule.page), pages.kept(schedule.page, schedule.query)
     found = (
         _lines(here, schedule, reader.scope, query)
         if key is None
@@ -138,7 +138,9 @@ def _lines(here: Here, schedule: ReportSchedule, scope: Scope, query: dict[str, 
             said = dict(sheet.about())["data_through"]
             through = datetime.fromisoformat(said) if said else None
     heads, rows = letters.rows_of_lines(first, priced=scope.sees_prices)
-    figures = letters.figures_of_lines(first)
+    figures = letters.figures_of_lines(
+        first, _agreed(here, scope, query, asked), counts=not asked.states
+    )
     return _Content(figures, heads, _WORDS_OF_LINES, rows, first.total, through, file)
 
 
@@ -149,6 +151,15 @@ def _page(here: Here, scope: Scope, query: dict[str, str], asked: SnapshotQuery)
         if found.state == here.state:
             return found
     return _worked_out(here, scope, query, asked)
+
+
+def _agreed(
+    here: Here, scope: Scope, query: dict[str, str], asked: SnapshotQuery
+) -> tuple[Total, ...]:
+    """Return what those of the lines asked for come to that have an allotment."""
+    if "no_allotment" in asked.states:
+        return ()
+    return _page(here, scope, query, replace(asked, states=asked.states or AGREED, limit=0)).totals
 
 
 def _worked_out(

@@ -74,12 +74,18 @@ def last_due(cron: str, timezone: str, after: datetime, now: datetime) -> dateti
 
 
 def check_snooze(until: datetime | None, now: datetime, field: str) -> None:
-    """Refuse to be silent for ever, as nobody would remember it.
+    """Refuse to be silent until what has passed, and for ever, as nobody would remember it.
 
     Raises:
-        Invalid: `until_too_far`.
+        Invalid: `until_passed`, `until_too_far`.
     """
-    if until is not None and until - now > timedelta(days=limits.SNOOZE_DAYS_MAX):
+    if until is None:
+        return
+    if until <= now:
+        raise Invalid(
+            "until_passed", "The end of the snooze has passed; choose a later day.", field=field
+        )
+    if until - now > timedelta(days=limits.SNOOZE_DAYS_MAX):
         raise Invalid(
             "until_too_far",
             f"{field} is more than {limits.SNOOZE_DAYS_MAX:,} days ahead; switch it off instead.",

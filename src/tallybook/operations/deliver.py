@@ -4,7 +4,8 @@ of it before the next is begun. Whether, to whom and what is to be told was deci
 The rule: what fails is tried again after half a minute, then one, two, four and eight minutes, and
 every eight from then on, about seven days in all; then, or where an answer is for good, it is dead:
 shown, and resent when somebody asks for it. A process that dies between a server's yes and our
-note of it sends one copy, under the same Message-ID or webhook-id.
+note of it sends one copy, under the same Message-ID or webhook-id. The file of a dead mail is kept
+for some days more.
 """
 
 from collections.abc import Generator, Iterable, Mapping
@@ -17,6 +18,7 @@ from typing import Final, Protocol
 from tallybook.model.alert_ports import Outbox, Webhooks
 from tallybook.model.delivery import Channel, Delivery, Outcome
 from tallybook.model.limits import (
+    DEAD_FILE_DAYS,
     DELIVERIES_A_CLAIM,
     DELIVERY_ATTEMPTS_MAX,
     DELIVERY_LEASE_SECONDS,
@@ -25,6 +27,7 @@ from tallybook.model.limits import (
 )
 from tallybook.model.scope import operator
 from tallybook.model.webhook import Webhook
+from tallybook.operations._mail import with_notice
 
 _SENDER: Final = operator("deliver")
 #: Before a lease ends so much is left for what was begun: to connect, sign in and hand over.
@@ -63,12 +66,16 @@ class Stores:
 
 
 def deliver(stores: Stores, outlets: Outlets, now: datetime, holder: str) -> int:
-    """Attempt all that is due, and return how many attempts there were."""
+    """Attempt all that is due, and return how many attempts there were; forget the files of mails
+    that died long ago.
+    """
     tried = 0
     if outlets.mails is not None:
         tried += _mail(_Claims(stores.outbox, "mail", now, holder), outlets.mails)
     claims = _Claims(stores.outbox, "webhook", now, holder)
-    return tried + _post(claims, stores.webhooks, outlets.posts)
+    tried += _post(claims, stores.webhooks, outlets.posts)
+    stores.outbox.forget(_SENDER, now - timedelta(days=DEAD_FILE_DAYS))
+    return tried
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +98,14 @@ class _Claims:
         )
 
     def whole(self, delivery: Delivery) -> Delivery:
-        """Return a delivery with its file."""
-        return replace(delivery, attachment=self.outbox.attachment(_SENDER, delivery.id))
+        """Return a delivery with its file, or with the word that it is gone."""
+        file = self.outbox.attachment(_SENDER, delivery.id)
+        name = delivery.numbers.get("file")
+        if file is not None or name is None:
+            return replace(delivery, attachment=file)
+        said = f"{name} was kept for {DEAD_FILE_DAYS} days and is gone; the page has it still."
+        html = None if delivery.html is None else with_notice(delivery.html, said)
+        return replace(delivery, body=f"{said}\n\n{delivery.body}", html=html)
 
     def settle(self, delivery: Delivery) -> None:
         self.outbox.settle(_SENDER, delivery, self.holder)
@@ -107,11 +120,12 @@ def attempted(delivery: Delivery, outcome: Outcome, now: datetime) -> Delivery:
     pause = DELIVERY_PAUSES_SECONDS[min(attempts, len(DELIVERY_PAUSES_SECONDS)) - 1]
     fails = outcome.status == "failed"
     is_over = fails and attempts >= DELIVERY_ATTEMPTS_MAX
+    due_at = {"sent": delivery.due_at, "failed": now + timedelta(seconds=pause), "dead": now}
     return replace(
         delivery,
         status="dead" if is_over else outcome.status,
         attempts=attempts,
-        due_at=now + timedelta(seconds=pause) if fails else delivery.due_at,
+        due_at=due_at[outcome.status],
         sent_at=now if outcome.status == "sent" else None,
         error=f"given up after {attempts} attempts: {outcome.error}" if is_over else outcome.error,
         reached=delivery.reached + outcome.reached,

@@ -153,8 +153,6 @@ def _until(asked: FindingChange, now: datetime) -> datetime | None:
         return None
     if asked.until is None:
         raise Invalid("until_missing", "Say until when it is snoozed.", field="until")
-    if asked.until <= now:
-        raise Invalid("until_passed", "until has passed; choose a later day.", field="until")
     check_snooze(asked.until, now, "until")
     return asked.until
 

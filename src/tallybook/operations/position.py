@@ -2,12 +2,12 @@
 mark; one line always worked out, with its explanation. Writes nothing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal, localcontext
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 from tallybook.model.contract import Contract
 from tallybook.model.directory import Directory, Span
@@ -21,7 +21,7 @@ from tallybook.model.ports import (
     SnapshotState,
     SnapshotWalk,
 )
-from tallybook.model.position import Method, Position, Status, Total
+from tallybook.model.position import Method, Position, Total
 from tallybook.model.quantity import EXACT
 from tallybook.model.scope import Scope
 from tallybook.model.time import FIRST_INSTANT, LAST_INSTANT
@@ -36,8 +36,19 @@ from tallybook.positions.position import Known, in_unit, reached
 from tallybook.positions.position import position as work_out
 from tallybook.positions.terms import Terms, terms
 
-#: What a list may be narrowed to: the statuses, and the flags beside them.
-STATES: Final = frozenset({*get_args(Status), "likely_over", "low_use"})
+#: What a list may be narrowed to, the statuses and the flags beside them, and what each is called.
+STATE_NAMES: Final[Mapping[str, str]] = {
+    "over": "Over",
+    "at_limit": "At limit",
+    "likely_over": "Likely over",
+    "near": "Near",
+    "ok": "Ok",
+    "low_use": "Low use",
+    "no_allotment": "No allotment",
+}
+STATES: Final = frozenset[Any](STATE_NAMES)
+#: Those of lines that have an allotment: only these can be compared with one.
+AGREED: Final[frozenset[Any]] = frozenset({"ok", "near", "at_limit", "over"})
 
 
 @dataclass(frozen=True, slots=True)

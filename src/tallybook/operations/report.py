@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Final, TypeVar
-from urllib.parse import parse_qsl
 
 import structlog
 
@@ -149,7 +148,9 @@ def _made(
     """
     now = run.decided_at
     owner = _owner(stores, schedule, now)
-    pages.check(owner, here.directory, schedule.page, dict(parse_qsl(schedule.query)), here.when)
+    pages.check(
+        owner, here.directory, schedule.page, pages.kept(schedule.page, schedule.query), here.when
+    )
     made, missed = list[Delivery](), dict[str, str]()
     for address in schedule.recipients:
         who = reader(stores.people, stores.directories, owner, address, now)

@@ -104,9 +104,9 @@ def subscribe(scope: Scope, desk: Desk, body: Document, now: datetime) -> Subscr
     Raises:
         Forbidden: `verb_not_allowed`, `may_not_subscribe`, `value_not_allowed`.
         NotFound: `check_not_found`, `account_not_found`.
-        Invalid: `document_invalid`, `cron_invalid`, `until_too_far`, `recipients_missing`,
-            `recipient_unknown`, `recipient_not_allowed`, `too_many_subscriptions`, and of the
-            values as `alerts._check.read_values` says.
+        Invalid: `document_invalid`, `cron_invalid`, `until_passed`, `until_too_far`,
+            `recipients_missing`, `recipient_unknown`, `recipient_not_allowed`,
+            `too_many_subscriptions`, and of the values as `alerts._check.read_values` says.
     """
     _require(scope)
     asked = parse(NewSubscription, body)
@@ -181,7 +181,8 @@ def change(
     _check_accounts(owner, desk, asked.accounts or (), now)
     changed = replace(known, **wanted)
     next_due(changed.cron, changed.timezone, now)
-    check_snooze(changed.snooze_until, now, "snooze_until")
+    if changed.snooze_until != known.snooze_until:
+        check_snooze(changed.snooze_until, now, "snooze_until")
     if _begins_anew(known, changed, now) and (changed.snooze_until or now) <= now:
         changed = replace(changed, snooze_until=now)
     if changed != known:

@@ -25,6 +25,7 @@ from sqlalchemy import (
 
 from tallybook.model.canonical import encode
 from tallybook.model.delivery import Attachment, Channel, Delivery, DeliveryPage, DeliveryQuery
+from tallybook.model.ids import new_id
 from tallybook.model.scope import Scope
 from tallybook.stores.books.database import Database
 from tallybook.stores.books.leases import now_of
@@ -129,12 +130,26 @@ class BooksOutbox:
             return [_delivery(row) for row in rows]
 
     def attachment(self, scope: Scope, delivery_id: str) -> Attachment | None:
-        """Return the file of a mail that is not sent yet; see `Outbox`."""
+        """Return the file of a mail that is kept still; see `Outbox`."""
         scope.require("administer")
         found = select(files).where(files.c.delivery_id == delivery_id)
         with self._database.reader() as connection:
             row = connection.execute(found).one_or_none()
         return None if row is None else Attachment(row.name, row.media_type, row.content)
+
+    def forget(self, scope: Scope, before: datetime) -> int:
+        """Forget the files of mails that died before an instant, and return how many."""
+        scope.require("administer")
+        theirs = deliveries.c.id == files.c.delivery_id
+        dead = exists().where(theirs, deliveries.c.status == "dead", deliveries.c.due_at < before)
+        # Ids grow with time, and what died before then was made before then: of all the files few
+        # are looked at.
+        old = and_(files.c.delivery_id < new_id(before), dead)
+        with self._database.reader() as connection:
+            if connection.execute(select(files.c.delivery_id).where(old).limit(1)).first() is None:
+                return 0
+        with self._database.writer() as connection:
+            return connection.execute(delete(files).where(old)).rowcount
 
     def settle(self, scope: Scope, delivery: Delivery, holder: str) -> bool:
         """Write what became of an attempt and let it go; see `Outbox`."""

@@ -21,7 +21,7 @@ from tallybook.stores.books.columns import Instant, Json, Word
 from tallybook.stores.migrate import Schema
 
 #: The migration this code was written for; a test compares it with the newest file there is.
-HISTORY: Final = Schema("books", head="v0016", table="alembic_version")
+HISTORY: Final = Schema("books", head="v0017", table="alembic_version")
 
 
 #: The decimals of a line and the columns each lies in.
@@ -280,6 +280,7 @@ delivery: Final = Table(
     Index(None, "status", "due_at"),
     Index(None, "sequence_of", "status", "id"),
     Index(None, "subscription", "id"),
+    Index(None, "run", "id"),
 )
 
 #: Questions and discrepancies; `shown` is what the page showed, `text` what a search looks through.
@@ -317,7 +318,7 @@ case_message: Final = Table(
 )
 
 
-#: The files of mails that are not sent yet.
+#: The files of mails that are not sent yet, or died a short while ago.
 attachment: Final = Table(
     "attachment",
     metadata,

@@ -9,10 +9,11 @@ from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from tallybook.model import limits
-from tallybook.model.schedule import Preset, ReportRun, ReportSchedule
+from tallybook.model.schedule import ReportRun, ReportSchedule
 from tallybook.model.scope import Scope
 from tallybook.operations import report_schedules as schedules_op
 from tallybook.web.pages.actions import FORMATS
+from tallybook.web.pages.alerts.words import times_of
 from tallybook.web.pages.frame import SUBSCRIPTIONS, frame
 from tallybook.web.pages.render import page
 from tallybook.web.pages.session import SignedIn
@@ -23,13 +24,6 @@ from tallybook.web.services import Service, Services
 router = APIRouter()
 
 _SEE_OTHER: Final = 303
-_TIMES: Final[dict[Preset, str]] = {
-    "hourly": "Every hour",
-    "weekday_mornings": "Weekdays at 07:00",
-    "daily": "Every day at 07:00",
-    "weekly": "Mondays at 07:00",
-    "monthly": "The 1st of each month at 07:00",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +122,7 @@ def _subscription(found: ReportSchedule, now: datetime, saved: str) -> Subscript
         found.name,
         f"{found.page}?{found.query}" if found.query else found.page,
         FORMATS[found.format],
-        _TIMES[found.preset] if found.preset else found.cron,
+        times_of(found.cron),
         found.timezone,
         schedules_op.next_run(found, now),
         found.recipients,

@@ -17,6 +17,7 @@ from tallybook.model.quantity import EXACT
 from tallybook.model.scope import Scope
 from tallybook.operations import portfolio
 from tallybook.operations.accounts_meant import chosen, like
+from tallybook.operations.position import AGREED
 from tallybook.web.api.positions import instants
 from tallybook.web.pages import charted, standing
 from tallybook.web.pages import format as words
@@ -26,7 +27,7 @@ from tallybook.web.pages.frame import frame
 from tallybook.web.pages.render import page
 from tallybook.web.pages.session import SignedIn
 from tallybook.web.pages.view import Command, Link, MessagePage
-from tallybook.web.pages.volume_asked import AGREED, PATH, Asked
+from tallybook.web.pages.volume_asked import PATH, Asked
 from tallybook.web.pages.volume_table import table
 from tallybook.web.pages.volume_view import Attention, Charted, ServiceBar, VolumePage
 from tallybook.web.services import Service, Services

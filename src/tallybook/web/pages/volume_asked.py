@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Final
 
 from tallybook.model.directory import Directory
 from tallybook.model.errors import Conflict
@@ -20,16 +20,7 @@ from tallybook.web.services import Services
 
 PATH: Final = pages.VOLUME
 PERIODS: Final = {"": "This period", "last": "Last period"}
-CHIPS: Final = {
-    "": "All",
-    "over": "Over",
-    "at_limit": "At limit",
-    "likely_over": "Likely over",
-    "near": "Near",
-    "ok": "Ok",
-    "low_use": "Low use",
-    "no_allotment": "No allotment",
-}
+CHIPS: Final = {"": "All", **position_op.STATE_NAMES}
 #: What narrows the page, and how a filter that is set says so.
 FILTERS: Final = {
     "account": "Account",
@@ -39,8 +30,6 @@ FILTERS: Final = {
     "status": "Status",
     "q": "Search",
 }
-#: Lines that have an allotment: only these can be compared with one.
-AGREED: Final[frozenset[Any]] = frozenset({"ok", "near", "at_limit", "over"})
 
 
 class Reading:

@@ -8,12 +8,12 @@ from typing import Final
 from tallybook.model.pages import line_page
 from tallybook.model.ports import SnapshotSort
 from tallybook.model.position import Position, Total
-from tallybook.operations.position import by_unit
+from tallybook.operations.position import AGREED, by_unit
 from tallybook.web.pages import format as words
 from tallybook.web.pages import standing
 from tallybook.web.pages.frame import with_query
 from tallybook.web.pages.view import Chip, Column, ListControls
-from tallybook.web.pages.volume_asked import AGREED, CHIPS, Asked
+from tallybook.web.pages.volume_asked import CHIPS, Asked
 from tallybook.web.pages.volume_view import VolumeRow, VolumeTable, VolumeTotal
 
 _ZERO: Final = Decimal(0)

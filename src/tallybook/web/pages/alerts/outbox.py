@@ -1,5 +1,6 @@
 """The outbox: what was sent, waits or could not be sent, what each says, and sending it again."""
 
+from datetime import timedelta
 from typing import Final, get_args
 
 from fastapi import APIRouter, Request
@@ -7,6 +8,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from tallybook.model.delivery import Delivery, DeliveryQuery, DeliveryStatus
 from tallybook.model.errors import Conflict, Forbidden
+from tallybook.model.limits import DEAD_FILE_DAYS
 from tallybook.model.scope import Scope
 from tallybook.operations import deliveries as deliveries_op
 from tallybook.web.pages import format as say
@@ -111,6 +113,15 @@ def _to(one: Delivery) -> str:
     return ", ".join((*one.recipients, *one.cc, *one.bcc)) or "–"
 
 
+def _file(one: Delivery) -> str:
+    """Return the name of a mail's file, and of one that died until when it is kept."""
+    name: str | None = one.numbers["file"]
+    if name is None or one.status != "dead":
+        return name or "on the page"
+    ends = one.due_at + timedelta(days=DEAD_FILE_DAYS)
+    return f"{name}, kept until {say.instant(ends, _ZONE)}"
+
+
 def _page(
     request: Request, scope: Scope, service: Services, delivery_id: str, problem: str = ""
 ) -> views.DeliveryPage:
@@ -125,7 +136,7 @@ def _page(
         Fact("Attempts", str(one.attempts)),
     ]
     if one.kind == "report.page" and one.numbers:
-        facts.append(Fact("File", one.numbers["file"] or "on the page"))
+        facts.append(Fact("File", _file(one)))
     if one.status == "failed":
         facts.append(Fact("Next attempt", say.instant(one.due_at, _ZONE)))
     if one.error:
