@@ -30,12 +30,16 @@ def test_prices_of_a_unit_are_rates_too(desk: Desk) -> None:
     assert desk.states(BAND, high="1", unit=["calls"]) == {"ME/calls": "high"}
 
 
-def test_a_price_in_tiers_has_no_one_rate(desk: Desk) -> None:
-    tiers = [{"up_to": "100", "unit_amount": "0.05"}, {"unit_amount": "0.02"}]
-    line = {"code": "calls", "meter": "calls", "price": {"model": "graduated", "tiers": tiers}}
-    desk.agree(lines=[line])
+TIERS = [{"up_to": "100", "unit_amount": "0.05"}, {"unit_amount": "0.02"}]
+
+
+@pytest.mark.parametrize(
+    "price", [{"model": "graduated", "tiers": TIERS}, {"model": "flat", "amount": "50"}]
+)
+def test_not_every_price_has_a_rate_of_a_unit(desk: Desk, price: dict[str, object]) -> None:
+    desk.agree(lines=[{"code": "calls", "meter": "calls", "price": price}])
     assert desk.unjudged(BAND) == {}
-    assert desk.unjudged(BAND, high="1") == {"ME/calls": "unsupported_tiered"}
+    assert desk.unjudged(BAND, high="1") == {"ME/calls": "no_unit_rate"}
     assert desk.unjudged(BAND, high="1", unit=["seats"]) == {}
 
 

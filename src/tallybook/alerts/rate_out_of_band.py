@@ -35,14 +35,15 @@ RELATED = ("rate.change_upcoming", "rate.credit_mismatch")
 
 def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
     """Yield lines and groups with a rate ≤ `low` or ≥ `high`, planned increases included; each on
-    the first day on which it is, today or within `ahead` days. A price in tiers has no one rate.
+    the first day on which it is, today or within `ahead` days. A price in tiers, a flat one or one
+    of a share has no rate of a unit.
     """
     low, high = values["low"], values["high"]
     for one in in_force(view):
         for part, meter, _ in one.priced if low is not None or high is not None else ():
             if meter is not None and (not values["unit"] or _unit(view, meter) in values["unit"]):
                 account = one.terms.account
-                yield Unjudged(f"{one.number}/{part}", account, "unsupported_tiered")
+                yield Unjudged(f"{one.number}/{part}", account, "no_unit_rate")
         told: set[str] = set()
         for then in (one, *one.turns(values["ahead"])):
             for part, meter, rate in then.rates:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from tallybook.model.delivery import Attachment, Delivery
 from tallybook.model.directory import Directory
@@ -77,7 +77,7 @@ def mail(here: Here, schedule: ReportSchedule, reader: Reader, run: str, now: da
             `nothing_to_see`: what it is about is not theirs to see.
         Invalid: `known_at_unknown`, `number_too_long`.
     """
-    key, query = pages.key_of(schedule.page), dict(parse_qsl(schedule.query))
+    key, query = pages.key_of(schedule.page), pages.kept(schedule.page, schedule.query)
     found = (
         _lines(here, schedule, reader.scope, query)
         if key is None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final, get_args
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from tallybook.model.directory import Directory
 from tallybook.model.errors import Invalid, NotFound
@@ -43,8 +43,14 @@ _PAGE: Final = re.compile(r"/volume(?:/([^/?#]+)/([^/?#]+))?")
 _SORTS: Final[tuple[SnapshotSort, ...]] = get_args(SnapshotSort)
 #: What the header of a file says in a way of its own, or not at all.
 _NOT_SAID: Final = OF_THE_VIEW | {"sort", "dir", "known_at"}
-#: The names that an address of each page may have, and the values of those that have only some;
-#: a period of the line's page may be of its chart alone.
+#: What an address says and a subscription does not keep: how it looks, and of when it is.
+_NOT_KEPT: Final = OF_THE_VIEW | {"known_at"}
+#: What an address of the page of a line says of its charts and tables, and its figures do not
+#: follow; so does a period that is not the one before.
+_OF_CHARTS: Final = frozenset(
+    {"interval", "zone", "group", "then", "account", "by", "order", "from", "until"}
+)
+#: The names that an address of each page may have, and the values of those that have only some.
 _OF_LINES: Final[Mapping[str, frozenset[str]]] = {
     **dict.fromkeys(("account", "service", "branch", "csm", "q"), frozenset()),
     "status": STATES,
@@ -54,8 +60,8 @@ _OF_LINES: Final[Mapping[str, frozenset[str]]] = {
     "dir": frozenset({"asc", "desc"}),
 }
 _OF_A_LINE: Final[Mapping[str, frozenset[str]]] = {
-    **dict.fromkeys(("interval", "zone", "group", "then", "account", "by", "order"), frozenset()),
-    **dict.fromkeys(("period", "on", "from", "until"), frozenset()),
+    "period": frozenset({"last"}),
+    "on": frozenset(),
     "rollup": frozenset(filter(None, ROLLUPS)),
     "forecast": frozenset(METHODS),
 }
@@ -75,6 +81,21 @@ def key_of(page: str) -> LineKey | None:
             field="page",
         )
     return None if found[1] is None else (unquote(found[1]), unquote(found[2]))
+
+
+def kept(page: str, query: str) -> dict[str, str]:
+    """Return, by name, what of an address narrows and sorts what is on a page; neither how that
+    looks, nor as of when it is, nor what the charts of a line show.
+
+    Raises:
+        Invalid: `page_unknown`.
+    """
+    said = {name: value for name, value in sorted(parse_qsl(query)) if name not in _NOT_KEPT}
+    if key_of(page) is None:
+        return said
+    if said.get("period") != "last":
+        said.pop("period", None)
+    return {name: value for name, value in said.items() if name not in _OF_CHARTS}
 
 
 def check(

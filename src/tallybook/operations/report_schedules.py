@@ -25,8 +25,6 @@ from tallybook.operations._times import Times, next_due
 from tallybook.operations.people import Email, Plain
 from tallybook.operations.position import Instants
 
-#: What an address says and a subscription does not keep: how it looks, and of when it is.
-_NOT_KEPT: Final = pages.OF_THE_VIEW | {"known_at"}
 #: Of a subscription's runs, the newest.
 _RUNS: Final = 50
 
@@ -71,8 +69,7 @@ def subscribe(
     """
     scope.require("read")
     asked = parse(NewReportSchedule, body)
-    said = dict(sorted(parse_qsl(asked.query.lstrip("?"))))
-    kept = {name: value for name, value in said.items() if name not in _NOT_KEPT}
+    kept = pages.kept(asked.page, asked.query.lstrip("?"))
     when = Instants(now, Mark(0, directory.revision, minute_of(now)))
     pages.check(scope, directory.on(now.date()), asked.page, kept, when)
     query = urlencode(kept)

@@ -50,6 +50,7 @@ REASONS: Final[Mapping[str, str]] = {
     "data_stale": "What came in lately is not counted yet",
     "incomplete": "Nothing is known of the use",
     "not_enough_data": "Too few days to tell where it is heading",
+    "no_unit_rate": "Its price is not one rate for a unit",
     "unsupported_tiered": "Overage in tiers has no one rate",
     "zero_rate": "Covered at a rate of zero",
     "nothing_to_compare": "Neither base nor coverage",
