@@ -96,7 +96,7 @@ def test_a_run_is_decided_once_by_whoever_is_first(database: Database) -> None:
 
     def decide(_: int) -> bool:
         try:
-            schedules.decide(WHOLE, run_of(made), [mail_of(made)])
+            schedules.decide(WHOLE, made, run_of(made), [mail_of(made)])
         except Conflict:
             return False
         return True
@@ -105,26 +105,30 @@ def test_a_run_is_decided_once_by_whoever_is_first(database: Database) -> None:
         assert sum(pool.map(decide, range(12))) == 1
     assert len(listed(database)) == len(schedules.runs(ANN, made.id, 10)) == 1
     with pytest.raises(Conflict) as refusal:
-        schedules.decide(WHOLE, run_of(made, NOW - DAY), [mail_of(made)])
+        schedules.decide(WHOLE, made, run_of(made, NOW - DAY), [mail_of(made)])
     assert refusal.value.code == "run_decided"
-    schedules.decide(WHOLE, run_of(made, NOW + DAY), [])
+    schedules.decide(WHOLE, made, run_of(made, NOW + DAY), [])
     assert [run.due_at for run in schedules.runs(ANN, made.id, 10)] == [NOW + DAY, NOW]
     (kept,) = schedules.every(WHOLE)
     assert kept.due_at == NOW + DAY
 
 
-@pytest.mark.parametrize("gone", ["off", "removed"])
-def test_what_is_off_or_removed_by_then_is_not_decided(database: Database, gone: str) -> None:
+@pytest.mark.parametrize("gone", ["off", "for others", "removed"])
+def test_what_is_off_changed_or_removed_by_then_is_not_decided(
+    database: Database, gone: str
+) -> None:
     schedules = BooksSchedules(database)
     made = added(schedules)
-    schedules.decide(WHOLE, run_of(made, NOW - DAY), [])
+    schedules.decide(WHOLE, made, run_of(made, NOW - DAY), [])
     if gone == "off":
         schedules.change(ANN, replace(made, enabled=False), NOW)
+    elif gone == "for others":
+        schedules.change(ANN, replace(made, recipients=("ann@example.com",)), NOW)
     else:
         assert schedules.remove(ANN, made.id, NOW)
         assert schedules.runs(ANN, made.id, 10) == []
     with pytest.raises(Conflict):
-        schedules.decide(WHOLE, run_of(made), [mail_of(made)])
+        schedules.decide(WHOLE, made, run_of(made), [mail_of(made)])
     assert listed(database) == []
 
 
@@ -132,7 +136,7 @@ def test_what_a_run_says_is_kept_as_it_is(database: Database) -> None:
     schedules = BooksSchedules(database)
     made = added(schedules)
     run = run_of(made, missed={"chief@example.com": "reader_gone: so"}, error="owner_gone: so")
-    schedules.decide(WHOLE, run, [])
+    schedules.decide(WHOLE, made, run, [])
     assert schedules.runs(ANN, made.id, 10) == [run]
     assert schedules.runs(BOB, made.id, 10) == []
 
@@ -140,7 +144,7 @@ def test_what_a_run_says_is_kept_as_it_is(database: Database) -> None:
 def test_a_change_leaves_when_it_was_due(database: Database) -> None:
     schedules = BooksSchedules(database)
     made = added(schedules)
-    schedules.decide(WHOLE, run_of(made), [])
+    schedules.decide(WHOLE, made, run_of(made), [])
     schedules.change(ANN, replace(made, name="Mine"), NOW)
     schedules.change(BOB, replace(made, name="Bob's"), NOW)
     assert schedules.schedules(ANN) == [replace(made, name="Mine", due_at=NOW)]
@@ -154,7 +158,10 @@ def test_a_change_leaves_when_it_was_due(database: Database) -> None:
 def test_only_who_administers_sees_those_of_everybody_and_decides(database: Database) -> None:
     schedules = BooksSchedules(database)
     made = added(schedules)
-    for ask in (lambda: schedules.every(ANN), lambda: schedules.decide(ANN, run_of(made), [])):
+    for ask in (
+        lambda: schedules.every(ANN),
+        lambda: schedules.decide(ANN, made, run_of(made), []),
+    ):
         with pytest.raises(Forbidden):
             ask()
 
@@ -179,7 +186,7 @@ def test_one_that_asks_for_the_same_is_found(database: Database) -> None:
 def test_the_file_of_a_mail_is_there_until_it_was_sent(database: Database) -> None:
     schedules = BooksSchedules(database)
     made = added(schedules)
-    schedules.decide(WHOLE, run_of(made), [mail_of(made)])
+    schedules.decide(WHOLE, made, run_of(made), [mail_of(made)])
     outbox = BooksOutbox(database)
     assert [one.attachment for one in listed(database)] == [None]
     for status in ("failed", "dead"):
@@ -198,7 +205,7 @@ def test_the_file_of_a_mail_is_there_until_it_was_sent(database: Database) -> No
 def test_the_file_of_a_mail_that_died_before_then_is_forgotten(database: Database) -> None:
     schedules, outbox = BooksSchedules(database), BooksOutbox(database)
     made = added(schedules)
-    schedules.decide(WHOLE, run_of(made), [mail_of(made), mail_of(made)])
+    schedules.decide(WHOLE, made, run_of(made), [mail_of(made), mail_of(made)])
     one, other = claimed(database)
     outbox.settle(WHOLE, replace(one, status="dead"), "us")
     outbox.settle(WHOLE, replace(other, status="failed"), "us")

@@ -15,6 +15,10 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 from pydantic import SecretStr
 
+from tallybook.model.delivery import Delivery
+from tallybook.model.errors import Unavailable
+from tallybook.model.schedule import ReportSchedule
+from tallybook.operations import _page_mail
 from tests.outlets.peers import Got, Mailbox, post_office
 from tests.serving import Answer, event
 from tests.stories.alerting import Desk, watched
@@ -282,6 +286,63 @@ def test_a_page_that_cannot_be_made_for_now_is_made_the_next_time(
     assert house.runs(other)[2]["sent"] == [CORA]
     told = house.sent("GET", f"/report-schedules/{made['id']}/runs", {}, owner).json["items"]
     assert told[0]["sent"] == [FAY]
+
+
+def test_a_store_that_does_not_answer_one_page_is_asked_for_the_others(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heavy = [house.page(page="/volume/C-low/copies", recipients=[who]) for who in (FAY, ANN, CORA)]
+    other = house.page(recipients=[FAY])
+
+    def silent(*_: object) -> None:
+        raise Unavailable("events_unavailable", "This question is too much for the store.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tallybook.operations._page_mail._days", silent)
+        assert house.call("PUT", "/test-clock", {"now": SEVEN_IN_CHICAGO}).status == 503
+        assert [mail["subscription"] for mail in house.mails()] == [other["id"]]
+        assert [house.runs(one) for one in heavy] == [[], [], []]
+    house.at("2026-03-02T13:01:00Z")
+    assert [len(house.runs(one)) for one in (*heavy, other)] == [1, 1, 1, 1]
+
+
+def test_a_mail_that_cannot_be_written_is_a_run_that_says_so(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = house.page(page="/volume/C-low/copies", recipients=[FAY])
+    other = house.page(recipients=[FAY])
+
+    def numbers(_: object, schedule: ReportSchedule, __: object) -> dict[str, Any]:
+        return {"file": None, "odd": object()} if schedule.id == odd["id"] else {"file": None}
+
+    monkeypatch.setattr("tallybook.operations._page_mail._numbers", numbers)
+    house.at(SEVEN_IN_CHICAGO)
+    house.at("2026-03-02T13:01:00Z")
+    assert [mail["subscription"] for mail in house.mails()] == [other["id"]]
+    (run,) = house.runs(odd)
+    assert (run["sent"], run["missed"], run["error"][:7]) == ([], {}, "fault: ")
+
+
+def test_whoever_is_not_told_any_more_gets_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are replaced while pages are made: of one that is made then, and of one after it."""
+    for query in ("", "q=ac"):
+        house.page(query=query, recipients=[FAY])
+    change = {"from": FAY, "to": ANN, "dry_run": False}
+    made = _page_mail.mail
+
+    def replaced(*asked: Any) -> Delivery:
+        with monkeypatch.context() as patch:
+            patch.setattr("tallybook.operations.report.mail", made)
+            house.call("POST", "/subscriptions/replace-address", change)
+        return made(*asked)
+
+    monkeypatch.setattr("tallybook.operations.report.mail", replaced)
+    house.at(SEVEN_IN_CHICAGO)
+    assert [mail["recipients"] for mail in house.mails()] == [[ANN]]
+    house.at("2026-03-02T13:01:00Z")
+    assert [mail["recipients"] for mail in house.mails()] == [[ANN], [ANN]]
 
 
 @pytest.mark.parametrize("limit", ["ATTACHMENT_ROWS_MAX", "ATTACHMENT_BYTES_MAX", None])

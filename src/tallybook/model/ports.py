@@ -238,12 +238,19 @@ class Schedules(Protocol):
     def remove(self, scope: Scope, schedule_id: str, at: datetime) -> bool:
         """Remove one with its runs; False where the asker has none with this id."""
 
-    def decide(self, scope: Scope, run: ReportRun, deliveries: Sequence[Delivery]) -> None:
-        """Write a run and what is to be sent in one transaction, and note when it was due.
+    def decide(
+        self,
+        scope: Scope,
+        schedule: ReportSchedule,
+        run: ReportRun,
+        deliveries: Sequence[Delivery],
+    ) -> None:
+        """Write a run of a schedule as it was read, and what is to be sent, in one transaction, and
+        note when it was due.
 
         Raises:
             Conflict: `run_decided`, where another process has decided it for this time, or later,
-                or it was turned off or removed. Nothing was written.
+                or it was changed, turned off or removed meanwhile. Nothing was written.
         """
 
     def runs(self, scope: Scope, schedule_id: str, limit: int) -> list[ReportRun]:

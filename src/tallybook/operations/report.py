@@ -4,7 +4,7 @@ what they may see then, in one transaction with when it was due. Sends nothing.
 Of the times that were missed, the last one is made (docs/decisions/0023).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -67,22 +67,28 @@ def report(stores: Stores, now: datetime) -> int:
     """Make all pages that are due, and return how many subscriptions were decided here.
 
     A run that is refused, or fails, is one that says why, so that it keeps nothing of the others.
+    Where a store does not answer one, the others are tried all the same.
 
     Raises:
         Unavailable, Overloaded: a store does not answer; what was not decided is due again.
     """
-    due = [
-        (one, at)
-        for one in stores.schedules.every(_REPORT)
-        if one.enabled and (at := _due_at(one, now)) is not None
-    ]
+    due = [one.id for one in stores.schedules.every(_REPORT) if _due_at(one, now)]
     if not due:
         return 0
-    here = _here(stores, now)
-    return sum(_decide(stores, here, one, at, now) for one, at in due)
+    here, decided, silent = _here(stores, now), 0, list[TallybookError]()
+    for one in due:
+        try:
+            decided += _decide(stores, here, one, now)
+        except (Overloaded, Unavailable) as e:
+            silent.append(e)
+    if silent:
+        raise silent[0]
+    return decided
 
 
 def _due_at(schedule: ReportSchedule, now: datetime) -> datetime | None:
+    if not schedule.enabled:
+        return None
     after = max(schedule.since, schedule.due_at or schedule.since)
     return last_due(schedule.cron, schedule.timezone, after, now)
 
@@ -116,22 +122,32 @@ def _is_current(directory: Directory, state: SnapshotState, newest: Mark) -> boo
     return all(one.day_of(state.mark.now) == one.day_of(newest.now) for one in calendars)
 
 
-def _decide(
-    stores: Stores, here: Here, schedule: ReportSchedule, at: datetime, now: datetime
-) -> int:
-    """Make a subscription's page and write it; 0 where others were faster.
+def _decide(stores: Stores, here: Here, schedule_id: str, now: datetime) -> int:
+    """Make a subscription's page and write it; 0 where others were faster, or it was changed
+    meanwhile: it is due still as it is then.
 
     Raises:
-        Unavailable: what a store says.
+        Unavailable, Overloaded: what a store says.
     """
-    current = stores.schedules.schedule(_REPORT, schedule.id)
-    if current is None or (current.due_at is not None and current.due_at >= at):
+    schedule = stores.schedules.schedule(_REPORT, schedule_id)
+    at = _due_at(schedule, now) if schedule else None
+    if schedule is None or at is None:
         return 0
     run = ReportRun(new_id(now), schedule.id, at, now, here.when.mark, (), {})
     found = _tried(schedule, partial(_made, stores, here, schedule, run))
-    run, made = (replace(run, error=found), []) if isinstance(found, str) else found
+    one, made = (replace(run, error=found), []) if isinstance(found, str) else found
+    written = _tried(schedule, partial(_written, stores, schedule, one, made))
+    if isinstance(written, str):
+        written = _written(stores, schedule, replace(run, error=written), [])
+    return written
+
+
+def _written(
+    stores: Stores, schedule: ReportSchedule, run: ReportRun, made: Sequence[Delivery]
+) -> int:
+    """Write a run and its mails, and return 1; 0 where it is not to be any more."""
     try:
-        stores.schedules.decide(_REPORT, run, made)
+        stores.schedules.decide(_REPORT, schedule, run, made)
     except Conflict:
         return 0
     return 1

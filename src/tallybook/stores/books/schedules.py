@@ -3,7 +3,7 @@ to is one commit: the run, what is to be sent, and when it was due.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -82,8 +82,15 @@ class BooksSchedules:
                 note(connection, scope, at, "report_schedule.removed", schedule_id)
         return bool(gone)
 
-    def decide(self, scope: Scope, run: ReportRun, deliveries: Sequence[Delivery]) -> None:
-        """Write a run and what is to be sent, and note when it was due, in one transaction.
+    def decide(
+        self,
+        scope: Scope,
+        schedule: ReportSchedule,
+        run: ReportRun,
+        deliveries: Sequence[Delivery],
+    ) -> None:
+        """Write a run and what is to be sent, and note when it was due, in one transaction, if its
+        schedule is as it was read.
 
         Raises:
             Conflict: `run_decided`.
@@ -95,8 +102,12 @@ class BooksSchedules:
             schedules.c.enabled.is_(true()),
             or_(due_at.is_(None), due_at < run.due_at),
         )
+        now = select(schedules).where(schedules.c.id == run.schedule)
         with self._database.writer() as connection:
-            if connection.execute(one.values(due_at=run.due_at)).rowcount != 1:
+            noted = connection.execute(one.values(due_at=run.due_at)).rowcount == 1
+            if not noted or _schedule(connection.execute(now).one()) != replace(
+                schedule, due_at=run.due_at
+            ):
                 raise Conflict(
                     "run_decided", "Another process has decided this run, or it is not to be."
                 )
