@@ -68,6 +68,8 @@ def subscription_of(**more: Any) -> Subscription:
         mode="live",
         enabled=True,
         created_at=NOW,
+        snooze_until=NOW + DAY,
+        snooze_note="they move",
         excluded={"C-9": "on purpose"},
     )
     return replace(made, **more)

@@ -115,6 +115,25 @@ def test_a_snooze_that_has_passed_is_refused_and_one_that_is_over_keeps_nothing(
     desk.at(MONDAY)
 
 
+def test_each_snooze_has_its_own_note(desk: Desk) -> None:
+    until, later = "2026-04-01T00:00:00Z", "2026-05-01T00:00:00Z"
+    target = f"/subscriptions/{desk.subscribed(snooze_until=until, snooze_note=' moving ')['id']}"
+
+    def noted(**change: Any) -> tuple[Any, Any]:
+        made = desk.call("PATCH", target, change).json
+        assert desk.get(target) == made
+        return made["snooze_until"], made["snooze_note"]
+
+    assert noted(name="Ours") == (until, "moving")
+    assert noted(snooze_until=until) == (until, "moving")
+    assert noted(snooze_note="moved") == (until, "moved")
+    assert noted(snooze_until=later) == (later, None)
+    assert noted(snooze_until=until, snooze_note="again") == (until, "again")
+    assert noted(snooze_until=None)[1] is None
+    refused = desk.call("PATCH", target, {"snooze_note": "x" * 1_001})
+    assert (refused.status, refused.json["field"]) == (422, "snooze_note")
+
+
 def test_who_subscribes(desk: Desk) -> None:
     body = {"check": RATIO, "recipients": {"to": ["fay@example.com"]}}
     for role in ("admin", "finance", "csm"):

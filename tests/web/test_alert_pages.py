@@ -284,9 +284,11 @@ def test_a_contract_is_left_out_with_a_note_and_mentioned_again(
 
 def test_it_is_snoozed_until_a_day_and_woken(admin: httpx2.Client, mine: str) -> None:
     tomorrow = node(get(admin, mine), "[name=until]").attributes["min"]
-    assert admin.post(mine, data={"do": "snooze", "until": str(tomorrow)}).status_code == 303
+    sent = {"do": "snooze", "until": str(tomorrow), "note": " they <b>move</b> "}
+    assert admin.post(mine, data=sent).status_code == 303
     page = get(admin, mine)
     assert "Snoozed: nothing is looked for until" in text(page)
+    assert "00:00. they <b>move</b>" in text(page)
     assert page.css("[name=until]") == []
     assert admin.post(mine, data={"do": "wake"}).status_code == 303
     assert "Snoozed" not in text(get(admin, mine))

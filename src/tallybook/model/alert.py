@@ -43,8 +43,8 @@ class Subscription:
 
     `accounts` and `branches` narrow what is looked at, empty is all; an account stands for its
     tree. `cron` counts by the clock of `timezone`. `excluded` are entities that are not mentioned,
-    each with a note. Those with the same `digest` and schedule are one mail. `due_at` is when it
-    last was due, and was decided.
+    each with a note, as a snooze may have. Those with the same `digest` and schedule are one mail.
+    `due_at` is when it last was due, and was decided.
     """
 
     id: str
@@ -63,6 +63,7 @@ class Subscription:
     enabled: bool
     created_at: datetime
     snooze_until: datetime | None = None
+    snooze_note: str | None = None
     digest: str | None = None
     sends_empty: bool = False
     excluded: Mapping[str, str] | None = None

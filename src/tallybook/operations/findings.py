@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from tallybook.alerts._check import check, codes
 from tallybook.model import limits
@@ -25,9 +25,8 @@ from tallybook.model.scope import Scope
 from tallybook.operations import checks, policies
 from tallybook.operations._page import check_limit
 from tallybook.operations._times import check_snooze
-from tallybook.operations.subscriptions import SUBSCRIBERS
+from tallybook.operations.subscriptions import SUBSCRIBERS, Note
 
-Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=limits.REASON_CHARS_MAX)]
 _ACTS: Final[dict[FindingStatus, FindingAct]] = {
     "open": "reopened",
     "acknowledged": "acknowledged",

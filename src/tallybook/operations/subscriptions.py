@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any, Final
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from tallybook.alerts._check import check, codes, plain_values
 from tallybook.model import limits
@@ -31,6 +31,7 @@ SUBSCRIBERS: Final[frozenset[Role]] = frozenset(
 )
 _CHECK: Final = operator("subscriptions")
 Emails = Annotated[tuple[Email, ...], Field(max_length=100)]
+Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=limits.REASON_CHARS_MAX)]
 Subject = Annotated[Plain, Field(min_length=1)]
 
 
@@ -62,6 +63,7 @@ class NewSubscription(Noun):
     subject: Plain = ""
     split_by: Split = "none"
     snooze_until: Instant | None = None
+    snooze_note: Note | None = None
     mode: Mode = "live"
     enabled: bool = True
     digest: Subject | None = None
@@ -70,7 +72,9 @@ class NewSubscription(Noun):
 
 
 class SubscriptionChange(Noun):
-    """What is to be different; what is left out stays. Null ends a snooze and leaves a digest."""
+    """What is to be different; what is left out stays. Null ends a snooze and leaves a digest; each
+    snooze has its own note, or none.
+    """
 
     name: Subject | None = None
     values: AskedValues | None = None
@@ -81,6 +85,7 @@ class SubscriptionChange(Noun):
     subject: Plain | None = None
     split_by: Split | None = None
     snooze_until: Instant | None = None
+    snooze_note: Note | None = None
     mode: Mode | None = None
     enabled: bool | None = None
     digest: Subject | None = None
@@ -129,6 +134,7 @@ def subscribe(scope: Scope, desk: Desk, body: Document, now: datetime) -> Subscr
         enabled=asked.enabled,
         created_at=now,
         snooze_until=asked.snooze_until,
+        snooze_note=asked.snooze_note or None,
         digest=asked.digest,
         sends_empty=asked.sends_empty,
         excluded=asked.excluded,
@@ -172,6 +178,9 @@ def change(
         if (value := getattr(asked, name)) is not None
     }
     wanted |= {name: getattr(asked, name) for name in ("snooze_until", "digest") if name in given}
+    is_snoozed_anew = wanted.get("snooze_until", known.snooze_until) != known.snooze_until
+    if is_snoozed_anew or "snooze_note" in given:
+        wanted["snooze_note"] = asked.snooze_note or None
     if asked.values is not None:
         wanted["values"] = _values(scope, known.check, asked.values)
     if asked.recipients is not None:
@@ -181,7 +190,7 @@ def change(
     _check_accounts(owner, desk, asked.accounts or (), now)
     changed = replace(known, **wanted)
     next_due(changed.cron, changed.timezone, now)
-    if changed.snooze_until != known.snooze_until:
+    if is_snoozed_anew:
         check_snooze(changed.snooze_until, now, "snooze_until")
     if _begins_anew(known, changed, now) and (changed.snooze_until or now) <= now:
         changed = replace(changed, snooze_until=now)

@@ -21,7 +21,7 @@ from tallybook.stores.books.columns import Instant, Json, Word
 from tallybook.stores.migrate import Schema
 
 #: The migration this code was written for; a test compares it with the newest file there is.
-HISTORY: Final = Schema("books", head="v0017", table="alembic_version")
+HISTORY: Final = Schema("books", head="v0018", table="alembic_version")
 
 
 #: The decimals of a line and the columns each lies in.
@@ -385,6 +385,7 @@ alert_subscription: Final = Table(
     Column("enabled", Boolean, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("snooze_until", Instant),
+    Column("snooze_note", Word),
     Column("digest", Word),
     Column("sends_empty", Boolean, nullable=False),
     Column("excluded", Json, nullable=False),

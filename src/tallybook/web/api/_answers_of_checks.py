@@ -127,6 +127,7 @@ ANSWERS_OF_CHECKS: Final[dict[str, Shape]] = {
         enabled=YES_OR_NO,
         created_at=INSTANT,
         snooze_until=maybe(INSTANT),
+        snooze_note=maybe(TEXT),
         digest=maybe(TEXT),
         sends_empty=YES_OR_NO,
         excluded=maybe(_TEXTS),

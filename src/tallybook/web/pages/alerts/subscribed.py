@@ -161,7 +161,8 @@ def _do(scope: Scope, service: Services, key: str, fields: Mapping[str, str]) ->
             body = {"snooze_until": None}
         case "snooze":
             zone = subscriptions_op.one(scope, service.alerts, key).timezone
-            body = {"snooze_until": _morning(fields.get("until", ""), zone)}
+            until = _morning(fields.get("until", ""), zone)
+            body = {"snooze_until": until, "snooze_note": fields.get("note", "")}
         case "leave_out" | "mention" as done:
             body = {"excluded": _left_out(scope, service, key, fields, added=done == "leave_out")}
         case "change":
@@ -252,13 +253,19 @@ def _page(
         one.enabled,
         subscriptions_op.may_change(scope, one),
         form_of(listed.check, said_of(listed.check, one)),
-        one.snooze_until if one.snooze_until and one.snooze_until > now else None,
+        _snooze(one, now),
         (Calendar(one.timezone).day_of(now) + timedelta(days=1)).isoformat(),
         tuple(Fact(name, note) for name, note in sorted((one.excluded or {}).items())),
         is_new="saved" in request.query_params,
         problem=problem,
         notice=notice,
     )
+
+
+def _snooze(one: Subscription, now: datetime) -> views.Snooze | None:
+    if one.snooze_until is None or one.snooze_until <= now:
+        return None
+    return views.Snooze(one.snooze_until, one.snooze_note or "")
 
 
 def _facts(one: Subscription, listed: Listed, now: datetime) -> list[Fact]:

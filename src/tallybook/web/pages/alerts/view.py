@@ -174,6 +174,14 @@ class RunRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Snooze:
+    """Until when nothing is looked for, and why."""
+
+    until: datetime
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class LeavingOut:
     """What was typed of something to be left out; `fault` is what is wrong with `fault_of`."""
 
@@ -187,7 +195,7 @@ class LeavingOut:
 class SubscriptionPage:
     """One subscription: what it is set to, its runs, and what can be done with it.
 
-    `asleep` is until when it is snoozed; `left_out` are the entities that it does not mention, with
+    `asleep` is how it is snoozed; `left_out` are the entities that it does not mention, with
     a note each. The form stands open where something in it `is_wrong`.
     """
 
@@ -203,7 +211,7 @@ class SubscriptionPage:
     enabled: bool
     may_change: bool
     form: SubscriptionForm
-    asleep: datetime | None = None
+    asleep: Snooze | None = None
     tomorrow: str = ""
     left_out: tuple[Fact, ...] = ()
     is_wrong: bool = False
