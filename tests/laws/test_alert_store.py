@@ -227,6 +227,20 @@ def test_findings_are_listed_by_what_is_at_risk_and_by_account(database: Databas
     assert alerts.page(WHOLE, FindingQuery(NOW, statuses=frozenset())).total == 0
 
 
+def test_steps_of_a_period_are_at_risk_once_and_events_each(database: Database) -> None:
+    alerts, sub, other = BooksAlerts(database), subscription_of(), subscription_of()
+    dear = Decimal("1000000.5")  # more than one column of it differs
+    steps = [("80", Decimal(7)), ("120", dear), ("100", None)]
+    for one, some in ((sub, steps), (other, [("95", Decimal("1000000.25"))])):
+        alerts.add(WHOLE, one)
+        made = [finding_of(one, step=step, money_at_risk=money) for step, money in some]
+        alerts.decide(WHOLE, run_of(one), made, [], [])
+    assert alerts.page(WHOLE, FindingQuery(NOW)).money_at_risk == {"EUR": dear}
+    events = [finding_of(sub, 1, step=f"2026-0{month}-01", period="") for month in (2, 3)]
+    alerts.decide(WHOLE, run_of(sub, id=fresh(), due_at=NOW + DAY), events, [], [])
+    assert alerts.page(WHOLE, FindingQuery(NOW)).money_at_risk == {"EUR": dear + Decimal("2.5")}
+
+
 def test_what_was_written_since_it_was_read_is_not_overwritten(database: Database) -> None:
     alerts, sub = BooksAlerts(database), subscription_of()
     alerts.add(WHOLE, sub)

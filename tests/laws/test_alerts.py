@@ -119,6 +119,9 @@ class Shuffled:
     ) -> Iterator[Statement]:
         return iter(self._mixed([*self.view.running(contracts, days)]))
 
+    def over(self, days: Mapping[str, date]) -> Iterator[Statement | ClosedStatement]:
+        return iter(self._mixed([*self.view.over(days)]))
+
     def traffic(self, since: datetime, followed: tuple[Meter, ...] = ()) -> list[Traffic]:
         return self._mixed(self.view.traffic(since, followed))
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.serving import event
 from tests.stories.alerting import RATIO, Desk, watched
 
 SPEND = "spend.threshold"
@@ -78,6 +79,21 @@ def test_what_two_subscribers_found_is_at_risk_once(house: House) -> None:
     house.call("POST", f"/subscriptions/{house.subscribed()['id']}/runs")
     after = house.listed(query=f"check={RATIO}")["totals"]
     assert after == {"count": 2 * before["count"], "money_at_risk": before["money_at_risk"]}
+
+
+def test_the_money_of_a_line_is_at_risk_once_whatever_shares_are_asked(house: House) -> None:
+    group = {"name": "copies", "meters": ["copies"], "covered_quantity": "2"}
+    group["overage_rate"] = "5"
+    house.agree("C-over", "0", base_charges=[], meter_groups=[group])
+    day = "2026-03-02T05:00:00Z"
+    copies = [event(f"over-{n}", subject="acme", type="copy", time=day) for n in range(4)]
+    assert house.send(copies)["accepted"] == 4
+    house.at("2026-03-02T06:30:00Z")
+    for shares in ("50,100", "80,120"):
+        made = house.subscribed(check="allotment.threshold", values={"thresholds": shares})
+        house.call("POST", f"/subscriptions/{made['id']}/runs")
+    page = house.listed(query="contract=C-over")
+    assert page["totals"] == {"count": 4, "money_at_risk": {"USD": "10"}}
 
 
 def test_a_finding_tells_its_history(house: House) -> None:

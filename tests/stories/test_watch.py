@@ -136,6 +136,43 @@ def test_what_happens_after_the_last_run_of_a_period_is_told_in_the_next(desk: D
     assert desk.get("/findings")["items"] == []  # what was, is over
 
 
+def thresholds(desk: Desk, **more: Any) -> dict[str, str]:
+    """Subscribe to what may be crossed in the last hours of a period; the ids by check."""
+    desk.put("/meters/use", event_type="use", aggregation="sum", property="n")
+    price = {"model": "per_unit", "unit_amount": "1"}
+    line = {"code": "u", "meter": "use", "allotment": {"quantity": "100"}, "price": price}
+    desk.agree("C-on", "48", lines=[line], **more)
+    made = {code: desk.subscribed(check=code)["id"] for code in ("overage.started", SPEND)}
+    desk.call("PATCH", f"/subscriptions/{made[SPEND]}", {"values": {"amounts": ["60"]}})
+    return made
+
+
+def use(desk: Desk, time: str, quantity: int, account: str = "acme") -> None:
+    """Send one event of use."""
+    sent = {"subject": account, "type": "use", "time": time, "data": {"n": quantity}}
+    assert desk.send([event(f"{account}{time}", **sent)])["accepted"] == 1
+
+
+def test_what_came_in_after_closing_is_told_of_the_closed_statement_only(desk: Desk) -> None:
+    made = thresholds(desk)
+    desk.at("2026-03-31T22:00:00Z")
+    use(desk, "2026-03-31T21:00:00Z", 120)
+    desk.at("2026-04-01T06:00:00Z")
+    body = {"period": "2026-03-10"}
+    assert desk.call("POST", "/statements/C-on/close", body).json["total"] == "68.00"
+    use(desk, "2026-03-31T23:30:00Z", 300)
+    desk.at("2026-04-01T07:00:00Z")
+    mails = {mail["subscription"]: mail["body"] for mail in desk.mails()}
+    assert (
+        "20 events beyond what is included, through 2026-03-31." in mails[made["overage.started"]]
+    )
+    assert "Amount: 20.00 USD" in mails[made["overage.started"]]
+    assert "Through 2026-03-31 the spend has reached a set amount for C-on." in mails[made[SPEND]]
+    assert "Spent: 68.00 USD" in mails[made[SPEND]]
+    desk.at("2026-04-02T07:00:00Z")
+    assert len(desk.mails()) == 2
+
+
 def test_of_the_times_that_were_missed_the_last_one_is_run(desk: Desk) -> None:
     made = desk.subscribed()
     desk.at("2026-03-02T06:59:00Z")

@@ -57,10 +57,13 @@ def added(values: Any) -> Decimal:
         return sum(values, _ZERO)
 
 
-def spent(statement: Statement) -> Decimal:
+def spent(statement: Statement | ClosedStatement) -> Decimal:
     """Return what a period's use and base charges come to so far, discounts taken away: without
     what is added up to a commitment, which use may still fill, and what earlier periods left.
     """
+    if isinstance(statement, ClosedStatement):
+        kinds = (statement.document[name] for name in ("lines", "base_charges", "discounts"))
+        return added(Decimal(charge["amount"]) for charges in kinds for charge in charges)
     charges = (*statement.lines, *statement.base_charges, *statement.discounts)
     return added(charge.amount for charge in charges)
 

@@ -3,7 +3,7 @@ amount.
 """
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date
 from decimal import Decimal
 from itertools import chain
 
@@ -11,7 +11,7 @@ from tallybook.alerts._statements import branch_of, ended, spent
 from tallybook.alerts._terms import in_force
 from tallybook.model.check import Column, Found, RepeatPolicy, Unjudged, Values, Variable
 from tallybook.model.schedule import Preset
-from tallybook.model.statement import Statement
+from tallybook.model.statement import ClosedStatement, Statement
 from tallybook.model.view import View
 
 TITLE = "Spend reached"
@@ -37,41 +37,43 @@ POLICY: RepeatPolicy = "once_per_threshold_per_period"
 SCHEDULE: Preset = "daily"
 RELATED = ("balance.low", "commitment.shortfall")
 _REACHED_MAX = 1_000
-_DAY = timedelta(days=1)
 
 
 def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
     """Yield each amount that the use and base charges of a running period have met, or of one that
-    ended since somebody looked and is not closed.
+    ended since somebody looked: of a closed one as it was closed.
     """
     contracts = {one.number: one for one in in_force(view)}
     if view.stale:
         yield from (Unjudged(n, one.terms.account, view.stale) for n, one in contracts.items())
         return
     over = ended(view)
-    for statement in chain(view.running([*contracts]), view.running([*over], over)):
+    for statement in chain(view.running([*contracts]), view.over(over)):
         number, so_far = statement.contract, spent(statement)
+        start, currency = _of(statement)
+        last = over.get(number)
+        which = "This period's" if last is None or last < start else f"Through {last} the"
         for threshold in reached(so_far, values["amounts"], values["step"]):
             yield Found(
                 entity=number,
                 account=statement.account,
                 state="reached",
-                message=f"{_which(view, statement)} spend has reached a set amount for {number}.",
+                message=f"{which} spend has reached a set amount for {number}.",
                 inputs={"threshold": threshold},
                 outputs={"spent": so_far},
-                currency=statement.currency,
+                currency=currency,
                 contract=number,
                 branch=branch_of(view, number),
                 step=f"{threshold.normalize():f}",
-                period=statement.period.start_date.isoformat(),
+                period=start.isoformat(),
             )
 
 
-def _which(view: View, statement: Statement) -> str:
-    """Return which period it is, as a sentence begins with it."""
-    if statement.period.ends_at > view.now:
-        return "This period's"
-    return f"Through {statement.period.end_date - _DAY} the"
+def _of(statement: Statement | ClosedStatement) -> tuple[date, str]:
+    """Return the first day of a statement, and its currency."""
+    if isinstance(statement, ClosedStatement):
+        return statement.start_date, statement.document["currency"]
+    return statement.period.start_date, statement.currency
 
 
 def reached(spent: Decimal, amounts: tuple[Decimal, ...], step: Decimal | None) -> list[Decimal]:

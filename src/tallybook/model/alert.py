@@ -167,7 +167,7 @@ class FindingQuery:
 class FindingPage:
     """Some findings, how many match in all, how many there are by status and by check whatever
     was asked of those, and the money at risk by currency of all that match: once, where several
-    subscriptions to a check found it.
+    subscriptions to a check, or steps of a period, found it.
     """
 
     items: tuple[Finding, ...]

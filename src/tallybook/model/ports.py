@@ -239,18 +239,12 @@ class Schedules(Protocol):
         """Remove one with its runs; False where the asker has none with this id."""
 
     def decide(
-        self,
-        scope: Scope,
-        schedule: ReportSchedule,
-        run: ReportRun,
-        deliveries: Sequence[Delivery],
+        self, scope: Scope, read: ReportSchedule, run: ReportRun, deliveries: Sequence[Delivery]
     ) -> None:
-        """Write a run of a schedule as it was read, and what is to be sent, in one transaction, and
-        note when it was due.
+        """Write a run and what is to be sent in one transaction, and note when it was due.
 
         Raises:
-            Conflict: `run_decided`, where another process has decided it for this time, or later,
-                or it was changed, turned off or removed meanwhile. Nothing was written.
+            Conflict: `run_decided`, where it is by now, is off, or is not as it was `read`.
         """
 
     def runs(self, scope: Scope, schedule_id: str, limit: int) -> list[ReportRun]:

@@ -161,3 +161,7 @@ class ClosedStatement:
     closed_at: datetime
     closed_by: str
     reason: str | None = None
+
+    def holds(self, day: date) -> bool:
+        """Tell whether a local day lies in its period."""
+        return self.start_date <= day < self.end_date

@@ -57,7 +57,8 @@ class View(Protocol):
 
     def ended(self) -> Iterator[Position]:
         """Yield where lines of these contracts stood at the end of each of their cycles that ended
-        after `since`, also of contracts that are over.
+        after `since`, also of contracts that are over. Of a cycle whose statement is closed, what
+        came in after that does not count: it is told of the closed statement.
         """
 
     def closed(self, contracts: Collection[str]) -> list[ClosedStatement]:
@@ -69,6 +70,11 @@ class View(Protocol):
         """Yield the statement of the period that holds now, or that holds the contract's day in
         `days`, of each of these contracts that is in force then, with what was used so far; worked
         out together. One that is closed is left out.
+        """
+
+    def over(self, days: Mapping[str, date]) -> Iterator[Statement | ClosedStatement]:
+        """Yield the statement of the period that holds each contract's day in `days`; one that is
+        closed, as it was closed.
         """
 
     def drawn(self, contracts: Collection[str]) -> Mapping[str, Decimal]:

@@ -99,7 +99,7 @@ class Course:
         if span is not None:
             return self.closed.get(span.start, span)
         for one in self.closed.values():
-            if one.start_date <= day < one.end_date:
+            if one.holds(day):
                 return one
         ends = self.agreement.stretches[-1].end if self.agreement.stretches else LAST_DAY
         return self.beyond if day >= ends else None

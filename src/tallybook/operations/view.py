@@ -29,6 +29,7 @@ from tallybook.positions.needs import Need
 from tallybook.positions.position import Known
 from tallybook.positions.terms import Terms, terms
 
+_DAY: Final = timedelta(days=1)
 _MOMENT: Final = timedelta(microseconds=1)
 #: What ended is looked at for so long, as more may come in; and no further back than `ENDED_MAX`.
 SETTLES: Final = timedelta(days=1)
@@ -138,7 +139,9 @@ class Sight:
                     yield position
 
     def ended(self) -> Iterator[Position]:
-        """Yield where lines stood at the end of each of their cycles that ended after `since`."""
+        """Yield where lines stood at the end of each of their cycles that ended after `since`: of
+        one whose statement is closed, by what had come in when it was.
+        """
         if self.since >= self.now:
             return
         ends: dict[str, set[datetime]] = {}
@@ -149,11 +152,20 @@ class Sight:
             end = agreement(self.directory, number).ends_at
             if end is not None and self.since < end <= self.now:
                 ends.setdefault(number, set()).add(end)
-        lines = (line for number, some in ends.items() for line in self._until(number, some))
-        found = compute(
-            whole(self._scope), self.directory, self._sources.events, lines, Known(self.mark, None)
-        )
-        yield from found
+        closed: dict[str, list[ClosedStatement]] = {}
+        for one in self.closed(ends):
+            closed.setdefault(one.contract, []).append(one)
+        alike: dict[int, list[Terms]] = {}
+        for number, some in ends.items():
+            for line in self._until(number, some):
+                last = line.period.end_date - _DAY
+                marks = [one.known_at.seq for one in closed.get(number, ()) if one.holds(last)]
+                alike.setdefault(min(marks, default=self.mark.seq), []).append(line)
+        for seq, lines in alike.items():
+            known = Known(replace(self.mark, seq=seq), None)
+            yield from compute(
+                whole(self._scope), self.directory, self._sources.events, lines, known
+            )
 
     def _until(self, number: str, ends: set[datetime]) -> Iterator[Terms]:
         """Yield the lines of a contract in their cycles that end at some instants, and in those
@@ -178,6 +190,17 @@ class Sight:
         self, contracts: Sequence[str], days: Mapping[str, date] | None = None
     ) -> Iterator[Statement]:
         """Yield the open statement of the period that holds now, or a contract's own day."""
+        for found in self._statements(contracts, days or {}):
+            if isinstance(found, Statement):
+                yield found
+
+    def over(self, days: Mapping[str, date]) -> Iterator[Statement | ClosedStatement]:
+        """Yield the statement of the period that holds a contract's own day, open or closed."""
+        return self._statements([*days], days)
+
+    def _statements(
+        self, contracts: Sequence[str], days: Mapping[str, date]
+    ) -> Iterator[Statement | ClosedStatement]:
         basis = Basis(self.directory, self._sources.events, self._sources.statements, self.mark)
         known: dict[str, list[ClosedStatement]] = {number: [] for number in contracts}
         for one in self.closed(contracts):
@@ -186,12 +209,11 @@ class Sight:
         asked = [
             (course, [place])
             for course in courses
-            if (place := course.place((days or {}).get(course.number, course.today))) is not None
+            if (place := course.place(days.get(course.number, course.today))) is not None
             and course.is_seen(self._scope, place)
         ]
         for found in rate(self._scope, basis, asked, compared=False, explained=False):
-            if not isinstance(found, ClosedStatement):
-                yield found.statement
+            yield found if isinstance(found, ClosedStatement) else found.statement
 
     def drawn(self, contracts: Collection[str]) -> dict[str, Decimal]:
         """Return how much was used of the quantity that contracts end by, of those that do."""
@@ -199,7 +221,7 @@ class Sight:
         for number in contracts:
             agreed = agreement(self.directory, number)
             today = agreed.calendar_on(self.now.date()).day_of(self.now)
-            needs = expiry_needs(agreed, today + timedelta(days=1))
+            needs = expiry_needs(agreed, today + _DAY)
             if needs:
                 wanted[number] = [need._replace(ends=need.ends[-1:]) for need in needs]
         asked = [need for needs in wanted.values() for need in needs]

@@ -13,6 +13,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
+    case,
     delete,
     func,
     insert,
@@ -285,16 +286,22 @@ def _counts(
 
 
 def _money(connection: Connection, wanted: Sequence[ColumnElement[bool]]) -> dict[str, Decimal]:
-    """Add up the money at risk by currency, exactly: what several subscriptions to a check found is
-    there once.
+    """Add up the money at risk by currency, exactly: what several subscriptions to a check, or
+    several steps of one period, found is there once, with the most that one of them says.
     """
     parts = list(limbs.sums(findings, "amount"))
     dear = (*wanted, findings.c.currency.is_not(None), findings.c.amount_m.is_not(None))
-    alike = (findings.c[name] for name in ("check_code", "entity", "step", "period"))
-    newest = select(func.max(findings.c.id)).where(*dear).group_by(*alike)
+    # Where there is no period, a step is an event of its own, such as a closed statement.
+    step = case((findings.c.period == "", findings.c.step), else_="")
+    place = func.row_number().over(
+        partition_by=(findings.c.check_code, findings.c.entity, findings.c.period, step),
+        order_by=[*(findings.c[name].desc() for name in _MONEY), findings.c.id.desc()],
+    )
+    ranked = select(findings.c.id, place.label("place")).where(*dear).subquery()
+    once = select(ranked.c.id).where(ranked.c.place == 1)
     rows = connection.execute(
         select(findings.c.currency, *parts)
-        .where(findings.c.id.in_(newest))
+        .where(findings.c.id.in_(once))
         .group_by(findings.c.currency)
         .order_by(findings.c.currency)
     )

@@ -83,14 +83,10 @@ class BooksSchedules:
         return bool(gone)
 
     def decide(
-        self,
-        scope: Scope,
-        schedule: ReportSchedule,
-        run: ReportRun,
-        deliveries: Sequence[Delivery],
+        self, scope: Scope, read: ReportSchedule, run: ReportRun, deliveries: Sequence[Delivery]
     ) -> None:
         """Write a run and what is to be sent, and note when it was due, in one transaction, if its
-        schedule is as it was read.
+        subscription is as it was read.
 
         Raises:
             Conflict: `run_decided`.
@@ -104,10 +100,9 @@ class BooksSchedules:
         )
         now = select(schedules).where(schedules.c.id == run.schedule)
         with self._database.writer() as connection:
-            noted = connection.execute(one.values(due_at=run.due_at)).rowcount == 1
-            if not noted or _schedule(connection.execute(now).one()) != replace(
-                schedule, due_at=run.due_at
-            ):
+            noted = connection.execute(one.values(due_at=run.due_at)).rowcount
+            found = map(_schedule, connection.execute(now))
+            if not noted or replace(read, due_at=run.due_at) not in found:
                 raise Conflict(
                     "run_decided", "Another process has decided this run, or it is not to be."
                 )
