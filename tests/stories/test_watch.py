@@ -559,6 +559,28 @@ def test_a_store_that_does_not_answer_one_is_asked_for_the_others(
     assert [runs(desk, one) for one in made] == [["2026-03-02T07:00:00Z"]] * 2
 
 
+def test_those_that_no_store_answers_keep_no_others_back(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = [desk.subscribed() for _ in range(4)]
+    others = [desk.subscribed(check=SPEND, values={"amounts": ["20"]}) for _ in range(2)]
+    asked: list[int] = []
+
+    def heavy(*_: object) -> Iterator[None]:
+        asked.append(1)
+        raise Unavailable("events_unavailable", "This question is too much for the store.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("tallybook.alerts.contract_base_vs_coverage.find", heavy)
+        desk.call("PUT", "/test-clock", {"now": "2026-03-02T07:00:00Z"})
+        assert (len(asked), desk.mails()) == (3, []), "a store that is down is not asked for all"
+        desk.call("PUT", "/test-clock", {"now": "2026-03-02T07:01:00Z"})
+        told_ = {mail["subscription"] for mail in desk.mails()}
+        assert (len(asked), told_) == (3 + 4, {one["id"] for one in others})
+    desk.at("2026-03-02T07:02:00Z")
+    assert [runs(desk, one) for one in made] == [["2026-03-02T07:00:00Z"]] * 4
+
+
 def test_ticks_at_once_decide_once(desk: Desk) -> None:
     made = [desk.subscribed(digest=digest) for digest in (None, None, "both", "both")]
     with ThreadPoolExecutor(6) as pool:
