@@ -252,6 +252,24 @@ def test_who_may_not_see_it_gets_nothing_and_the_run_says_why(house: House) -> N
     assert run["missed"]["emma@empty.example"].startswith("nothing_to_see: ")
 
 
+def test_an_address_of_nobody_is_sent_what_its_owner_may_send_it(house: House) -> None:
+    asked = {"page": "/volume", "format": "csv", "recipients": [CHIEF, ANN]}
+    made = house.sent("POST", "/report-schedules", asked, house.signed_in(FAY)).json
+    house.at("2026-03-03T07:00:00Z")
+    assert sorted(mail["recipients"] for mail in house.mails()) == [[ANN], [CHIEF]]
+    house.put(f"/users/{FAY}", role="analyst", password=PASSWORD)
+    house.at("2026-03-04T07:00:00Z")
+    assert sorted(mail["recipients"] for mail in house.mails()) == [[ANN], [ANN], [CHIEF]]
+    form = urlencode({"email": FAY, "password": PASSWORD}).encode()
+    sent = {"Content-Type": "application/x-www-form-urlencoded"}
+    cookie = house.ask("POST", "/sign-in", form, sent).headers["set-cookie"].partition(";")[0]
+    target = f"/report-schedules/{made['id']}/runs"
+    newest, _ = house.sent("GET", target, {}, {"Cookie": cookie}).json["items"]
+    assert [(who, why[:22]) for who, why in newest["missed"].items()] == [
+        (CHIEF, "recipient_not_allowed:")
+    ]
+
+
 def test_a_page_that_cannot_be_made_for_now_is_made_the_next_time(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -153,6 +153,7 @@ def test_what_is_anothers_is_not_there(desk: Desk) -> None:
         ({"schedule": {"preset": "daily", "cron": "0 7 * * *"}}, 422, "document_invalid"),
         ({"schedule": {"preset": "daily", "timezone": "Mars"}}, 422, "document_invalid"),
         ({"format": "pdf"}, 422, "document_invalid"),
+        ({"recipients": [USER, "chief@board.example"]}, 422, "recipient_not_allowed"),
         ({"query": "q" * 3000}, 422, "document_invalid"),
     ],
 )

@@ -36,6 +36,7 @@ from tallybook.operations.directory import Directories
 from tallybook.operations.known import known, received
 from tallybook.operations.portfolio import Past
 from tallybook.operations.position import Instants, of
+from tallybook.operations.report_schedules import check_recipient
 from tallybook.operations.sheets import Parquet
 from tallybook.operations.watch import COMMAND_LINE
 from tallybook.positions.periods import calendar_of
@@ -169,17 +170,36 @@ def _made(
     )
     made, missed = list[Delivery](), dict[str, str]()
     for address in schedule.recipients:
-        who = reader(stores.people, stores.directories, owner, address, now)
-        if who is None:
-            missed[address] = "reader_gone: they may see nothing of this any more."
-            continue
-        found = _tried(schedule, partial(mail, here, schedule, who, run.id, now))
+        found = _tried(schedule, partial(_mail, stores, here, schedule, owner, address, run))
         if isinstance(found, str):
             missed[address] = found
         else:
             made.append(found)
     sent = tuple(address for one in made for address in one.recipients)
     return replace(run, sent=sent, missed=missed), made
+
+
+def _mail(
+    stores: Stores,
+    here: Here,
+    schedule: ReportSchedule,
+    owner: Scope,
+    address: str,
+    run: ReportRun,
+) -> Delivery:
+    """Return what is sent to one address.
+
+    Raises:
+        Forbidden: `reader_gone`.
+        Invalid: `recipient_not_allowed`, where its owner could not name it now; and what `mail`
+            says, as NotFound.
+    """
+    now = run.decided_at
+    who = reader(stores.people, stores.directories, owner, address, now)
+    if who is None:
+        raise Forbidden("reader_gone", "they may see nothing of this any more.")
+    check_recipient(owner, stores.people, address, now)
+    return mail(here, schedule, who, run.id, now)
 
 
 def _owner(stores: Stores, schedule: ReportSchedule, now: datetime) -> Scope:

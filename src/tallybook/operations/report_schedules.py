@@ -24,6 +24,7 @@ from tallybook.operations._page import Page, page_of
 from tallybook.operations._times import Times, next_due
 from tallybook.operations.people import Email, Plain
 from tallybook.operations.position import Instants
+from tallybook.operations.subscriptions import may_subscribe
 
 #: Of a subscription's runs, the newest.
 _RUNS: Final = 50
@@ -65,7 +66,7 @@ def subscribe(
         NotFound: `contract_not_found`, `line_not_found`, `account_not_found`.
         Invalid: `document_invalid`, `page_unknown`, `filter_unknown`, `time_invalid`,
             `cron_invalid`, `schedule_too_often`, `recipients_missing`, `recipient_unknown`,
-            `too_many_schedules`.
+            `recipient_not_allowed`, `too_many_schedules`.
     """
     scope.require("read")
     asked = parse(NewReportSchedule, body)
@@ -188,15 +189,24 @@ def next_run(schedule: ReportSchedule, now: datetime) -> datetime | None:
 
 
 def check_recipient(scope: Scope, people: People, address: str, now: datetime) -> None:
-    """Refuse, of who is bound to accounts, to send to anybody but their users.
+    """Refuse, of who is bound to accounts, to send to anybody but their users; of who subscribes to
+    no checks, to anybody but users.
 
     Raises:
-        Invalid: `recipient_unknown`.
+        Invalid: `recipient_unknown`, `recipient_not_allowed`.
     """
-    if scope.accounts is None or address == scope.who:
+    if address == scope.who:
         return
     user = people.user(scope, address)
-    if user is None or user.account is None or not scope.sees(user.account, now):
+    if scope.accounts is None:
+        if user is None and not may_subscribe(scope):
+            raise Invalid(
+                "recipient_not_allowed",
+                f"{address} is no user, and the role {scope.role} sends to users only; have an "
+                "administrator add the user, or subscribe to this page.",
+                field="recipients",
+            )
+    elif user is None or user.account is None or not scope.sees(user.account, now):
         raise Invalid(
             "recipient_unknown",
             f"{address} is no user of the accounts of {scope.who}.",
