@@ -173,6 +173,33 @@ def test_what_came_in_after_closing_is_told_of_the_closed_statement_only(desk: D
     assert len(desk.mails()) == 2
 
 
+def test_a_pool_is_one_by_the_terms_of_the_cycle_that_is_over(desk: Desk) -> None:
+    line = {"code": "u", "meter": "use", "allotment": {"quantity": "100"}}
+    term = {**line, "allotment": {"quantity": "100", "cycle_unit": "term"}}
+    desk.put("/meters/use", event_type="use", aggregation="sum", property="n")
+    ends = {"end_date": "2026-03-31", "base_charges": [], "meter_groups": []}
+    desk.agree("C-gone", "0", account="other", lines=[line], pooling="parent_pool", **ends)
+    desk.agree("C-term", "0", account="other", lines=[term], **ends)
+    group = {"name": "g", "meters": ["use"], "counts_to_expiration": True}
+    drawn = {**ends, "meter_groups": [group], "expiration_quantity": "125"}
+    desk.agree("C-drawn", "0", account="other", **drawn)
+    desk.agree("C-was", "0", lines=[line], pooling="parent_pool")
+    desk.agree("C-was", "0", lines=[line], valid_from="2026-04-01")
+    desk.agree("C-will", "0", lines=[line])
+    desk.agree("C-will", "0", lines=[line], pooling="parent_pool", valid_from="2026-04-01")
+    daily = {"schedule": {"preset": "daily"}}
+    pools, terms = (desk.subscribed(check=c, **daily) for c in ("pool.share", "prepaid.drawdown"))
+    desk.at("2026-03-31T22:00:00Z")
+    for account in ("acme", "other"):
+        use(desk, "2026-03-31T21:00:00Z", 120, account)
+    desk.at("2026-04-01T07:00:00Z")
+    told = {
+        mail["subscription"]: sorted(re.findall(r"^\* (\S+)", mail["body"], re.MULTILINE))
+        for mail in desk.mails()
+    }
+    assert told == {pools["id"]: ["C-gone/u", "C-was/u"], terms["id"]: ["C-drawn", "C-term/u"]}
+
+
 def test_of_the_times_that_were_missed_the_last_one_is_run(desk: Desk) -> None:
     made = desk.subscribed()
     desk.at("2026-03-02T06:59:00Z")
