@@ -434,6 +434,24 @@ def test_use_without_an_allotment_is_not_said_to_be_of_one(house: House) -> None
     assert "without an allotment" not in said["status=over"]
 
 
+@pytest.mark.parametrize("attaches", [True, False])
+def test_data_is_through_what_is_complete_for_every_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, attaches: bool
+) -> None:
+    """Also for those that are further down than a mail shows."""
+    monkeypatch.setattr("tallybook.operations._page_letter.ROWS_MAX", 1)
+    with post_office() as office, house_of(tmp_path, office if attaches else None) as house:
+        house.agree("C-west", "48", covered="1000", timezone="Pacific/Honolulu")
+        for query in ("", "q=C-low", "period=last"):
+            house.page(query=query, recipients=[FAY], schedule={"preset": "daily"})
+        house.at("2026-03-02T07:00:00Z")
+        said = {mail["numbers"]["query"]: mail["body"] for mail in house.mails()}
+        assert "And 2 more.\n" in said[""]
+        assert "Data through: 2026-03-01 10:00 (UTC)" in said[""]
+        assert "Data through: 2026-03-02 00:00 (UTC)" in said["q=C-low"]
+        assert "Data through: 2026-03-01 00:00 (UTC)" in said["period=last"]
+
+
 def test_a_mail_of_a_line_names_what_its_figures_follow_and_nothing_of_its_charts(
     house: House,
 ) -> None:

@@ -126,17 +126,7 @@ def _lines(here: Here, schedule: ReportSchedule, scope: Scope, query: dict[str, 
     if scope.accounts is not None and not _page(here, scope, query, every).total:
         raise NotFound("nothing_to_see", "They see no line on this page.")
     first = _page(here, scope, query, replace(asked, limit=letters.ROWS_MAX))
-    ends = [line.data_through for line in first.items]
-    through = min(ends, default=None)
-    state = None if pages.is_past(query) else here.state
-    worked_out = partial(_worked_out, here, scope, query)
-    file = None
-    if here.attaches and first.total <= ATTACHMENT_ROWS_MAX:
-        with pages.standing(scope, here.snapshot, asked, state, worked_out) as found:
-            sheet = pages.lines(scope, found.items, here.when.mark, query)
-            file = _file(here, schedule, sheet, pages.name_of_lines(here.when.mark))
-            said = dict(sheet.about())["data_through"]
-            through = datetime.fromisoformat(said) if said else None
+    file, through = _all(here, schedule, scope, query, asked)
     heads, rows = letters.rows_of_lines(first, priced=scope.sees_prices)
     figures = letters.figures_of_lines(
         first, _agreed(here, scope, query, asked), counts=not asked.states
@@ -151,6 +141,27 @@ def _page(here: Here, scope: Scope, query: dict[str, str], asked: SnapshotQuery)
         if found.state == here.state:
             return found
     return _worked_out(here, scope, query, asked)
+
+
+def _all(
+    here: Here,
+    schedule: ReportSchedule,
+    scope: Scope,
+    query: dict[str, str],
+    asked: SnapshotQuery,
+) -> tuple[Attachment | None, datetime | None]:
+    """Return all lines as a file, None where it is not for a mail, and through when all of them are
+    complete.
+    """
+    state = None if pages.is_past(query) else here.state
+    worked_out = partial(_worked_out, here, scope, query)
+    with pages.standing(scope, here.snapshot, asked, state, worked_out) as found:
+        if not here.attaches or found.total > ATTACHMENT_ROWS_MAX:
+            return None, min((line.data_through for line in found.items), default=None)
+        sheet = pages.lines(scope, found.items, here.when.mark, query)
+        file = _file(here, schedule, sheet, pages.name_of_lines(here.when.mark))
+    said = dict(sheet.about())["data_through"]
+    return file, datetime.fromisoformat(said) if said else None
 
 
 def _agreed(
