@@ -50,8 +50,9 @@ def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
             number, _, code = position.entity.rpartition("/")
             if number in pools and code in _once(pools[number].terms):
                 yield position
-        elif position.contract in pools:
-            if position.line in _once(terms_of(pools[position.contract], position)):
+        else:
+            one = pools.get(position.contract)
+            if one is not None and position.line in _once(terms_of(one, position)):
                 yield from reached(position, values["thresholds"], "the term's pool")
     for number, used in view.drawn(contracts).items():
         account = contracts[number].terms.account
