@@ -177,18 +177,17 @@ def test_a_pool_is_one_by_the_terms_of_the_cycle_that_is_over(desk: Desk) -> Non
     line = {"code": "u", "meter": "use", "allotment": {"quantity": "100"}}
     term = {**line, "allotment": {"quantity": "100", "cycle_unit": "term"}}
     desk.put("/meters/use", event_type="use", aggregation="sum", property="n")
-    ends = {"end_date": "2026-03-31", "base_charges": [], "meter_groups": []}
+    ends: dict[str, Any] = {"end_date": "2026-03-31", "base_charges": [], "meter_groups": []}
     desk.agree("C-gone", "0", account="other", lines=[line], pooling="parent_pool", **ends)
     desk.agree("C-term", "0", account="other", lines=[term], **ends)
     group = {"name": "g", "meters": ["use"], "counts_to_expiration": True}
-    drawn = {**ends, "meter_groups": [group], "expiration_quantity": "125"}
+    drawn: dict[str, Any] = {**ends, "meter_groups": [group], "expiration_quantity": "125"}
     desk.agree("C-drawn", "0", account="other", **drawn)
     desk.agree("C-was", "0", lines=[line], pooling="parent_pool")
     desk.agree("C-was", "0", lines=[line], valid_from="2026-04-01")
     desk.agree("C-will", "0", lines=[line])
     desk.agree("C-will", "0", lines=[line], pooling="parent_pool", valid_from="2026-04-01")
-    daily = {"schedule": {"preset": "daily"}}
-    pools, terms = (desk.subscribed(check=c, **daily) for c in ("pool.share", "prepaid.drawdown"))
+    pools, terms = (desk.subscribed(check=c) for c in ("pool.share", "prepaid.drawdown"))
     desk.at("2026-03-31T22:00:00Z")
     for account in ("acme", "other"):
         use(desk, "2026-03-31T21:00:00Z", 120, account)
