@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Barrier
@@ -13,6 +14,7 @@ import pytest
 from tallybook import app
 from tallybook.model.delivery import Delivery, DeliveryQuery
 from tallybook.model.errors import Unavailable
+from tallybook.model.mark import parse_mark
 from tallybook.model.ports import SnapshotState
 from tallybook.model.scope import Scope, operator
 from tallybook.operations import define, report_schedules
@@ -134,6 +136,33 @@ def test_a_snapshot_begun_when_it_was_due_is_taken_though_more_is_known_by_then(
         assert mail.numbers["known_at"] == str(state.mark)
         assert f"known_at={state.mark}" in mail.link
         assert "The new name" in mail.body
+
+
+def test_a_snapshot_of_yesterday_is_not_taken_for_a_time_that_was_missed(tmp_path: Path) -> None:
+    with house(tmp_path / "data") as services:
+        services.clock.set(SEVEN)
+        services.tick()
+        subscribe(services)
+        report(services.reported, SEVEN + timedelta(hours=18))
+        (mail,) = mails(services)
+        assert "Data through: 2026-03-03 00:00" in mail.body
+
+
+def test_a_snapshot_that_knows_what_is_not_loaded_here_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process has written it, and what it moves on from could not be worked out here."""
+    with house(tmp_path / "data") as services:
+        services.clock.set(SEVEN)
+        services.tick()
+        subscribe(services)
+        state = services.snapshot.state(ALL)
+        assert state is not None
+        ahead = replace(state, mark=replace(state.mark, seq=state.mark.seq + 1))
+        monkeypatch.setattr(type(services.snapshot), "state", lambda *_: ahead)
+        report(services.reported, SEVEN + timedelta(minutes=1))
+        (mail,) = mails(services)
+        assert parse_mark(mail.numbers["known_at"]).seq == state.mark.seq
 
 
 def test_a_store_that_does_not_answer_leaves_it_to_the_next_time(
