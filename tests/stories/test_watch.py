@@ -173,6 +173,32 @@ def test_what_came_in_after_closing_is_told_of_the_closed_statement_only(desk: D
     assert len(desk.mails()) == 2
 
 
+def test_a_pool_is_one_by_the_terms_of_the_cycle_that_is_over(desk: Desk) -> None:
+    line = {"code": "u", "meter": "use", "allotment": {"quantity": "100"}}
+    term = {**line, "allotment": {"quantity": "100", "cycle_unit": "term"}}
+    desk.put("/meters/use", event_type="use", aggregation="sum", property="n")
+    ends: dict[str, Any] = {"end_date": "2026-03-31", "base_charges": [], "meter_groups": []}
+    desk.agree("C-gone", "0", account="other", lines=[line], pooling="parent_pool", **ends)
+    desk.agree("C-term", "0", account="other", lines=[term], **ends)
+    group = {"name": "g", "meters": ["use"], "counts_to_expiration": True}
+    drawn: dict[str, Any] = {**ends, "meter_groups": [group], "expiration_quantity": "125"}
+    desk.agree("C-drawn", "0", account="other", **drawn)
+    desk.agree("C-was", "0", lines=[line], pooling="parent_pool")
+    desk.agree("C-was", "0", lines=[line], valid_from="2026-04-01")
+    desk.agree("C-will", "0", lines=[line])
+    desk.agree("C-will", "0", lines=[line], pooling="parent_pool", valid_from="2026-04-01")
+    pools, terms = (desk.subscribed(check=c) for c in ("pool.share", "prepaid.drawdown"))
+    desk.at("2026-03-31T22:00:00Z")
+    for account in ("acme", "other"):
+        use(desk, "2026-03-31T21:00:00Z", 120, account)
+    desk.at("2026-04-01T07:00:00Z")
+    told = {
+        mail["subscription"]: sorted(re.findall(r"^\* (\S+)", mail["body"], re.MULTILINE))
+        for mail in desk.mails()
+    }
+    assert told == {pools["id"]: ["C-gone/u", "C-was/u"], terms["id"]: ["C-drawn", "C-term/u"]}
+
+
 def test_of_the_times_that_were_missed_the_last_one_is_run(desk: Desk) -> None:
     made = desk.subscribed()
     desk.at("2026-03-02T06:59:00Z")
@@ -557,6 +583,28 @@ def test_a_store_that_does_not_answer_one_is_asked_for_the_others(
         assert runs(desk, made[0]) == []
     desk.at("2026-03-02T07:01:00Z")
     assert [runs(desk, one) for one in made] == [["2026-03-02T07:00:00Z"]] * 2
+
+
+def test_those_that_no_store_answers_keep_no_others_back(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = [desk.subscribed() for _ in range(4)]
+    others = [desk.subscribed(check=SPEND, values={"amounts": ["20"]}) for _ in range(2)]
+    asked: list[int] = []
+
+    def heavy(*_: object) -> Iterator[None]:
+        asked.append(1)
+        raise Unavailable("events_unavailable", "This question is too much for the store.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("tallybook.alerts.contract_base_vs_coverage.find", heavy)
+        desk.call("PUT", "/test-clock", {"now": "2026-03-02T07:00:00Z"})
+        assert (len(asked), desk.mails()) == (3, []), "a store that is down is not asked for all"
+        desk.call("PUT", "/test-clock", {"now": "2026-03-02T07:01:00Z"})
+        told_ = {mail["subscription"] for mail in desk.mails()}
+        assert (len(asked), told_) == (3 + 4, {one["id"] for one in others})
+    desk.at("2026-03-02T07:02:00Z")
+    assert [runs(desk, one) for one in made] == [["2026-03-02T07:00:00Z"]] * 4
 
 
 def test_ticks_at_once_decide_once(desk: Desk) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from tallybook.model.check import Found
 from tallybook.model.contract import BaseCharge, Contract, Cycle, MeterGroup
+from tallybook.model.position import Position
 from tallybook.model.price import Price
 from tallybook.model.quantity import EXACT
 from tallybook.model.view import View
@@ -139,6 +140,23 @@ def in_force(view: View, numbers: Iterable[str] | None = None) -> Iterator[Agree
         terms = None if day is None else agreed.on(day)
         if day is not None and terms is not None:
             yield Agreed(number, day, terms, agreed)
+
+
+def over(view: View) -> Iterator[Agreed]:
+    """Yield the contracts that ended after `since`, each on its last day."""
+    for number in view.contracts():
+        agreed = agreement(view.directory, number)
+        end = agreed.ends_at
+        if end is not None and view.since < end <= view.now:
+            last = agreed.stretches[-1]
+            yield Agreed(number, last.end - _DAY, last.terms, agreed)
+
+
+def terms_of(one: Agreed, position: Position) -> Contract:
+    """Return the terms of a line where it stands: of today, or of the last day of a cycle that is
+    over.
+    """
+    return one.agreed.on(min(one.day, position.period.end_date - _DAY)) or one.terms
 
 
 def found(

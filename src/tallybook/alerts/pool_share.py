@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
+from itertools import chain
 
 from tallybook.alerts._lines import available, found, lines, reached, until
 from tallybook.alerts._statements import share as percent
-from tallybook.alerts._terms import in_force
+from tallybook.alerts._terms import Agreed, in_force, over, terms_of
 from tallybook.model.check import Column, Found, RepeatPolicy, Unjudged, Values, Variable
 from tallybook.model.position import Position
 from tallybook.model.quantity import EXACT
@@ -40,14 +41,22 @@ def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
     """Yield the shares that pools have met, and each of their accounts with used ÷ pool of `share`
     % at least. The pool is what is available to the whole tree of a contract's account.
     """
-    pools = {one.number for one in in_force(view) if one.terms.pooling != "none"}
-    for position in lines(view, with_ended=True) if pools else ():
+    contracts = {one.number: one for one in chain(in_force(view), over(view)) if _ever(one)}
+    for position in lines(view, with_ended=True) if contracts else ():
         if isinstance(position, Unjudged):
-            if position.entity.rpartition("/")[0] in pools:
+            one = contracts.get(position.entity.rpartition("/")[0])
+            if one is not None and one.terms.pooling != "none":
                 yield position
-        elif position.contract in pools:
-            yield from reached(position, values["thresholds"], "the pool", member=None)
-            yield from _members(position, values["share"])
+        else:
+            one = contracts.get(position.contract)
+            if one is not None and terms_of(one, position).pooling != "none":
+                yield from reached(position, values["thresholds"], "the pool", member=None)
+                yield from _members(position, values["share"])
+
+
+def _ever(one: Agreed) -> bool:
+    """Tell whether a contract has ever been for a tree of accounts."""
+    return any(stretch.terms.pooling != "none" for stretch in one.agreed.stretches)
 
 
 def _members(position: Position, share: Decimal) -> Iterator[Found]:

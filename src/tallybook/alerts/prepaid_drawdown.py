@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import chain
 
-from tallybook.alerts._lines import entity, lines, reached
+from tallybook.alerts._lines import lines, reached
 from tallybook.alerts._statements import share
-from tallybook.alerts._terms import Agreed, found, in_force
+from tallybook.alerts._terms import Agreed, found, in_force, over, terms_of
 from tallybook.model.check import Column, Found, RepeatPolicy, Unjudged, Values, Variable
 from tallybook.model.contract import Contract
 from tallybook.model.quantity import EXACT
@@ -42,20 +43,28 @@ def find(view: View, values: Values) -> Iterator[Found | Unjudged]:
     """Yield each share that a line or meter group has met that comes round once a term, and each
     share that has been used of the quantity by which a contract ends.
     """
-    contracts = {one.number: one for one in in_force(view)}
-    pools = {f"{one.number}/{code}" for one in contracts.values() for code in _once(one.terms)}
+    contracts = {one.number: one for one in chain(in_force(view), over(view))}
+    pools = {number: one for number, one in contracts.items() if _ever(one)}
     for position in lines(view, with_ended=True) if pools else ():
         if isinstance(position, Unjudged):
-            if position.entity in pools:
+            number, _, code = position.entity.rpartition("/")
+            if number in pools and code in _once(pools[number].terms):
                 yield position
-        elif entity(position) in pools:
-            yield from reached(position, values["thresholds"], "the term's pool")
+        else:
+            one = pools.get(position.contract)
+            if one is not None and position.line in _once(terms_of(one, position)):
+                yield from reached(position, values["thresholds"], "the term's pool")
     for number, used in view.drawn(contracts).items():
         account = contracts[number].terms.account
         if view.stale is not None:
             yield Unjudged(number, account, view.stale)
         else:
             yield from _ending(contracts[number], used, values["thresholds"])
+
+
+def _ever(one: Agreed) -> bool:
+    """Tell whether a contract has ever had a line that comes round once a term."""
+    return any(any(_once(stretch.terms)) for stretch in one.agreed.stretches)
 
 
 def _once(terms: Contract) -> Iterator[str]:

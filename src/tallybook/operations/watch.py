@@ -6,7 +6,7 @@ Of the times that were missed, the last one is run (docs/decisions/0023).
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
@@ -34,7 +34,8 @@ from tallybook.operations.view import SETTLES, Sources
 COMMAND_LINE: Final = "command line"
 log = structlog.get_logger()
 
-#: A store that did not answer so many subscriptions is down.
+_MINUTE: Final = timedelta(minutes=1)
+#: A store that did not answer the first so many subscriptions is down.
 _SILENT_MAX: Final = 3
 _WATCH: Final = operator("watch")
 
@@ -101,22 +102,32 @@ def watch(stores: Stores, now: datetime) -> int:
     """Run all that is due, and return how many subscriptions were decided here.
 
     A run that is refused, or fails, is one that says why, so that it keeps nothing of the others.
-    Where a store does not answer one, the others are tried all the same; not where it answers none.
+    Where a store does not answer one, the others are tried all the same; not where the first few it
+    is asked for are not answered, which are others the next minute.
 
     Raises:
         Unavailable, Overloaded: a store does not answer; what was not decided is due again.
     """
     decided, silent = 0, list[TallybookError]()
-    for some, at in due(stores, now):
+    for some, at in _turned(due(stores, now), now):
         try:
             decided += _decide(stores, some, at, now)
         except (Overloaded, Unavailable) as e:
             silent.append(e)
-            if len(silent) == _SILENT_MAX:
+            if not decided and len(silent) >= _SILENT_MAX:
                 break
     if silent:
         raise silent[0]
     return decided
+
+
+def _turned(found: list[Due], now: datetime) -> list[Due]:
+    """Return what is due, for each minute that some of it has waited begun with the next few, so
+    that those which no store answers keep back no others.
+    """
+    waited = max(((now - at) // _MINUTE for _, at in found), default=0)
+    first = waited * _SILENT_MAX % max(1, len(found))
+    return found[first:] + found[:first]
 
 
 def run(
