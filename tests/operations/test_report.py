@@ -16,6 +16,7 @@ from tallybook.model.errors import Unavailable
 from tallybook.model.ports import SnapshotState
 from tallybook.model.scope import Scope, operator
 from tallybook.operations import define, report_schedules
+from tallybook.operations.portfolio import Past
 from tallybook.operations.report import report
 from tallybook.settings import Settings
 from tallybook.web.services import Services
@@ -112,6 +113,27 @@ def test_a_snapshot_that_is_behind_is_not_taken_for_now(
         (mail,) = mails(services)
         assert said in mail.body
         assert services.snapshot.state(ALL) == state, "nothing was refreshed"
+
+
+def test_a_snapshot_begun_when_it_was_due_is_taken_though_more_is_known_by_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While facts come in there is always more; the mail and its link say the snapshot's mark."""
+    with house(tmp_path / "data") as services:
+        put(services, "account", "acme", name="The new name")
+        services.clock.set(SEVEN)
+        services.tick()
+        put(services, "account", "acme", name="A newer name")
+        subscribe(services)
+        monkeypatch.delattr(Past, "at")  # where lines stand is not worked out
+        report(services.reported, SEVEN + timedelta(seconds=20))
+        (mail,) = mails(services)
+        state = services.snapshot.state(ALL)
+        assert state is not None
+        assert state.mark.now == SEVEN
+        assert mail.numbers["known_at"] == str(state.mark)
+        assert f"known_at={state.mark}" in mail.link
+        assert "The new name" in mail.body
 
 
 def test_a_store_that_does_not_answer_leaves_it_to_the_next_time(

@@ -13,7 +13,6 @@ from typing import Final, TypeVar
 import structlog
 
 from tallybook.model.delivery import Delivery
-from tallybook.model.directory import Directory
 from tallybook.model.errors import Conflict, Forbidden, Overloaded, TallybookError, Unavailable
 from tallybook.model.ids import new_id
 from tallybook.model.mark import Mark
@@ -73,10 +72,11 @@ def report(stores: Stores, now: datetime) -> int:
     Raises:
         Unavailable, Overloaded: a store does not answer; what was not decided is due again.
     """
-    due = [one.id for one in stores.schedules.every(_REPORT) if _due_at(one, now)]
+    due = {one.id: at for one in stores.schedules.every(_REPORT) if (at := _due_at(one, now))}
     if not due:
         return 0
-    here, decided, silent = _here(stores, now), 0, list[TallybookError]()
+    here = _here(stores, max(due.values()), now)
+    decided, silent = 0, list[TallybookError]()
     for one in due:
         try:
             decided += _decide(stores, here, one, now)
@@ -94,19 +94,20 @@ def _due_at(schedule: ReportSchedule, now: datetime) -> datetime | None:
     return last_due(schedule.cron, schedule.timezone, after, now)
 
 
-def _here(stores: Stores, now: datetime) -> Here:
-    """Return one mark for all that is made together: the snapshot's if nothing newer is known."""
+def _here(stores: Stores, due_at: datetime, now: datetime) -> Here:
+    """Return one mark for all that is made together and was due until an instant: the snapshot's
+    where it may stand for what is known now.
+    """
     newest = known(_REPORT, stores.books, stores.ledger, stores.events, None, now)
-    directory = stores.directories.at(_REPORT, newest.revision)
     state = stores.snapshot.state(_REPORT)
-    if state is None or not _is_current(directory, state, newest):
+    if state is not None and not _is_fit(stores, state, newest, due_at):
         state = None
     when = of(state) if state else Instants(newest.now, newest, received(stores.ledger, newest.seq))
     return Here(
         stores.events,
         stores.snapshot,
         stores.parquet,
-        directory.on(when.now.date()),
+        stores.directories.at(_REPORT, when.mark.revision).on(when.now.date()),
         when,
         state,
         Past(),
@@ -114,10 +115,16 @@ def _here(stores: Stores, now: datetime) -> Here:
     )
 
 
-def _is_current(directory: Directory, state: SnapshotState, newest: Mark) -> bool:
-    """Tell whether the snapshot knows all there is, and no contract has begun another day since."""
-    if replace(state.mark, minute=newest.minute) != newest:
+def _is_fit(stores: Stores, state: SnapshotState, newest: Mark, due_at: datetime) -> bool:
+    """Tell whether the snapshot was begun when all was due, or knows all there is, and no contract
+    has begun another day since. While facts come in, it never knows all.
+
+    One that knows more than is loaded here is not: once it moves on, the rest is worked out.
+    """
+    knows = replace(state.mark, minute=newest.minute) == newest
+    if not knows and (state.mark.now < due_at or state.mark.seq > newest.seq):
         return False
+    directory = stores.directories.at(_REPORT, newest.revision)
     contracts = filter(None, map(directory.contract, directory.keys("contract")))
     calendars = {calendar_of(one, directory.account(one.account)) for one in contracts}
     return all(one.day_of(state.mark.now) == one.day_of(newest.now) for one in calendars)
