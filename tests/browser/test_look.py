@@ -64,6 +64,24 @@ def test_every_page_keeps_the_budgets(browser: Browser, address: str, look: Any)
     context.close()
 
 
+def test_what_opens_on_a_phone_stays_on_it(browser: Browser, address: str) -> None:
+    context = browser.new_context(base_url=address, **PHONE)
+    page = context.new_page()
+    opened = 0
+    for name in LOOKED:
+        page.goto(f"/{name}.html")
+        for one in page.locator("details.drop").all():
+            one.evaluate("element => { element.open = true; }")
+            box = one.locator(":scope > :not(summary)").bounding_box()
+            one.evaluate("element => { element.open = false; }")
+            assert box, name
+            right = box["x"] + box["width"]
+            assert 0 <= box["x"] < right <= PHONE["viewport"]["width"], name
+            opened += 1
+    assert opened >= 5
+    context.close()
+
+
 def test_first_load_is_small(tab: Page) -> None:
     """As sent: text compressed, the font as it is."""
     finished: list[Request] = []

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from tallybook.model.check import Found
 from tallybook.model.errors import Unavailable
+from tallybook.operations.view import Sight
 from tests.outlets.peers import Mailbox, post_office
 from tests.serving import event
 from tests.stories.alerting import RATIO, Desk, watched
@@ -171,6 +172,43 @@ def test_what_came_in_after_closing_is_told_of_the_closed_statement_only(desk: D
     assert "Spent: 68.00 USD" in mails[made[SPEND]]
     desk.at("2026-04-02T07:00:00Z")
     assert len(desk.mails()) == 2
+
+
+def test_what_was_crossed_while_runs_could_not_judge_is_told_once_one_can(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = thresholds(desk)
+    desk.at("2026-03-31T22:00:00Z")
+    use(desk, "2026-03-31T21:00:00Z", 120)
+    with monkeypatch.context() as patched:
+        patched.setattr(Sight, "stale", "data_stale")
+        desk.at("2026-04-01T07:00:00Z")
+        desk.at("2026-04-02T07:00:00Z")
+    with monkeypatch.context() as patched:
+        patched.setattr(Sight, "running", None)
+        patched.setattr(Sight, "positions", None)
+        desk.at("2026-04-03T07:00:00Z")
+    desk.call("POST", f"/subscriptions/{made[SPEND]}/runs?kind=test")
+    assert desk.mails() == []
+    desk.at("2026-04-04T07:00:00Z")
+    assert ["hrough 2026-03-31" in mail["body"] for mail in desk.mails()] == [True] * 2
+    desk.at("2026-04-05T07:00:00Z")
+    assert len(desk.mails()) == 2
+
+
+def test_what_was_crossed_while_it_was_off_is_not_made_up_for(desk: Desk) -> None:
+    made = thresholds(desk)
+    desk.at("2026-03-20T12:00:00Z")
+    for one in made.values():
+        assert desk.call("PATCH", f"/subscriptions/{one}", {"enabled": False}).status == 200
+    desk.at("2026-03-31T22:00:00Z")
+    use(desk, "2026-03-31T21:00:00Z", 120)
+    desk.at("2026-04-10T12:00:00Z")
+    for one in made.values():
+        assert desk.call("PATCH", f"/subscriptions/{one}", {"enabled": True}).status == 200
+    desk.at("2026-04-11T07:00:00Z")
+    assert runs(desk, {"id": made[SPEND]})[-1] == "2026-04-11T07:00:00Z"
+    assert desk.mails() == []
 
 
 def test_a_pool_is_one_by_the_terms_of_the_cycle_that_is_over(desk: Desk) -> None:

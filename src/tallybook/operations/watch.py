@@ -28,7 +28,7 @@ from tallybook.operations.compose import Desk, Part, compose
 from tallybook.operations.directory import Directories
 from tallybook.operations.known import known
 from tallybook.operations.policies import Occasion, judge
-from tallybook.operations.view import SETTLES, Sources
+from tallybook.operations.view import ENDED_MAX, SETTLES, Sources
 
 #: Who subscribed at the command line of the machine itself.
 COMMAND_LINE: Final = "command line"
@@ -37,6 +37,8 @@ log = structlog.get_logger()
 _MINUTE: Final = timedelta(minutes=1)
 #: A store that did not answer the first so many subscriptions is down.
 _SILENT_MAX: Final = 3
+#: Runs that are read together, to find the last that could judge.
+_RUNS: Final = 20
 _WATCH: Final = operator("watch")
 
 #: Subscriptions that are decided together, and when they were due.
@@ -279,7 +281,7 @@ def _evaluate(
         here.mark,
         subscription.accounts,
         subscription.branches,
-        _last(subscription),
+        _last(here.stores.alerts, subscription, here.now),
     )
     told = "test" if subscription.mode == "test" else kind
     found = checks.evaluate(view, listed.check, values)
@@ -298,10 +300,30 @@ def _evaluate(
     return made, Part(subscription, owner, listed, values, told, made.id, judged, found.evaluated)
 
 
-def _last(subscription: Subscription) -> datetime:
-    """Return since when what ended may not have been told, or not whole."""
+def _last(alerts: Alerts, subscription: Subscription, now: datetime) -> datetime:
+    """Return since when what ended may not have been told, or not whole: by the last run that could
+    judge use, or since it was switched on or woke.
+    """
     created = subscription.created_at
-    return max((subscription.due_at or created) - SETTLES, created)
+    judged = _judged_at(alerts, subscription.id, now) or created
+    return max(max(judged, subscription.snooze_until or created) - SETTLES, created)
+
+
+def _judged_at(alerts: Alerts, subscription_id: str, now: datetime) -> datetime | None:
+    """Return when the last run was due that could judge use; None where it is long ago."""
+    before = None
+    while some := alerts.runs(_WATCH, subscription_id, _RUNS, before):
+        for one in some:
+            if (
+                one.kind != "test"
+                and one.error is None
+                and "data_stale" not in (one.unjudged or {})
+            ):
+                return one.due_at
+            if one.due_at < now - ENDED_MAX:
+                return None
+        before = some[-1].id
+    return None
 
 
 def _owner(here: _Now, subscription: Subscription) -> Scope:
