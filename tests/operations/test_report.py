@@ -153,6 +153,7 @@ def test_a_snapshot_that_knows_what_is_not_loaded_here_is_not_taken(
 ) -> None:
     """Another process has written it, and what it moves on from could not be worked out here."""
     with house(tmp_path / "data") as services:
+        put(services, "account", "acme", name="The new name")
         services.clock.set(SEVEN)
         services.tick()
         subscribe(services)
